@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The memory balloon device (virtio device ID 13) as a library to embed.
+ *
+ * The device is a pure state machine over guest memory: it makes no system
+ * call, allocates nothing, keeps no global state and never waits. An embedder
+ *
+ *   1. gives it memory of its own (vballoon_device_init) and the guest's
+ *      (vballoon_device_add_region);
+ *   2. tells it what the transport negotiated (vballoon_device_set_features,
+ *      vballoon_device_start_queue) and answers the driver's reads of the
+ *      configuration space (vballoon_device_config_space);
+ *   3. calls vballoon_device_run() when the driver has kicked a queue, after a
+ *      change made through this interface, and again while it says that more
+ *      work is left;
+ *   4. carries out its wishes: raise a queue's interrupt (ops.notify), drop or
+ *      restore host memory (vballoon/reclaim.h).
+ *
+ * Ownership. A page is on the device's record (*held*) from the moment an ADD
+ * is answered until an answer hands it back. The record is *unproven* from the
+ * stop of a queue until the next message shows that it is still the same guest
+ * speaking; while it is unproven nothing is dropped or handed back, because a
+ * transport cannot tell a paused guest from one that was reset.
+ *
+ * Context. Every function on one device is called from one thread at a time,
+ * and not from inside an operation of that device.
+ *
+ * Misbehaviour of the guest is never a return value: see vballoon_violation.
+ */
+#ifndef VBALLOON_DEVICE_H
+#define VBALLOON_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vballoon/memory.h>
+#include <vballoon/queue.h>
+#include <vballoon/reclaim.h>
+#include <vballoon/types.h>
+#include <vballoon/violation.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vballoon_device;
+
+/** Whose pages the record speaks of. */
+enum vballoon_record {
+	VBALLOON_RECORD_NONE, /**< no HELLO yet: nothing is known, nothing is held */
+	VBALLOON_RECORD_UNPROVEN, /**< a queue was stopped since the last message */
+	VBALLOON_RECORD_PROVEN, /**< the guest that speaks is the one recorded */
+};
+
+/** Why an entry of an ADD was refused, or pages were not handed back. */
+enum vballoon_refusal {
+	VBALLOON_REFUSED_OUTSIDE_MEMORY,
+	VBALLOON_REFUSED_MISALIGNED,
+	VBALLOON_REFUSED_NO_RECORD, /**< before HELLO */
+	VBALLOON_REFUSED_NO_HOST_MEMORY, /**< a withdraw: the host could not restore */
+	VBALLOON_REFUSAL_COUNT,
+};
+
+/** Statistics that the guest last reported. A tag is present when its bit is. */
+struct vballoon_stats {
+	uint32_t present; /**< bit n: value[n] was reported */
+	uint64_t value[16]; /**< by VIRTIO_MEMORY_BALLOON_S_*, in that tag's unit */
+	uint64_t reports; /**< how many reports arrived; tells a new one from an old */
+};
+
+/** Everything that an operator may want to know. Page counts are balloon pages. */
+struct vballoon_status {
+	uint32_t page_shift;
+	uint64_t memory_pages; /**< guest memory that the device knows */
+	uint64_t target_pages; /**< what the device last asked for */
+	uint64_t held_pages; /**< on the record: ownership, not memory saved */
+	uint64_t dropped_pages; /**< held, and given back to the host by drop() */
+	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped */
+	uint64_t kept_pages
+		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause */
+	enum vballoon_record record;
+	uint64_t epoch; /**< from HELLO; 0 without a record */
+	uint32_t unit_shift; /**< from HELLO; 0 without a record */
+	uint64_t features; /**< negotiated */
+	bool queue_running[2];
+	enum vballoon_violation violation; /**< why the device has stopped, or VBALLOON_OK */
+	unsigned int violation_queue; /**< on which queue */
+	/* Counters since vballoon_device_init(). */
+	uint64_t hellos;
+	uint64_t resets_seen; /**< times a HELLO emptied a record */
+	uint64_t violations;
+	uint64_t added_pages;
+	uint64_t already_held_pages; /**< added again while held: accepted, once on the record */
+	uint64_t returned_pages;
+	uint64_t refused_entries[VBALLOON_REFUSAL_COUNT];
+	uint64_t drop_calls;
+	uint64_t drop_failures;
+	uint64_t restore_calls;
+	uint64_t restore_failures;
+	int last_drop_error; /**< negative errno of the last failed drop, or 0 */
+	struct vballoon_stats stats;
+};
+
+/** How the device reaches its embedder. Each is called from vballoon_device_run(). */
+struct vballoon_device_ops {
+	/** Interrupt the driver: buffers of @p queue were used. Must not block. */
+	void (*notify)(void *context, unsigned int queue);
+	/** The device has stopped because of @p violation on @p queue: log it, and
+	 *  set DEVICE_NEEDS_RESET if the transport can. May be NULL. */
+	void (*stopped)(void *context, enum vballoon_violation violation, unsigned int queue);
+};
+
+/** What a device is made of. */
+struct vballoon_device_config {
+	uint32_t page_shift; /**< 12 to 30 */
+	uint64_t features; /**< device bits and ring bits to offer; see vballoon_device_offered() */
+	const struct vballoon_device_ops *ops; /**< not NULL; outlives the device */
+	const struct vballoon_reclaim_ops *reclaim; /**< NULL: nothing is ever dropped */
+	const struct vballoon_memory_hooks *memory_hooks; /**< may be NULL */
+	void *context; /**< handed to every operation above */
+};
+
+/** @return the bytes that vballoon_device_init() needs, aligned as for malloc. */
+size_t vballoon_device_bytes(void);
+
+/** @return every feature bit that this library can offer (device bits, VERSION_1,
+ *          and the ring bits INDIRECT_DESC and EVENT_IDX). */
+uint64_t vballoon_device_features_max(void);
+
+/**
+ * Make a device in the caller's memory. It offers, has no memory, no queues.
+ * @param storage vballoon_device_bytes() bytes, aligned as for malloc; the
+ *        caller's, to be freed when the device is no longer used. There is
+ *        nothing to undo: the device owns nothing.
+ * @param config copied, but for what it points to
+ * @param device_out the device
+ * @return 0; -EINVAL for a page_shift out of range, features that the library
+ *         does not have, or no ops
+ */
+int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
+			 struct vballoon_device **device_out);
+
+/**
+ * @param device the device
+ * @return the features to offer: those configured and VIRTIO_F_VERSION_1
+ */
+uint64_t vballoon_device_offered(const struct vballoon_device *device);
+
+/**
+ * Take the features that the driver has accepted. A bit whose prerequisite is
+ * missing counts as not negotiated.
+ * @param device the device
+ * @param features the driver's choice
+ * @return 0; -EINVAL when VERSION_1 is missing or a bit was not offered; -EBUSY
+ *         while a queue runs and the bits would change
+ */
+int vballoon_device_set_features(struct vballoon_device *device, uint64_t features);
+
+/**
+ * Read the configuration space: struct virtio_memory_balloon_config. It is
+ * read-only and constant; writes are to be ignored.
+ * @param device the device
+ * @param offset first byte
+ * @param to @p len bytes; what lies beyond the configuration space reads as 0
+ * @param len how many
+ */
+void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
+				  uint32_t len);
+
+/**
+ * How much page map a region needs: two bits for a balloon page (held,
+ * dropped) and a constant header; 64 KiB for a GiB at 4 KiB pages.
+ * @param size the size of the region
+ * @param page_shift log2 of the balloon page
+ * @return bytes for struct vballoon_region.page_map; 0 when @p size is 0 or
+ *         no multiple of a balloon page
+ */
+size_t vballoon_page_map_bytes(struct vballoon_bytes size, uint32_t page_shift);
+
+/**
+ * Add guest memory, also while queues run. Its pages begin in the guest.
+ * @param device the device
+ * @param region copied. @c host and @c page_map stay the caller's and must live
+ *        until the region is removed. @c page_map is written to: aligned to 8,
+ *        at least vballoon_page_map_bytes(). @c host_page_shift is at least 12.
+ * @return 0; -EINVAL for an address or size that is no multiple of the balloon
+ *         page, a missing or small page map, or as vballoon_memory_add()
+ */
+int vballoon_device_add_region(struct vballoon_device *device,
+			       const struct vballoon_region *region);
+
+/**
+ * Remove guest memory, also while queues run. Its pages leave the record.
+ * Afterwards the device never touches the region or its page map again.
+ * @param device the device
+ * @param gpa the first byte of the region
+ * @return 0; -ENOENT
+ */
+int vballoon_device_remove_region(struct vballoon_device *device, struct vballoon_gpa gpa);
+
+/**
+ * Enable a queue. Makes the record unproven, if there is one.
+ * @param device the device
+ * @param index VIRTIO_MEMORY_BALLOON_VQ_*
+ * @param queue copied
+ * @return 0; -EINVAL for a bad index, size or alignment; -EBUSY when it runs
+ */
+int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
+				const struct vballoon_queue *queue);
+
+/**
+ * Disable a queue: its ring is not touched again until it is started. Makes the
+ * record unproven, and brings a device back that a violation had stopped. No
+ * drop is under way when this returns.
+ * @param device the device
+ * @param index VIRTIO_MEMORY_BALLOON_VQ_*
+ * @param next_out where to go on, for struct vballoon_queue.next; may be NULL
+ * @return 0; -EINVAL for a bad index; 0 also when it does not run
+ */
+int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int index,
+			       uint16_t *next_out);
+
+/**
+ * A reset that the transport reports as one: stops both queues, forgets the
+ * features, the record and the pending requests. The target stays.
+ * @param device the device
+ */
+void vballoon_device_reset(struct vballoon_device *device);
+
+/**
+ * Bring a stopped device back without the transport: forgets the record, skips
+ * what it stopped at, and asks the driver to reset (REQ_RESET). Followed by
+ * vballoon_device_run().
+ * @param device the device
+ */
+void vballoon_device_restart(struct vballoon_device *device);
+
+/**
+ * Ask the guest for a balloon of some size. Followed by vballoon_device_run().
+ * @param device the device
+ * @param pages the target, in balloon pages; the newest is what counts
+ * @return 0; -ERANGE when it is more than the guest's memory (once known)
+ */
+int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages);
+
+/**
+ * Ask the guest for its statistics. Followed by vballoon_device_run(); the
+ * answer, if it comes, raises struct vballoon_stats.reports.
+ * @param device the device
+ */
+void vballoon_device_request_stats(struct vballoon_device *device);
+
+/**
+ * Do a bounded amount of work: answer messages, send requests, drop pages.
+ * @param device the device
+ * @return true when work is left: call again, after a look at other things;
+ *         false when nothing is left until the driver kicks or a function of
+ *         this interface is called
+ */
+bool vballoon_device_run(struct vballoon_device *device);
+
+/**
+ * @param device the device
+ * @param status_out where to
+ */
+void vballoon_device_status(const struct vballoon_device *device,
+			    struct vballoon_status *status_out);
+
+/**
+ * Visit every run of held pages, in order of address.
+ * @param device the device
+ * @param visit called for each; stops when it returns false. @p dropped tells
+ *        whether the run's memory was given back to the host.
+ * @param context handed to @p visit
+ */
+void vballoon_device_each_held(const struct vballoon_device *device,
+			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
+					     bool dropped),
+			       void *context);
+
+/** @return why memory of such a region is not dropped and what to do about it. */
+const char *vballoon_reclaimable_text(enum vballoon_reclaimable reclaimable);
+
+/** @return a short stable name, such as "not-shared", for programs. */
+const char *vballoon_reclaimable_name(enum vballoon_reclaimable reclaimable);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBALLOON_DEVICE_H */

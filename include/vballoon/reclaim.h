@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reclaim: what an embedder does so that the host gets memory back.
+ *
+ * The device core decides which whole host pages to drop, and when; these
+ * operations only execute. They are called from inside vballoon_device_run(),
+ * on its thread, and must not call back into the device. They never see a guest
+ * address: a region and an offset into it is what the one checked door made.
+ */
+#ifndef VBALLOON_RECLAIM_H
+#define VBALLOON_RECLAIM_H
+
+#include <vballoon/memory.h>
+#include <vballoon/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the device asks of the host. */
+struct vballoon_reclaim_ops {
+	/**
+	 * Give the memory of whole host pages back to the host; the guest reads
+	 * undefined contents there afterwards.
+	 * @param context from struct vballoon_device_config
+	 * @param region one whose @c reclaimable is VBALLOON_RECLAIMABLE
+	 * @param offset first byte, from the start of the region; a multiple of
+	 *        the host page
+	 * @param len a multiple of the host page, not 0
+	 * @return 0; a negative errno: nothing is taken as dropped, the device
+	 *         counts it and does not try these pages again until they return
+	 */
+	int (*drop)(void *context, const struct vballoon_region *region,
+		    struct vballoon_bytes offset, struct vballoon_bytes len);
+
+	/**
+	 * Make dropped host pages usable before they are handed back, where a
+	 * guest's first touch could fail (hugetlb). NULL where it cannot.
+	 * @param context from struct vballoon_device_config
+	 * @param region as for drop
+	 * @param offset as for drop
+	 * @param len as for drop
+	 * @return 0; -ENOSPC or another negative errno: the device keeps these
+	 *         pages, hands back others or fewer, and counts it
+	 */
+	int (*restore)(void *context, const struct vballoon_region *region,
+		       struct vballoon_bytes offset, struct vballoon_bytes len);
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBALLOON_RECLAIM_H */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A vhost-user back end for one front end (VMM): it carries a memory balloon
+ * device (vballoon/device.h) over a connected Unix socket.
+ *
+ * The back end is loop-agnostic: it hands out one file descriptor to poll and
+ * does its work when told to. It starts no thread and sets no signal handler.
+ * It receives the guest's memory, maps it, keeps the page maps in a memfd of
+ * its own, finds out how each region's memory can be given back to the host
+ * (reclaim.h), and owns every descriptor that the front end sends from the
+ * moment it arrives.
+ *
+ * What the front end does wrong ends its connection with a reason; nothing else
+ * is affected. (vhost-user protocol, as in QEMU's docs/interop/vhost-user.rst.)
+ */
+#ifndef VBALLOON_VHOST_USER_H
+#define VBALLOON_VHOST_USER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vballoon/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vballoon_vhost_user;
+
+/** What a back end is made of. */
+struct vballoon_vhost_user_config {
+	uint32_t page_shift; /**< of the device; 12 to 30 */
+	uint64_t features; /**< device and ring bits to offer */
+	/** A line for the operator's log; @p text is valid during the call. May be NULL. */
+	void (*log)(void *context, int priority, const char *text); /**< syslog priorities */
+	void *context;
+};
+
+/** What the front end has told, for an operator. */
+struct vballoon_vhost_user_status {
+	uint64_t protocol_features;
+	uint64_t features_acked;
+	unsigned int regions;
+	bool queue_enabled[2];
+	bool queue_has_kick[2];
+	uint64_t messages; /**< received */
+	uint64_t backing_bytes; /**< what the host holds of guest memory now, from st_blocks */
+	uint64_t memory_bytes; /**< guest memory in all regions */
+	const char *memory_problem; /**< why some guest memory cannot be reclaimed, and
+					 what to do; NULL when there is nothing to say */
+};
+
+/**
+ * Serve a front end.
+ * @param config copied
+ * @param socket a connected stream socket; the back end's from now on, also on
+ *        failure; made non-blocking and close-on-exec
+ * @param back_end_out the back end
+ * @return 0; -EINVAL for a bad configuration; -ENOMEM, -EMFILE and what
+ *         epoll_create1() or fcntl() gave
+ */
+int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int socket,
+			    struct vballoon_vhost_user **back_end_out);
+
+/**
+ * End the connection: unmaps guest memory, closes every descriptor.
+ * @param back_end may be NULL
+ */
+void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end);
+
+/** @return a descriptor to poll for reading, the back end's own, constant. */
+int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end);
+
+/**
+ * Do a bounded amount of work: messages, kicks, drops.
+ * @param back_end the back end
+ * @return 0: poll again; 1: work is left, call again soon; -ECONNRESET: the
+ *         front end has gone; -EPROTO: it broke the protocol (see
+ *         vballoon_vhost_user_reason()); then only free is left to do
+ */
+int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end);
+
+/** @return the device, to set targets and read status; run it with
+ *          vballoon_vhost_user_process() afterwards. Valid until free. */
+struct vballoon_device *vballoon_vhost_user_device(struct vballoon_vhost_user *back_end);
+
+/**
+ * @param back_end the back end
+ * @param status_out where to
+ */
+void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
+				struct vballoon_vhost_user_status *status_out);
+
+/** @return why the front end was turned away, a sentence; "" when it was not. */
+const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBALLOON_VHOST_USER_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The device's side of a virtqueue: buffers come in, used buffers go out.
+ *
+ * A struct vballoon_device_ring walks one ring in guest memory. Every value
+ * that the driver wrote is read once, into private memory, and checked before
+ * it is used. vballoon_device_ring_next() takes one chain: it copies the
+ * chain's descriptors into a struct vballoon_chain, which is all that the
+ * device needs until it gives the chain back with vballoon_device_ring_use().
+ *
+ * Only one chain is held at a time, and chains are used in the order in which
+ * they were made available. The driver's mistakes are violations; after one
+ * the ring stands still at the chain it could not take.
+ *
+ * virtio 1.3, 2.7 Split Virtqueues.
+ */
+#ifndef VBALLOON_RING_DEVICE_RING_H
+#define VBALLOON_RING_DEVICE_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vballoon/memory.h>
+#include <vballoon/queue.h>
+#include <vballoon/violation.h>
+
+/* The outcomes of vballoon_device_ring_next(). */
+enum {
+	VBALLOON_RING_EMPTY, /* nothing available; notifications are enabled again */
+	VBALLOON_RING_CHAIN, /* a chain was taken */
+	VBALLOON_RING_BROKEN, /* a violation, told in violation_out */
+};
+
+/* One buffer of a chain; readable ones come first. */
+struct vballoon_segment {
+	struct vballoon_gpa gpa;
+	uint32_t len;
+};
+
+/* A chain as two streams of bytes: what the device reads, what it writes. */
+struct vballoon_chain {
+	uint16_t head;
+	uint16_t readable_count; /* segments[0 .. readable_count) */
+	uint16_t count; /* of all segments */
+	uint64_t readable_len; /* bytes */
+	uint64_t writable_len; /* bytes */
+	/* Cursors of the two streams. */
+	uint16_t read_segment;
+	uint32_t read_offset; /* in that segment */
+	uint16_t write_segment;
+	uint32_t write_offset;
+	uint64_t read_done; /* bytes */
+	uint64_t written; /* bytes: the used length */
+	struct vballoon_segment segments[VBALLOON_QUEUE_SIZE_MAX];
+};
+
+struct vballoon_device_ring {
+	const struct vballoon_memory *memory;
+	struct vballoon_queue queue;
+	bool indirect; /* VIRTIO_F_INDIRECT_DESC was negotiated */
+	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
+	bool running;
+	uint16_t next_avail; /* free-running */
+	uint16_t next_used; /* free-running */
+	uint16_t signalled; /* next_used when the driver was last interrupted */
+	bool signalled_valid;
+};
+
+/*
+ * Begin at queue->next; used buffers go on from the used index found in guest
+ * memory. @queue was checked (size, alignment). Returns 0, or -EFAULT when the
+ * ring is not in guest memory.
+ */
+int vballoon_device_ring_start(struct vballoon_device_ring *ring,
+			       const struct vballoon_memory *memory,
+			       const struct vballoon_queue *queue, bool indirect, bool event_idx);
+
+/* Take the next chain. While chains keep coming the driver need not kick: its
+ * notifications are enabled again (and the ring looked at once more) only
+ * before VBALLOON_RING_EMPTY is returned. */
+int vballoon_device_ring_next(struct vballoon_device_ring *ring, struct vballoon_chain *chain,
+			      enum vballoon_violation *violation_out);
+
+/* Give the chain back with @chain->written as its used length. Returns 0, or
+ * -EFAULT when the ring is no longer in guest memory. */
+int vballoon_device_ring_use(struct vballoon_device_ring *ring, const struct vballoon_chain *chain);
+
+/* Pass over the chain at which next() found a violation: used with length 0
+ * where its head can be told, else skipped; after an index jump, all of them. */
+void vballoon_device_ring_skip(struct vballoon_device_ring *ring);
+
+/* Whether the driver wants an interrupt for what was used since the last time
+ * that this function said so. */
+bool vballoon_device_ring_should_notify(struct vballoon_device_ring *ring);
+
+/* Read the next @len bytes of the readable stream: 0, or -EFAULT when the guest
+ * memory is gone. The caller has checked readable_len - read_done >= len. */
+int vballoon_chain_read(const struct vballoon_memory *memory, struct vballoon_chain *chain,
+			void *to, size_t len);
+
+/* Write the next @len bytes of the writable stream: 0 or -EFAULT. The caller
+ * has checked writable_len - written >= len. */
+int vballoon_chain_write(const struct vballoon_memory *memory, struct vballoon_chain *chain,
+			 const void *from, size_t len);
+
+#endif /* VBALLOON_RING_DEVICE_RING_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The driver's side of a virtqueue: post buffers, collect used ones.
+ *
+ * For guests that have no virtqueue code of their own, and for tests. The ring
+ * lies in memory that the driver shares with the device, so what the device
+ * writes (used ring, flags, event index) is read once and checked: the device
+ * may be hostile. Nothing is allocated; indirect tables are the caller's.
+ *
+ * virtio 1.3, 2.7 Split Virtqueues.
+ */
+#ifndef VBALLOON_RING_DRIVER_RING_H
+#define VBALLOON_RING_DRIVER_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vballoon/types.h>
+
+/* One buffer of a chain as the driver posts it. */
+struct vballoon_driver_buffer {
+	struct vballoon_gpa gpa;
+	uint32_t len;
+	bool device_writes; /* readable buffers come first */
+};
+
+/* Per head: what the driver needs to recognise it. The device never sees it. */
+struct vballoon_driver_slot {
+	uint64_t token; /* the caller's, returned when the chain is used */
+	uint64_t writable_len; /* bytes that the device may have written */
+	uint16_t chain_len; /* descriptors; 0: not outstanding */
+	uint16_t next_free;
+};
+
+struct vballoon_driver_ring {
+	uint16_t size; /* descriptors: a power of two */
+	void *desc; /* size * 16 bytes, aligned to 16 */
+	void *avail; /* 6 + size * 2 bytes, aligned to 2 */
+	void *used; /* 6 + size * 8 bytes, aligned to 4 */
+	struct vballoon_driver_slot *slots; /* size of them, private to the driver */
+	uint16_t *links; /* size of them: each descriptor's next, private */
+	bool event_idx;
+	uint16_t free_head;
+	uint16_t free_count;
+	uint16_t avail_idx; /* free-running, next to be made available */
+	uint16_t kicked_idx; /* avail_idx when the device was last kicked */
+	uint16_t used_idx; /* free-running, next to be collected */
+	bool broken; /* the device broke a rule: only a reset helps */
+};
+
+/* The outcomes of vballoon_driver_ring_collect(). */
+enum {
+	VBALLOON_COLLECT_NONE, /* nothing used */
+	VBALLOON_COLLECT_ONE, /* a chain came back */
+	VBALLOON_COLLECT_BROKEN, /* a bad index, id, or length from the device */
+};
+
+/* Begin with an empty ring: zeroes the ring memory. desc, avail, used, slots,
+ * links, size and event_idx are set by the caller before. */
+void vballoon_driver_ring_start(struct vballoon_driver_ring *ring);
+
+/* Post a chain: 0; -ENOSPC when fewer than @count descriptors are free; -EINVAL
+ * when @count is 0 or a readable buffer follows a writable one. The device sees
+ * it when this returns. */
+int vballoon_driver_ring_post(struct vballoon_driver_ring *ring,
+			      const struct vballoon_driver_buffer *buffers, unsigned int count,
+			      uint64_t token);
+
+/* Post a chain through an indirect table of the caller's (@count * 16 bytes at
+ * @table, whose address for the device is @table_gpa), which stays untouched
+ * until the chain is used. Needs one descriptor. Errors as above. */
+int vballoon_driver_ring_post_indirect(struct vballoon_driver_ring *ring,
+				       const struct vballoon_driver_buffer *buffers,
+				       unsigned int count, void *table,
+				       struct vballoon_gpa table_gpa, uint64_t token);
+
+/* Whether the device wants a kick for what was posted since the last time that
+ * this function said so. */
+bool vballoon_driver_ring_should_kick(struct vballoon_driver_ring *ring);
+
+/* Collect one used chain: its token and the bytes the device wrote, at most as
+ * many as were writable. */
+int vballoon_driver_ring_collect(struct vballoon_driver_ring *ring, uint64_t *token_out,
+				 uint32_t *written_out);
+
+/* Ask for an interrupt (@on) or for none. Returns true when chains were used
+ * already: collect again before waiting. */
+bool vballoon_driver_ring_interrupts(struct vballoon_driver_ring *ring, bool on);
+
+#endif /* VBALLOON_RING_DRIVER_RING_H */
