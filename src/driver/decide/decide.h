@@ -21,6 +21,8 @@
 #define VBALLOON_DECIDE_RETRY_MS 1000
 /* After a withdraw for pressure: no adding until it has been gone this long. */
 #define VBALLOON_DECIDE_PRESSURE_MS 10000
+/* wait_ms: there is nothing to do until something happens. */
+#define VBALLOON_DECIDE_FOREVER (~(uint64_t)0)
 
 enum vballoon_decide_action {
 	VBALLOON_DECIDE_IDLE, /* until an event, or until wait_ms has passed */
@@ -30,11 +32,20 @@ enum vballoon_decide_action {
 
 struct vballoon_decision {
 	enum vballoon_decide_action action;
-	uint64_t pages; /* ADD, WITHDRAW: at the most; not 0 */
-	uint64_t wait_ms; /* IDLE: ask again then; UINT64_MAX: only after an event */
+	uint64_t pages; /* ADD, WITHDRAW: at the most; whole units; not 0 */
+	uint64_t wait_ms; /* IDLE: ask again then; or VBALLOON_DECIDE_FOREVER */
+};
+
+/* How a WITHDRAW ended: any of these, or 0. */
+enum vballoon_decide_answer {
+	/* It was not sent to follow the target but because the guest needed memory. */
+	VBALLOON_DECIDE_FOR_PRESSURE = 1,
+	/* The answer had no room for more entries: however few pages, it is not short. */
+	VBALLOON_DECIDE_ANSWER_FULL = 2,
 };
 
 struct vballoon_decide {
+	uint64_t unit_pages; /* what one entry names: a power of two */
 	uint64_t target; /* what the device last asked for */
 	uint64_t held; /* in the balloon, as the driver counts */
 	uint64_t adding; /* in ADD messages that are not answered */
@@ -44,8 +55,13 @@ struct vballoon_decide {
 	bool greeted; /* HELLO is answered and agrees: adding is allowed */
 };
 
-/* A new life: after probe and after every reset. Nothing is held. */
-void vballoon_decide_init(struct vballoon_decide *decide);
+/* A new life: after probe and after every reset. Nothing is held. @unit_pages
+ * is 2^(unit_shift - page_shift); less than that is never added nor asked for. */
+void vballoon_decide_init(struct vballoon_decide *decide, uint64_t unit_pages);
+
+/* HELLO is to be said again, in the same life (REQ_HELLO): until it is answered
+ * nothing new is sent. */
+void vballoon_decide_ask_held(struct vballoon_decide *decide);
 
 /* HELLO was answered with @held pages on the device's record. True: go on.
  * False: the counts differ; say HELLO again with START_OVER and, once that is
@@ -72,10 +88,9 @@ void vballoon_decide_no_memory(struct vballoon_decide *decide, uint64_t now_ms);
 /* A WITHDRAW for at most @pages was made available. */
 void vballoon_decide_withdraw_sent(struct vballoon_decide *decide, uint64_t pages);
 
-/* It was answered with @returned pages; @pressure says that it was not sent to
- * follow the target but because the guest needed memory. */
+/* It was answered with @returned pages; @answer is of enum vballoon_decide_answer. */
 void vballoon_decide_withdraw_answered(struct vballoon_decide *decide, uint64_t returned,
-				       bool pressure, uint64_t now_ms);
+				       unsigned int answer, uint64_t now_ms);
 
 /* The guest is under memory pressure now. */
 void vballoon_decide_pressure(struct vballoon_decide *decide, uint64_t now_ms);
