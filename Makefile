@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The front door: thin names for what meson, ninja and the scripts do.
+
+BUILD ?= build
+
+.DEFAULT_GOAL := help
+.PHONY: help build check unit gates format lint clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: $(BUILD)/build.ninja ## library, daemon, command line tool, tests
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD)
+
+check: ## everything that must hold; see ./check --help
+	./check
+
+unit: build ## unit tests
+	meson test -C $(BUILD) --no-rebuild
+
+gates: ## that every check can fail
+	tests/gates/run.py
+
+format: ## format the C files
+	find include src kernel tests examples -name '*.[ch]' ! -name '*.mod.c' -exec clang-format -i {} +
+
+lint: ## layers, headers, format, text, scripts
+	./check --stage static
+
+clean: ## remove what was built
+	rm -rf $(BUILD) build-check

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs the stages of ./check, which sets up what they need and starts this."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from cases import FAILED, PASSED, SKIPPED
+from run import OverBudget, Run
+from stages import STAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def allowed_skips():
+    """The cases that may be skipped, with the reason why, a line each."""
+    lines = (ROOT / "scripts" / "allowed-skips.txt").read_text().splitlines()
+    return dict(line.split("\t", 1) for line in lines if line and not line.startswith("#"))
+
+
+def count(cases):
+    return {word: sum(c.outcome == word for c in cases) for word in (PASSED, FAILED, SKIPPED)}
+
+
+def run_stage(stage, full, allowed):
+    """Run one stage and tell of it. Returns its cases."""
+    print(f"{stage.name:10} {stage.about}", flush=True)
+    run = Run(ROOT, stage.name, stage.budget, full)
+    try:
+        stage.function(run)
+    except OverBudget:
+        run.fail(f"{stage.name}: over its budget of {stage.budget} s")
+    if not run.cases:
+        run.fail(f"{stage.name}: nothing ran")
+    for index, case in enumerate(run.cases):
+        if case.outcome == SKIPPED and case.name not in allowed:
+            run.cases[index] = case._replace(name=f"{case.name}: may not skip", outcome=FAILED)
+    for case in run.cases:
+        if case.outcome == FAILED:
+            print(f"  FAILED {case.name}")
+            for line in case.detail.splitlines()[-40:]:
+                print(f"    {line}")
+        elif case.outcome == SKIPPED:
+            print(f"  skipped {case.name}: {allowed[case.name]}")
+    told = ", ".join(f"{n} {word}" for word, n in count(run.cases).items() if n)
+    log = run.log_path.relative_to(ROOT)
+    print(f"{'':10} {told}; {run.seconds():.0f} s of {stage.budget} s; {log}", flush=True)
+    return run.cases
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./check")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument(
+        "--stage", action="append", metavar="NAME", choices=[stage.name for stage in STAGES]
+    )
+    options = parser.parse_args()
+    if options.list:
+        for stage in STAGES:
+            print(f"{stage.name:10} {stage.budget:5} s  {stage.about}")
+        return 0
+    allowed = allowed_skips()
+    cases = []
+    for stage in STAGES:
+        if not options.stage or stage.name in options.stage:
+            cases += run_stage(stage, options.full, allowed)
+    total = count(cases)
+    print(", ".join(f"{n} {word}" for word, n in total.items()))
+    return 1 if total[FAILED] or not total[PASSED] else 0
+
+
+sys.exit(main())

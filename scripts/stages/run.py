@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One run of one stage: its commands, its log, its deadline, its cases."""
+
+import os
+import signal
+import subprocess
+import time
+
+from cases import FAILED, Case, of_program
+
+
+class OverBudget(Exception):
+    """The stage took longer than it may."""
+
+
+class Run:
+    def __init__(self, root, name, budget, full):
+        self.root = root
+        self.full = full
+        self.builds = root / "build-check"
+        self.cases = []
+        self.started = time.monotonic()
+        self.deadline = self.started + budget
+        self.log_path = self.builds / "logs" / f"{name}.log"
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        self.log = open(self.log_path, "w")
+
+    def seconds(self):
+        return time.monotonic() - self.started
+
+    def command(self, argv, env=None):
+        """Run a command to its end or to the deadline: (exit code, what it wrote)."""
+        self.log.write("+ " + " ".join(map(str, argv)) + "\n")
+        process = subprocess.Popen(
+            [str(word) for word in argv],
+            cwd=self.root,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        try:
+            output, _ = process.communicate(timeout=max(self.deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                output, _ = process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                output, _ = process.communicate()
+            self.log.write(output)
+            raise OverBudget from None
+        self.log.write(output)
+        return process.returncode, output
+
+    def check(self, name, argv, env=None):
+        """A command that is one check, or tells of several. True: nothing failed."""
+        cases = of_program(name, *self.command(argv, env))
+        self.cases += cases
+        return all(case.outcome != FAILED for case in cases)
+
+    def fail(self, name, detail=""):
+        self.cases.append(Case(name, FAILED, detail))

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Prove that the stages of ./check can fail.
+
+Each gate copies the tree, puts one defect into the copy, runs one stage there,
+and passes when that stage turns red and says why. A check that was never seen
+to fail proves nothing.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = ROOT / "tests" / "gates" / "seeds"
+
+# A gate: what it is, the defect (a function of the copied tree), the stage that
+# must turn red, and what it must say. None: the stage must be green.
+Gate = namedtuple("Gate", "name stage defect says")
+
+
+def append(path, text):
+    def defect(tree):
+        with open(tree / path, "a") as file:
+            file.write(text)
+
+    return defect
+
+
+def replace(path, old, new):
+    def defect(tree):
+        text = (tree / path).read_text()
+        if old not in text:
+            raise ValueError(f"{path} has no {old!r} any more: the gate tests nothing")
+        (tree / path).write_text(text.replace(old, new, 1))
+
+    return defect
+
+
+def only(tree, layers, test):
+    """Leave only some layers and one test in the build, so that it takes a second."""
+    (tree / "src/meson.build").write_text("".join(f"subdir('{name}')\n" for name in layers))
+    (tree / "examples/meson.build").write_text("")
+    (tree / "tests/meson.build").write_text(test)
+
+
+def seed(name):
+    """The only test is a seeded one."""
+
+    def defect(tree):
+        only(
+            tree,
+            [],
+            "test('seeded', executable('seeded', 'gates/seeds/"
+            f"{name}.c', dependencies: dependency('cmocka')))\n",
+        )
+
+    return defect
+
+
+def in_freestanding_layer(text):
+    """The only layer is a freestanding one, with a line too much, and no test."""
+
+    def defect(tree):
+        only(tree, ["driver"], "")
+        append("src/driver/decide/decide.c", text)(tree)
+
+    return defect
+
+
+GATES = [
+    Gate("a sound tree is green", "sanitize", seed("sound"), None),
+    Gate(
+        "an include against the layers",
+        "static",
+        append("src/base/le.h", "#include <vballoon/device.h>\n"),
+        r"base may not include device",
+    ),
+    Gate(
+        "a system header in a freestanding layer",
+        "static",
+        append("src/base/le.h", "#include <stdlib.h>\n"),
+        r"<stdlib.h>: base is freestanding",
+    ),
+    Gate(
+        "a file of no layer",
+        "static",
+        append("src/stray.h", "/* SPDX-License-Identifier: BSD-3-Clause */\n"),
+        r"src/stray.h: belongs to no layer",
+    ),
+    Gate(
+        "a header that needs another before it",
+        "static",
+        replace("include/vballoon/reclaim.h", "#include <vballoon/memory.h>\n", ""),
+        r"reclaim.h: does not stand alone",
+    ),
+    Gate(
+        "a documented parameter that is not there",
+        "static",
+        replace("include/vballoon/memory.h", "@param gpa ", "@param address "),
+        r"\[-Werror,-Wdocumentation\]",
+    ),
+    Gate(
+        "a line that is not formatted",
+        "static",
+        append("src/base/le.h", "struct  vballoon_seed;\n"),
+        r"-Wclang-format-violations",
+    ),
+    Gate(
+        "a file without a licence",
+        "static",
+        append("src/base/seed.h", "struct vballoon_seed;\n"),
+        r"src/base/seed.h: names no licence",
+    ),
+    Gate(
+        "a file with the wrong licence",
+        "static",
+        append("src/driver/decide/seed.h", "/* SPDX-License-Identifier: BSD-3-Clause */\n"),
+        r"decide/seed.h: is BSD-3-Clause, not GPL-2.0 OR BSD-3-Clause",
+    ),
+    Gate(
+        "a note of work left undone",
+        "static",
+        append("src/base/le.h", "/* FIX" "ME */\n"),
+        r"le.h:\d+: leaves something undone",
+    ),
+    Gate(
+        "a link that leads nowhere",
+        "static",
+        append("docs/control-protocol.md", "[seed](nowhere.md)\n"),
+        r"links to nowhere.md, which is not there",
+    ),
+    Gate(
+        "an unquoted variable in a shell script",
+        "static",
+        append("check", "rm $1\n"),
+        r"SC2086",
+    ),
+    Gate(
+        "a Python import that nothing uses",
+        "static",
+        append("scripts/check-text.py", "import json\n"),
+        r"'json' imported but unused",
+    ),
+    Gate(
+        "a compiler's warning",
+        "gcc",
+        in_freestanding_layer("static int vballoon_seed;\n"),
+        r"-Werror=unused-variable",
+    ),
+    Gate(
+        "an allocation in a freestanding layer",
+        "gcc",
+        in_freestanding_layer(
+            "#include <stdlib.h>\n"
+            "void *vballoon_seed(void);\n"
+            "void *vballoon_seed(void)\n{\n\treturn malloc(1);\n}\n"
+        ),
+        r"calls malloc, which a freestanding layer may not",
+    ),
+    Gate(
+        "a mutable global in a freestanding layer",
+        "gcc",
+        in_freestanding_layer(
+            "int *vballoon_seed(void);\n"
+            "int *vballoon_seed(void)\n{\n\tstatic int count;\n\n\treturn &count;\n}\n"
+        ),
+        r"count\S* in \.bss: a mutable global",
+    ),
+    Gate("a test that fails", "gcc", seed("failing"), r"FAILED seeded: a_test_fails"),
+    Gate("a test that never ends", "gcc", seed("crashing"), r"FAILED seeded: a_test_never_ends"),
+    Gate("a test that skips itself", "gcc", seed("skipping"), r"a_test_skips_itself: may not skip"),
+    Gate("a program that skips itself", "gcc", seed("exit77"), r"FAILED seeded: may not skip"),
+    Gate("no test at all", "gcc", in_freestanding_layer(""), r"no test ran"),
+    Gate("undefined behaviour", "sanitize", seed("overflow"), r"signed integer overflow"),
+    Gate("a write past an allocation", "sanitize", seed("heap"), r"heap-buffer-overflow"),
+    Gate("a leak", "sanitize", seed("leak"), r"detected memory leaks"),
+    Gate(
+        "a stage that takes too long",
+        "static",
+        replace("scripts/stages/stages.py", 'Stage("static", 60', 'Stage("static", 0'),
+        r"over its budget of 0 s",
+    ),
+]
+
+
+def complaint(gate, code, output):
+    """What is wrong with how a stage ended, or None."""
+    last = output.rstrip().rsplit("\n", 1)[-1]
+    if not re.fullmatch(r"\d+ passed, \d+ failed, \d+ skipped", last):
+        return "has no closing line"
+    if gate.says is None:
+        return None if code == 0 else "is red"
+    if code == 0:
+        return "stayed green"
+    return None if re.search(gate.says, output) else f"is red, but does not say {gate.says!r}"
+
+
+def run(gate):
+    """The result of a gate as text."""
+    with tempfile.TemporaryDirectory(prefix="vballoon-gate-") as folder:
+        tree = Path(folder, "tree")
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "build", "build-*"))
+        try:
+            gate.defect(tree)
+        except (OSError, ValueError) as error:
+            return f"not ok - {gate.name}: {error}"
+        done = subprocess.run(
+            [sys.executable, "scripts/stages", "--stage", gate.stage],
+            cwd=tree,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    wrong = complaint(gate, done.returncode, done.stdout)
+    if wrong:
+        return f"{done.stdout}not ok - {gate.name}: {gate.stage} {wrong}"
+    return f"ok - {gate.name}"
+
+
+def main():
+    chosen = [gate for gate in GATES if not sys.argv[1:] or gate.name in sys.argv[1:]]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(run, chosen))
+    for result in results:
+        print(result)
+    return 1 if any("not ok - " in result for result in results) else 0
+
+
+sys.exit(main())
