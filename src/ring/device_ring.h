@@ -29,7 +29,7 @@
 enum {
 	VBALLOON_RING_EMPTY, /* nothing available; notifications are enabled again */
 	VBALLOON_RING_CHAIN, /* a chain was taken */
-	VBALLOON_RING_BROKEN, /* a violation, told in violation_out */
+	VBALLOON_RING_BROKEN, /* a violation, told in violation_out, until it is skipped */
 };
 
 /* One buffer of a chain; readable ones come first. */
@@ -63,14 +63,22 @@ struct vballoon_device_ring {
 	bool running;
 	uint16_t next_avail; /* free-running */
 	uint16_t next_used; /* free-running */
-	uint16_t signalled; /* next_used when the driver was last interrupted */
-	bool signalled_valid;
+	uint16_t signalled; /* next_used when should_notify() last looked */
+	bool signalled_valid; /* false: the driver is to be interrupted in any case */
+	bool kicks_enabled; /* the driver was told to kick at next_avail */
+	/* Why the ring stands still, and what skip() is to do about it. */
+	enum vballoon_violation violation;
+	uint16_t skip_to; /* next_avail after it */
+	bool skip_uses; /* it gives skip_head back */
+	uint16_t skip_head;
 };
 
 /*
  * Begin at queue->next; used buffers go on from the used index found in guest
- * memory. @queue was checked (size, alignment). Returns 0, or -EFAULT when the
- * ring is not in guest memory.
+ * memory, read once. That index is the device's own, but lies where the driver
+ * can write: it is trusted to say which slot of the used ring comes next, which
+ * the driver alone depends on, and nothing else. @queue was checked (size,
+ * alignment). Returns 0, or a negative errno when the ring is not in guest memory.
  */
 int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 			       const struct vballoon_memory *memory,
@@ -82,25 +90,26 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 int vballoon_device_ring_next(struct vballoon_device_ring *ring, struct vballoon_chain *chain,
 			      enum vballoon_violation *violation_out);
 
-/* Give the chain back with @chain->written as its used length. Returns 0, or
- * -EFAULT when the ring is no longer in guest memory. */
+/* Give the chain back with @chain->written as its used length. Returns 0, or a
+ * negative errno when the ring is no longer in guest memory. */
 int vballoon_device_ring_use(struct vballoon_device_ring *ring, const struct vballoon_chain *chain);
 
 /* Pass over the chain at which next() found a violation: used with length 0
- * where its head can be told, else skipped; after an index jump, all of them. */
+ * where its head can be told, else skipped; after an index jump, all of them. A
+ * ring that could not be read is tried again. */
 void vballoon_device_ring_skip(struct vballoon_device_ring *ring);
 
-/* Whether the driver wants an interrupt for what was used since the last time
- * that this function said so. */
+/* Whether the driver wants an interrupt for what was used since this function was
+ * last called. The first answer after a start is yes: a process that used buffers
+ * before may have ended before it said so, and an interrupt too many does no harm. */
 bool vballoon_device_ring_should_notify(struct vballoon_device_ring *ring);
 
-/* Read the next @len bytes of the readable stream: 0, or -EFAULT when the guest
- * memory is gone. The caller has checked readable_len - read_done >= len. */
+/* Read the next @len bytes of the readable stream: 0; -EINVAL when there are fewer;
+ * another negative errno when the guest memory is gone. */
 int vballoon_chain_read(const struct vballoon_memory *memory, struct vballoon_chain *chain,
 			void *to, size_t len);
 
-/* Write the next @len bytes of the writable stream: 0 or -EFAULT. The caller
- * has checked writable_len - written >= len. */
+/* Write the next @len bytes of the writable stream: as above. */
 int vballoon_chain_write(const struct vballoon_memory *memory, struct vballoon_chain *chain,
 			 const void *from, size_t len);
 

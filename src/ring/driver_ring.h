@@ -30,7 +30,6 @@ struct vballoon_driver_slot {
 	uint64_t token; /* the caller's, returned when the chain is used */
 	uint64_t writable_len; /* bytes that the device may have written */
 	uint16_t chain_len; /* descriptors; 0: not outstanding */
-	uint16_t next_free;
 };
 
 struct vballoon_driver_ring {
@@ -39,12 +38,12 @@ struct vballoon_driver_ring {
 	void *avail; /* 6 + size * 2 bytes, aligned to 2 */
 	void *used; /* 6 + size * 8 bytes, aligned to 4 */
 	struct vballoon_driver_slot *slots; /* size of them, private to the driver */
-	uint16_t *links; /* size of them: each descriptor's next, private */
+	uint16_t *links; /* size of them: each descriptor's next, private to the driver */
 	bool event_idx;
 	uint16_t free_head;
 	uint16_t free_count;
 	uint16_t avail_idx; /* free-running, next to be made available */
-	uint16_t kicked_idx; /* avail_idx when the device was last kicked */
+	uint16_t kicked_idx; /* avail_idx when should_kick() last looked */
 	uint16_t used_idx; /* free-running, next to be collected */
 	bool broken; /* the device broke a rule: only a reset helps */
 };
@@ -61,8 +60,9 @@ enum {
 void vballoon_driver_ring_start(struct vballoon_driver_ring *ring);
 
 /* Post a chain: 0; -ENOSPC when fewer than @count descriptors are free; -EINVAL
- * when @count is 0 or a readable buffer follows a writable one. The device sees
- * it when this returns. */
+ * when @count is 0 or above the size, a buffer is empty, a readable one follows a
+ * writable one, or they have more than 2^32 bytes; -EIO when the ring is broken.
+ * The device sees it when this returns. */
 int vballoon_driver_ring_post(struct vballoon_driver_ring *ring,
 			      const struct vballoon_driver_buffer *buffers, unsigned int count,
 			      uint64_t token);
@@ -75,8 +75,8 @@ int vballoon_driver_ring_post_indirect(struct vballoon_driver_ring *ring,
 				       unsigned int count, void *table,
 				       struct vballoon_gpa table_gpa, uint64_t token);
 
-/* Whether the device wants a kick for what was posted since the last time that
- * this function said so. */
+/* Whether the device wants a kick for what was posted since this function was last
+ * called. */
 bool vballoon_driver_ring_should_kick(struct vballoon_driver_ring *ring);
 
 /* Collect one used chain: its token and the bytes the device wrote, at most as
@@ -84,8 +84,8 @@ bool vballoon_driver_ring_should_kick(struct vballoon_driver_ring *ring);
 int vballoon_driver_ring_collect(struct vballoon_driver_ring *ring, uint64_t *token_out,
 				 uint32_t *written_out);
 
-/* Ask for an interrupt (@on) or for none. Returns true when chains were used
- * already: collect again before waiting. */
+/* Ask for an interrupt (@on) or for none; a new ring asks for them. Returns true when
+ * chains were used already: collect again before waiting. */
 bool vballoon_driver_ring_interrupts(struct vballoon_driver_ring *ring, bool on);
 
 #endif /* VBALLOON_RING_DRIVER_RING_H */
