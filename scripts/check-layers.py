@@ -37,10 +37,14 @@ LAYERS = {
         ["abi", "base", "ring", "driver/decide"],
         FREESTANDING,
     ),
-    "reclaim": (["src/reclaim"], ["abi", "base", "memory.public", "device.public"], None),
+    "reclaim": (
+        ["src/reclaim", f"{PUBLIC}/backing.h"],
+        ["abi", "base", "memory.public", "device.public"],
+        None,
+    ),
     "vhost_user": (
         ["src/vhost_user", f"{PUBLIC}/vhost_user.h"],
-        ["abi", "base", "memory.public", "ring.public", "device.public", "reclaim"],
+        ["abi", "base", "memory.public", "ring.public", "device.public", "reclaim.public"],
         None,
     ),
     "supervisor": (["src/supervisor"], ["base"], None),
