@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * Driver of the memory balloon, virtio device ID 13: the life of a device.
+ *
+ * Whenever the device is reset, every page is the guest's again.
+ */
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/oom.h>
+#include <linux/reboot.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "compat.h"
+#include "vballoon.h"
+
+/* A device that asks for resets again and again gets them this far apart. */
+#define RESTART_JIFFIES HZ
+
+/* Take the queues into use. The device has been reset. */
+static int vballoon_start(struct vballoon *b)
+{
+	int err;
+
+	err = vballoon_queues_start(b);
+	if (err)
+		return err;
+	vballoon_adds_start(b);
+	/* No buffer is made available before DRIVER_OK. */
+	virtio_device_ready(b->vdev);
+	mutex_lock(&b->lock);
+	b->broken = false;
+	b->running = true;
+	vballoon_queues_post(b);
+	vballoon_resize_start(b);
+	mutex_unlock(&b->lock);
+	vballoon_wake(b);
+	return 0;
+}
+
+/* Reset the device. Waits for nobody but our own worker. */
+static void vballoon_stop(struct vballoon *b)
+{
+	mutex_lock(&b->lock);
+	b->running = false;
+	mutex_unlock(&b->lock);
+	complete(&b->answer);
+
+	virtio_reset_device(b->vdev);
+	cancel_delayed_work_sync(&b->work);
+	if (b->todevq)
+		vballoon_queues_stop(b);
+}
+
+static void vballoon_release(struct vballoon *b)
+{
+	mutex_lock(&b->lock);
+	vballoon_pages_release_all(&b->pages);
+	mutex_unlock(&b->lock);
+}
+
+/* Stop for good: before removal, and before another kernel starts. */
+static void vballoon_leave(struct vballoon *b)
+{
+	mutex_lock(&b->lock);
+	b->leaving = true;
+	mutex_unlock(&b->lock);
+	cancel_delayed_work_sync(&b->restart_work);
+	vballoon_stop(b);
+}
+
+/* Have the device reset, and started again unless it is broken. Under the lock;
+ * from here on nothing is sent.
+ */
+void vballoon_restart(struct vballoon *b)
+{
+	unsigned long now = jiffies;
+	unsigned long delay = 0;
+
+	if (time_before(now, b->restart_jiffies))
+		delay = b->restart_jiffies - now;
+	b->running = false;
+	if (!b->leaving)
+		queue_delayed_work(system_freezable_wq, &b->restart_work, delay);
+}
+
+/* The device broke its contract: what it says is not to be relied on. */
+void vballoon_fail(struct vballoon *b, const char *why)
+{
+	dev_err(&b->vdev->dev, "the device is broken, its memory is taken back: %s\n", why);
+	b->broken = true;
+	vballoon_restart(b);
+}
+
+static void vballoon_restart_work(struct work_struct *work)
+{
+	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, restart_work);
+	int err;
+
+	b->restart_jiffies = jiffies + RESTART_JIFFIES;
+	if (!b->broken) {
+		err = vballoon_restart_device(b->vdev);
+		if (!err)
+			return;
+		dev_err(&b->vdev->dev, "cannot start again: %d\n", err);
+	}
+	vballoon_stop(b);
+	vballoon_release(b);
+}
+
+static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unused, void *cmd)
+{
+	/* Its memory is not given back: nobody would want it. */
+	vballoon_leave(container_of(nb, struct vballoon, reboot));
+	return NOTIFY_DONE;
+}
+
+static int vballoon_validate(struct virtio_device *vdev)
+{
+	u32 revision, page_shift;
+
+	if (!vdev->config->get)
+		return -EINVAL;
+	virtio_cread_le(vdev, struct virtio_memory_balloon_config, revision, &revision);
+	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &page_shift);
+	if (revision != VIRTIO_MEMORY_BALLOON_REVISION) {
+		dev_err(&vdev->dev, "unknown revision %u\n", revision);
+		return -ENODEV;
+	}
+	if (page_shift < VIRTIO_MEMORY_BALLOON_SHIFT_MIN ||
+	    page_shift > PAGE_SHIFT + MAX_PAGE_ORDER) {
+		dev_err(&vdev->dev, "cannot give pages of 2^%u bytes\n", page_shift);
+		return -ENODEV;
+	}
+	/* Withdrawing must not allocate; addresses are the guest's physical ones. */
+	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
+	__virtio_clear_bit(vdev, VIRTIO_F_ACCESS_PLATFORM);
+	return 0;
+}
+
+static int vballoon_init(struct vballoon *b, struct virtio_device *vdev)
+{
+	b->vdev = vdev;
+	vdev->priv = b;
+	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &b->page_shift);
+	b->unit_shift = max_t(u32, b->page_shift, PAGE_SHIFT);
+	mutex_init(&b->lock);
+	init_completion(&b->answer);
+	INIT_DELAYED_WORK(&b->work, vballoon_resize_work);
+	INIT_DELAYED_WORK(&b->restart_work, vballoon_restart_work);
+	b->restart_jiffies = jiffies;
+	vballoon_pages_init(&b->pages, b->unit_shift - PAGE_SHIFT);
+	vballoon_withdraw_init(b);
+	vballoon_resize_init(b);
+	vballoon_stats_init(b);
+	return vballoon_adds_init(b);
+}
+
+static int vballoon_probe(struct virtio_device *vdev)
+{
+	struct vballoon *b;
+	int err;
+
+	b = devm_kzalloc(&vdev->dev, sizeof(*b), GFP_KERNEL);
+	if (!b)
+		return -ENOMEM;
+	err = vballoon_init(b, vdev);
+	if (err)
+		return err;
+	err = vballoon_start(b);
+	if (err)
+		return err;
+	b->oom.notifier_call = vballoon_oom_notify;
+	err = register_oom_notifier(&b->oom);
+	if (err)
+		goto stop;
+	b->reboot.notifier_call = vballoon_reboot_notify;
+	err = register_reboot_notifier(&b->reboot);
+	if (err)
+		goto unregister_oom;
+	return 0;
+
+unregister_oom:
+	unregister_oom_notifier(&b->oom);
+stop:
+	vballoon_leave(b);
+	vballoon_release(b);
+	return err;
+}
+
+static void vballoon_remove(struct virtio_device *vdev)
+{
+	struct vballoon *b = vdev->priv;
+
+	unregister_reboot_notifier(&b->reboot);
+	unregister_oom_notifier(&b->oom);
+	vballoon_leave(b);
+	vballoon_release(b);
+}
+
+/* Suspend, hibernation and our own restart. */
+static int vballoon_freeze(struct virtio_device *vdev)
+{
+	vballoon_stop(vdev->priv);
+	vballoon_release(vdev->priv);
+	return 0;
+}
+
+static int vballoon_restore(struct virtio_device *vdev)
+{
+	return vballoon_start(vdev->priv);
+}
+
+static ssize_t held_pages_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct vballoon *b = dev_to_virtio(dev)->priv;
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(b->decide.held));
+}
+static DEVICE_ATTR_RO(held_pages);
+
+static ssize_t target_pages_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct vballoon *b = dev_to_virtio(dev)->priv;
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(b->decide.target));
+}
+static DEVICE_ATTR_RO(target_pages);
+
+/* In balloon pages. */
+static struct attribute *vballoon_attrs[] = {
+	&dev_attr_held_pages.attr,
+	&dev_attr_target_pages.attr,
+	NULL,
+};
+ATTRIBUTE_GROUPS(vballoon);
+
+static const struct virtio_device_id vballoon_ids[] = {
+	{ VIRTIO_MEMORY_BALLOON_ID, VIRTIO_DEV_ANY_ID },
+	{ 0 },
+};
+MODULE_DEVICE_TABLE(virtio, vballoon_ids);
+
+static const unsigned int vballoon_features[] = {
+	VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS,
+};
+
+static struct virtio_driver vballoon_driver = {
+	.driver.name = KBUILD_MODNAME,
+	.driver.owner = THIS_MODULE,
+	.driver.dev_groups = vballoon_groups,
+	.id_table = vballoon_ids,
+	.feature_table = vballoon_features,
+	.feature_table_size = ARRAY_SIZE(vballoon_features),
+	.validate = vballoon_validate,
+	.probe = vballoon_probe,
+	.remove = vballoon_remove,
+#ifdef CONFIG_PM_SLEEP
+	.freeze = vballoon_freeze,
+	.restore = vballoon_restore,
+#endif
+};
+module_virtio_driver(vballoon_driver);
+
+MODULE_DESCRIPTION("Virtio memory balloon driver (device ID 13)");
+MODULE_LICENSE("Dual BSD/GPL");

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * The pages in the balloon: two bits for a unit, in sections that come with the
+ * first block allocated in them and stay until everything is released.
+ */
+#include <linux/bitmap.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "pages.h"
+
+/* Sections hold blocks whole: more than the units of the largest one. */
+#define SECTION_UNITS 16384U
+
+struct vballoon_section {
+	/* Under the caller's lock. */
+	DECLARE_BITMAP(held, SECTION_UNITS);
+	/* The first unit of each block; page_private() is its order, or 0 once
+	 * the block is split into pages. Changed atomically, because blocks are
+	 * allocated outside the lock.
+	 */
+	DECLARE_BITMAP(head, SECTION_UNITS);
+};
+
+/* For the smallest block alone caches are reclaimed; nobody is killed for it. */
+#define HARD_GFP (GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
+/* Other memory is taken where it lies free, without waking or waiting for anybody. */
+#define EASY_GFP (HARD_GFP & ~__GFP_RECLAIM)
+
+void vballoon_pages_init(struct vballoon_pages *pages, unsigned int unit_order)
+{
+	xa_init(&pages->sections);
+	pages->unit_order = unit_order;
+	pages->kept = U64_MAX;
+}
+
+static struct vballoon_section *section_find(struct vballoon_pages *pages, u64 unit)
+{
+	u64 index = unit / SECTION_UNITS;
+
+	/* A unit that the device made up may lie beyond any index. */
+	return index > ULONG_MAX ? NULL : xa_load(&pages->sections, index);
+}
+
+static struct vballoon_section *section_get(struct vballoon_pages *pages, u64 unit)
+{
+	struct vballoon_section *section = section_find(pages, unit);
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+
+	if (section)
+		return section;
+	section = kzalloc(sizeof(*section), gfp);
+	if (!section)
+		return NULL;
+	if (xa_err(xa_store(&pages->sections, unit / SECTION_UNITS, section, gfp))) {
+		kfree(section);
+		return NULL;
+	}
+	return section;
+}
+
+static struct page *unit_page(const struct vballoon_pages *pages, u64 unit)
+{
+	return pfn_to_page(unit << pages->unit_order);
+}
+
+/* How much of [unit, end) lies in one section. */
+static u32 section_part(u64 unit, u64 end)
+{
+	return min_t(u64, end - unit, SECTION_UNITS - unit % SECTION_UNITS);
+}
+
+static u32 block_units(const struct vballoon_pages *pages, u64 head)
+{
+	unsigned int order = page_private(unit_page(pages, head));
+
+	return order > pages->unit_order ? 1U << (order - pages->unit_order) : 1;
+}
+
+bool vballoon_pages_alloc(struct vballoon_pages *pages, unsigned int *order,
+			  struct vballoon_run *block)
+{
+	struct vballoon_section *section;
+	struct page *page;
+
+	while (*order > pages->unit_order) {
+		page = alloc_pages(EASY_GFP, *order);
+		if (page)
+			goto found;
+		--*order;
+	}
+	page = alloc_pages(HARD_GFP, *order);
+	if (!page)
+		return false;
+found:
+	block->unit = page_to_pfn(page) >> pages->unit_order;
+	block->units = 1U << (*order - pages->unit_order);
+	section = section_get(pages, block->unit);
+	if (!section) {
+		__free_pages(page, *order);
+		return false;
+	}
+	set_page_private(page, *order);
+	adjust_managed_page_count(page, -(1L << *order));
+	set_bit(block->unit % SECTION_UNITS, section->head);
+	return true;
+}
+
+static void run_mark(struct vballoon_pages *pages, const struct vballoon_run *run, bool held)
+{
+	u64 end = run->unit + run->units;
+	u64 unit = run->unit;
+
+	while (unit < end) {
+		struct vballoon_section *section = section_find(pages, unit);
+		u32 units = section_part(unit, end);
+
+		if (held)
+			bitmap_set(section->held, unit % SECTION_UNITS, units);
+		else
+			bitmap_clear(section->held, unit % SECTION_UNITS, units);
+		unit += units;
+	}
+}
+
+static bool run_is_held(struct vballoon_pages *pages, const struct vballoon_run *run)
+{
+	u64 end = run->unit + run->units;
+	u64 unit = run->unit;
+
+	while (unit < end) {
+		struct vballoon_section *section = section_find(pages, unit);
+		u32 first = unit % SECTION_UNITS;
+		u32 last = first + section_part(unit, end);
+
+		if (!section || find_next_zero_bit(section->held, last, first) < last)
+			return false;
+		unit += last - first;
+	}
+	return true;
+}
+
+void vballoon_pages_hold(struct vballoon_pages *pages, const struct vballoon_run *run)
+{
+	run_mark(pages, run, true);
+}
+
+bool vballoon_pages_take(struct vballoon_pages *pages, const struct vballoon_run *runs,
+			 unsigned int count)
+{
+	unsigned int i;
+
+	/* A unit named twice is no longer held the second time. */
+	for (i = 0; i < count && run_is_held(pages, &runs[i]); i++)
+		run_mark(pages, &runs[i], false);
+	if (i == count)
+		return true;
+	while (i--)
+		run_mark(pages, &runs[i], true);
+	return false;
+}
+
+/* The first unit of the block that @unit is in. Blocks are aligned to their
+ * size and do not overlap, so the nearest head at a coarser alignment is it.
+ */
+static u64 block_head(struct vballoon_section *section, u64 unit)
+{
+	u64 head = unit;
+	unsigned int order;
+
+	for (order = 1; !test_bit(head % SECTION_UNITS, section->head); order++)
+		head = unit & ~((1ULL << order) - 1);
+	return head;
+}
+
+static void block_split(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
+{
+	struct page *page = unit_page(pages, head);
+	u32 units = block_units(pages, head);
+	u32 i;
+
+	split_page(page, page_private(page));
+	for (i = 0; i < units; i++) {
+		set_page_private(unit_page(pages, head + i), 0);
+		set_bit((head + i) % SECTION_UNITS, section->head);
+	}
+}
+
+static void block_free(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
+{
+	struct page *page = unit_page(pages, head);
+	unsigned int order = page_private(page);
+	unsigned int i;
+
+	clear_bit(head % SECTION_UNITS, section->head);
+	set_page_private(page, 0);
+	if (order) {
+		adjust_managed_page_count(page, 1L << order);
+		__free_pages(page, order);
+		return;
+	}
+	adjust_managed_page_count(page, 1L << pages->unit_order);
+	for (i = 0; i < 1U << pages->unit_order; i++)
+		__free_page(page + i);
+}
+
+void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_run *run)
+{
+	u64 end = run->unit + run->units;
+	u64 unit = run->unit;
+
+	while (unit < end) {
+		struct vballoon_section *section = section_find(pages, unit);
+		u64 head = block_head(section, unit);
+		u32 units = block_units(pages, head);
+
+		if (head < unit || head + units > end) {
+			block_split(pages, section, head);
+			head = unit;
+			units = 1;
+		}
+		block_free(pages, section, head);
+		unit = head + units;
+	}
+}
+
+void vballoon_pages_release_all(struct vballoon_pages *pages)
+{
+	struct vballoon_section *section;
+	unsigned long index;
+	unsigned int bit;
+
+	xa_for_each(&pages->sections, index, section) {
+		for_each_set_bit(bit, section->head, SECTION_UNITS)
+			block_free(pages, section, (u64)index * SECTION_UNITS + bit);
+		xa_erase(&pages->sections, index);
+		kfree(section);
+		cond_resched();
+	}
+	pages->kept = U64_MAX;
+}
+
+void vballoon_pages_keep_all(struct vballoon_pages *pages)
+{
+	struct vballoon_section *section;
+	unsigned long index;
+
+	xa_for_each(&pages->sections, index, section)
+		bitmap_zero(section->held, SECTION_UNITS);
+	pages->kept = 0;
+}
+
+bool vballoon_pages_next_kept(struct vballoon_pages *pages, struct vballoon_run *block)
+{
+	struct vballoon_section *section;
+	unsigned long index;
+	unsigned int bit;
+
+	if (pages->kept == U64_MAX)
+		return false;
+	bit = pages->kept % SECTION_UNITS;
+	xa_for_each_start(&pages->sections, index, section, pages->kept / SECTION_UNITS) {
+		if (index != pages->kept / SECTION_UNITS)
+			bit = 0;
+		bit = find_next_bit(section->head, SECTION_UNITS, bit);
+		if (bit == SECTION_UNITS)
+			continue;
+		block->unit = (u64)index * SECTION_UNITS + bit;
+		block->units = block_units(pages, block->unit);
+		pages->kept = block->unit + block->units;
+		return true;
+	}
+	pages->kept = U64_MAX;
+	return false;
+}

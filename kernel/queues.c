@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * The two virtqueues: requests come in on fromdevq, messages go out and are
+ * answered on todevq.
+ */
+#include <linux/scatterlist.h>
+#include <linux/virtio_config.h>
+
+#include "compat.h"
+#include "vballoon.h"
+
+/* HELLO, WITHDRAW and STATS always find room, whatever the ADDs do. */
+#define RESERVED_DESCRIPTORS 6
+#define ADD_DESCRIPTORS 2
+
+static void fromdevq_used(struct virtqueue *vq)
+{
+	vballoon_wake(vq->vdev->priv);
+}
+
+static void todevq_used(struct virtqueue *vq)
+{
+	struct vballoon *b = vq->vdev->priv;
+
+	complete(&b->answer);
+	vballoon_wake(b);
+}
+
+int vballoon_queues_start(struct vballoon *b)
+{
+	vq_callback_t *callbacks[] = { fromdevq_used, todevq_used };
+	static const char *const names[] = { "fromdevq", "todevq" };
+	struct virtqueue *vqs[VIRTIO_MEMORY_BALLOON_VQ_COUNT];
+	unsigned int size;
+	int err;
+
+	err = vballoon_find_two_vqs(b->vdev, vqs, callbacks, names);
+	if (err)
+		return err;
+	size = virtqueue_get_vring_size(vqs[VIRTIO_MEMORY_BALLOON_VQ_TODEV]);
+	if (size < RESERVED_DESCRIPTORS + ADD_DESCRIPTORS) {
+		dev_err(&b->vdev->dev, "todevq is too small: %u\n", size);
+		b->vdev->config->del_vqs(b->vdev);
+		return -ENOSPC;
+	}
+	b->adds = min((size - RESERVED_DESCRIPTORS) / ADD_DESCRIPTORS, VBALLOON_ADDS);
+	b->fromdevq = vqs[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV];
+	b->todevq = vqs[VIRTIO_MEMORY_BALLOON_VQ_TODEV];
+	b->in_flight = 0;
+	return 0;
+}
+
+/* The device has been reset: it has forgotten the buffers, let us do so too. */
+void vballoon_queues_stop(struct vballoon *b)
+{
+	struct vballoon_message *message;
+
+	while (virtqueue_detach_unused_buf(b->fromdevq))
+		;
+	while ((message = virtqueue_detach_unused_buf(b->todevq)))
+		message->in_flight = false;
+	b->vdev->config->del_vqs(b->vdev);
+	b->fromdevq = NULL;
+	b->todevq = NULL;
+}
+
+static void request_post(struct vballoon *b, struct virtio_memory_balloon_req *req)
+{
+	struct scatterlist sg;
+
+	sg_init_one(&sg, req, sizeof(*req));
+	virtqueue_add_inbuf(b->fromdevq, &sg, 1, req, GFP_ATOMIC);
+}
+
+void vballoon_queues_post(struct vballoon *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < VBALLOON_REQUESTS && b->fromdevq->num_free; i++)
+		request_post(b, &b->request[i]);
+	virtqueue_kick(b->fromdevq);
+}
+
+static void resize_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
+{
+	vballoon_decide_resize(&b->decide, le64_to_cpu(req->value));
+}
+
+static void stats_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
+{
+	vballoon_stats_send(b, le32_to_cpu(req->flags));
+}
+
+static void hello_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
+{
+	vballoon_decide_ask_held(&b->decide);
+	b->hello.due = true;
+}
+
+static void reset_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
+{
+	dev_warn(&b->vdev->dev, "the device has stopped: resetting it\n");
+	vballoon_restart(b);
+}
+
+/* By VIRTIO_MEMORY_BALLOON_REQ_*; others are ignored. */
+static void (*const request_handler[])(struct vballoon *b,
+				       const struct virtio_memory_balloon_req *req) = {
+	[VIRTIO_MEMORY_BALLOON_REQ_RESIZE] = resize_request,
+	[VIRTIO_MEMORY_BALLOON_REQ_STATS] = stats_request,
+	[VIRTIO_MEMORY_BALLOON_REQ_HELLO] = hello_request,
+	[VIRTIO_MEMORY_BALLOON_REQ_RESET] = reset_request,
+};
+
+/* Read requests, a bounded number of them. True: there may be more. */
+bool vballoon_requests_poll(struct vballoon *b)
+{
+	struct virtio_memory_balloon_req *buffer, req;
+	unsigned int budget = VBALLOON_REQUESTS;
+	u32 len, type;
+
+	while (b->running && budget && (buffer = virtqueue_get_buf(b->fromdevq, &len))) {
+		req = *buffer;
+		request_post(b, buffer);
+		budget--;
+		type = le32_to_cpu(req.type);
+		if (len >= sizeof(req) && type < ARRAY_SIZE(request_handler) &&
+		    request_handler[type])
+			request_handler[type](b, &req);
+	}
+	if (b->running && budget < VBALLOON_REQUESTS)
+		virtqueue_kick(b->fromdevq);
+	return b->running && !budget;
+}
+
+void vballoon_answers_poll(struct vballoon *b)
+{
+	struct vballoon_message *message;
+	u32 len;
+
+	while (b->running && (message = virtqueue_get_buf(b->todevq, &len))) {
+		message->in_flight = false;
+		b->in_flight--;
+		message->answered(b, message, len);
+	}
+}
+
+/* Make a message available. There is room for each: nothing else can go wrong
+ * than the device itself, which a reset then gets over.
+ */
+void vballoon_message_send(struct vballoon *b, struct vballoon_message *message, void *out,
+			   size_t out_len, void *in, size_t in_len)
+{
+	struct scatterlist out_sg, in_sg;
+	struct scatterlist *sgs[] = { &out_sg, &in_sg };
+	int err;
+
+	sg_init_one(&out_sg, out, out_len);
+	if (in_len)
+		sg_init_one(&in_sg, in, in_len);
+	err = virtqueue_add_sgs(b->todevq, sgs, 1, in_len ? 1 : 0, message, GFP_ATOMIC);
+	if (err) {
+		vballoon_fail(b, "it does not take messages");
+		return;
+	}
+	message->in_flight = true;
+	b->in_flight++;
+	virtqueue_kick(b->todevq);
+}
+
+/* What an entry names. False if it is no multiple of a unit. */
+bool vballoon_entry_decode(const struct vballoon *b, u64 entry, struct vballoon_run *run)
+{
+	u64 count_mask = b->page_runs ? BIT_ULL(b->page_shift) - 1 : 0;
+	u64 address = entry & ~count_mask;
+
+	run->unit = address >> b->unit_shift;
+	run->units = (entry & count_mask) + 1;
+	return run->unit << b->unit_shift == address;
+}

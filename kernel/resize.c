@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * The worker that moves the balloon to its target, and HELLO, which comes before
+ * all else.
+ */
+#include <linux/jiffies.h>
+#include <linux/random.h>
+
+#include "vballoon.h"
+
+static void hello_answered(struct vballoon *b, struct vballoon_message *message, u32 len);
+
+void vballoon_resize_init(struct vballoon *b)
+{
+	b->hello.message.answered = hello_answered;
+	b->hello.hello.msg.type = cpu_to_le32(VIRTIO_MEMORY_BALLOON_MSG_HELLO);
+	b->hello.hello.unit_shift = cpu_to_le32(b->unit_shift);
+}
+
+static void hello_send(struct vballoon *b)
+{
+	b->hello.due = false;
+	vballoon_message_send(b, &b->hello.message, &b->hello.hello, sizeof(b->hello.hello),
+			      &b->hello.answer, sizeof(b->hello.answer));
+}
+
+/* A new life of the device. HELLO is the first message of it. */
+void vballoon_resize_start(struct vballoon *b)
+{
+	vballoon_decide_init(&b->decide, vballoon_units_to_pages(b, 1));
+	b->hello.hello.epoch = cpu_to_le64(get_random_u64());
+	b->hello.hello.msg.flags = 0;
+	hello_send(b);
+}
+
+static void hello_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
+{
+	struct vballoon_hello *h = &b->hello;
+	u64 held = le64_to_cpu(READ_ONCE(h->answer.held));
+
+	if (len < sizeof(h->answer)) {
+		vballoon_fail(b, "it answered HELLO with too few bytes");
+		return;
+	}
+	if (vballoon_decide_greeted(&b->decide, held)) {
+		h->hello.msg.flags = 0;
+		return;
+	}
+	if (h->hello.msg.flags) {
+		vballoon_fail(b, "it did not start over when told to");
+		return;
+	}
+	dev_info(&b->vdev->dev, "the device's record has %llu of %llu pages: starting over\n", held,
+		 b->decide.held);
+	vballoon_decide_start_over(&b->decide);
+	vballoon_pages_keep_all(&b->pages);
+	h->hello.msg.flags = cpu_to_le32(VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
+	h->due = true;
+}
+
+/* Pages kept for a target that has gone down meanwhile. */
+static void release_surplus(struct vballoon *b)
+{
+	u64 coming = b->decide.held + b->decide.adding + b->decide.unit_pages;
+	struct vballoon_run block;
+
+	if (!b->decide.greeted || coming <= b->decide.target)
+		return;
+	while (vballoon_pages_next_kept(&b->pages, &block))
+		vballoon_pages_release(&b->pages, &block);
+}
+
+/* One step towards the target. Returns how long the next can wait, in ms. */
+static u64 resize_step(struct vballoon *b)
+{
+	struct vballoon_decision next;
+
+	if (b->hello.due) {
+		if (!b->in_flight)
+			hello_send(b);
+		return VBALLOON_DECIDE_FOREVER;
+	}
+	release_surplus(b);
+	next = vballoon_decide_next(&b->decide, vballoon_now_ms());
+	switch (next.action) {
+	case VBALLOON_DECIDE_ADD:
+		return vballoon_add_send(b, next.pages) ? 0 : VBALLOON_DECIDE_FOREVER;
+	case VBALLOON_DECIDE_WITHDRAW:
+		vballoon_withdraw_send(b, next.pages, false);
+		return VBALLOON_DECIDE_FOREVER;
+	default:
+		return next.wait_ms;
+	}
+}
+
+/* A bounded piece of work; whatever is left is queued again behind others. */
+void vballoon_resize_work(struct work_struct *work)
+{
+	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, work);
+	u64 wait_ms = VBALLOON_DECIDE_FOREVER;
+
+	mutex_lock(&b->lock);
+	if (vballoon_requests_poll(b))
+		wait_ms = 0;
+	vballoon_answers_poll(b);
+	if (b->running)
+		wait_ms = min(wait_ms, resize_step(b));
+	/* An interrupt may have queued the work for now: that stays. */
+	if (b->running && wait_ms != VBALLOON_DECIDE_FOREVER)
+		queue_delayed_work(system_freezable_wq, &b->work,
+				   nsecs_to_jiffies(wait_ms * NSEC_PER_MSEC));
+	mutex_unlock(&b->lock);
+}
