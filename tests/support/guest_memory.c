@@ -47,8 +47,9 @@ void guest_memory_destroy(struct guest_memory *guest)
 	for (unsigned int i = 0; i < guest->memory.count; i++) {
 		const struct vballoon_region *region = &guest->memory.regions[i];
 
-		munmap((unsigned char *)region->host - GUARD_BYTES,
-		       region->size.value + 2 * GUARD_BYTES);
+		if (region->host)
+			munmap((unsigned char *)region->host - GUARD_BYTES,
+			       region->size.value + 2 * GUARD_BYTES);
 	}
 	guest->memory.count = 0;
 }

@@ -21,7 +21,7 @@ void guest_memory_init(struct guest_memory *guest);
 /* Add a region of @size bytes at @gpa, both multiples of 4096. */
 void guest_memory_add(struct guest_memory *guest, uint64_t gpa, uint64_t size);
 
-/* Unmap every region. */
+/* Unmap every region; one without host memory, which a test added itself, has none. */
 void guest_memory_destroy(struct guest_memory *guest);
 
 /* The host's view of @len bytes at @gpa, past any hook; they must lie in one region. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The device's side of the ring, with a driver that keeps the rules. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,89 +9,323 @@
 
 #include <cmocka.h>
 
-#include "ring/device_ring.h"
-#include "ring_builder.h"
+#include "device_ring_fixture.h"
 
-#define RING_GPA 0x1000
-#define SIZE 8
-#define BUFFERS_GPA 0x10000
+#define BUFFER FIXTURE_BUFFER
+#define TABLE FIXTURE_TABLE
+#define SIZE FIXTURE_SIZE
 
-struct fixture {
-	struct guest_memory guest;
-	struct ring_builder builder;
-	struct vballoon_device_ring ring;
-	struct vballoon_chain chain;
-	enum vballoon_violation violation;
-};
-
-static struct fixture fixture;
-
-static int setup(void **state)
+static void *host(struct device_ring_fixture *f, uint64_t gpa, size_t len)
 {
-	struct fixture *f = &fixture;
-
-	memset(f, 0, sizeof(*f));
-	guest_memory_init(&f->guest);
-	guest_memory_add(&f->guest, 0, 0x20000);
-	ring_builder_init(&f->builder, &f->guest, RING_GPA, SIZE);
-	*state = f;
-	return 0;
+	return guest_memory_at(&f->guest, gpa, len);
 }
 
-static int teardown(void **state)
+static int chain_read(struct device_ring_fixture *f, void *to, size_t len)
 {
-	struct fixture *f = *state;
-
-	guest_memory_destroy(&f->guest);
-	return 0;
+	return vballoon_chain_read(&f->guest.memory, &f->chain, to, len);
 }
 
-static void start(struct fixture *f, bool event_idx)
+static int chain_write(struct device_ring_fixture *f, const void *from, size_t len)
 {
-	assert_int_equal(vballoon_device_ring_start(&f->ring, &f->guest.memory, &f->builder.queue,
-						    true, event_idx),
-			 0);
+	return vballoon_chain_write(&f->guest.memory, &f->chain, from, len);
 }
 
-static int next(struct fixture *f)
+/* Take one chain of one buffer and give it back. */
+static void serve(struct device_ring_fixture *f)
 {
-	return vballoon_device_ring_next(&f->ring, &f->chain, &f->violation);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(vballoon_device_ring_use(&f->ring, &f->chain), 0);
 }
 
-static void a_chain_is_read_and_written_as_two_streams(void **state)
+/* Two readable buffers of 2 and 3 bytes, two writable ones of 1 and 9, in no order. */
+static void offer_two_streams(struct device_ring_fixture *f)
 {
-	struct fixture *f = *state;
+	fixture_desc(f, 5, (struct raw_desc){ BUFFER, 2, RAW_NEXT, 1 });
+	fixture_desc(f, 1, (struct raw_desc){ BUFFER + 100, 3, RAW_NEXT, 7 });
+	fixture_desc(f, 7, (struct raw_desc){ BUFFER + 200, 1, RAW_WRITE | RAW_NEXT, 0 });
+	fixture_desc(f, 0, (struct raw_desc){ BUFFER + 300, 9, RAW_WRITE, 0 });
+	ring_builder_avail(&f->builder, 5);
+	memcpy(host(f, BUFFER, 2), "he", 2);
+	memcpy(host(f, BUFFER + 100, 3), "llo", 3);
+}
+
+static void a_chain_is_read_as_one_stream(void **state)
+{
+	struct device_ring_fixture *f = *state;
 	char text[6] = "";
 
-	start(f, false);
-	memcpy(guest_memory_at(&f->guest, BUFFERS_GPA, 2), "he", 2);
-	memcpy(guest_memory_at(&f->guest, BUFFERS_GPA + 100, 3), "llo", 3);
-	ring_builder_desc(&f->builder, 5, (struct raw_desc){ BUFFERS_GPA, 2, RAW_NEXT, 1 });
-	ring_builder_desc(&f->builder, 1, (struct raw_desc){ BUFFERS_GPA + 100, 3, RAW_NEXT, 7 });
-	ring_builder_desc(&f->builder, 7,
-			  (struct raw_desc){ BUFFERS_GPA + 200, 1, RAW_WRITE | RAW_NEXT, 0 });
-	ring_builder_desc(&f->builder, 0, (struct raw_desc){ BUFFERS_GPA + 300, 9, RAW_WRITE, 0 });
-	ring_builder_avail(&f->builder, 5);
-	assert_int_equal(next(f), VBALLOON_RING_CHAIN);
+	fixture_start(f, false);
+	offer_two_streams(f);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
 	assert_int_equal(f->chain.readable_len, 5);
-	assert_int_equal(f->chain.writable_len, 10);
-	assert_int_equal(vballoon_chain_read(&f->guest.memory, &f->chain, text, 5), 0);
+	assert_int_equal(chain_read(f, text, 1), 0);
+	assert_int_equal(chain_read(f, text + 1, 3), 0);
+	assert_int_equal(chain_read(f, text + 4, 1), 0);
 	assert_string_equal(text, "hello");
-	assert_int_equal(vballoon_chain_write(&f->guest.memory, &f->chain, "you", 3), 0);
-	assert_memory_equal(guest_memory_at(&f->guest, BUFFERS_GPA + 200, 1), "y", 1);
-	assert_memory_equal(guest_memory_at(&f->guest, BUFFERS_GPA + 300, 2), "ou", 2);
+	assert_int_equal(f->chain.read_done, 5);
+}
+
+static void a_chain_is_written_as_one_stream(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	offer_two_streams(f);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.writable_len, 10);
+	assert_int_equal(chain_write(f, "yo", 2), 0);
+	assert_int_equal(chain_write(f, "u", 1), 0);
+	assert_memory_equal(host(f, BUFFER + 200, 1), "y", 1);
+	assert_memory_equal(host(f, BUFFER + 300, 2), "ou", 2);
+	assert_int_equal(f->chain.written, 3);
+}
+
+static void a_stream_ends_where_its_buffers_end(void **state)
+{
+	struct device_ring_fixture *f = *state;
+	char text[11] = "";
+
+	fixture_start(f, false);
+	offer_two_streams(f);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(chain_read(f, text, 6), -EINVAL);
+	assert_int_equal(chain_read(f, text, 5), 0);
+	assert_int_equal(chain_read(f, text, 1), -EINVAL);
+	assert_int_equal(chain_write(f, text, 11), -EINVAL);
+	assert_int_equal(chain_write(f, text, 10), 0);
+	assert_int_equal(chain_write(f, text, 1), -EINVAL);
+}
+
+static void a_used_chain_tells_its_head_and_what_was_written(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	offer_two_streams(f);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(chain_write(f, "you", 3), 0);
+	assert_int_equal(ring_builder_used_idx(&f->builder), 0);
 	assert_int_equal(vballoon_device_ring_use(&f->ring, &f->chain), 0);
 	assert_int_equal(ring_builder_used_idx(&f->builder), 1);
 	assert_int_equal(ring_builder_used_id(&f->builder, 0), 5);
 	assert_int_equal(ring_builder_used_len(&f->builder, 0), 3);
-	assert_int_equal(next(f), VBALLOON_RING_EMPTY);
 }
+
+static void a_used_length_that_does_not_fit_is_cut(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	f->chain.written = UINT64_C(1) << 32;
+	assert_int_equal(vballoon_device_ring_use(&f->ring, &f->chain), 0);
+	assert_int_equal(ring_builder_used_len(&f->builder, 0), UINT32_MAX);
+}
+
+static void an_indirect_table_is_followed(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	fixture_table_desc(f, 0, (struct raw_desc){ BUFFER, 4, RAW_NEXT, 2 });
+	fixture_table_desc(f, 2, (struct raw_desc){ BUFFER + 64, 8, RAW_WRITE, 0 });
+	fixture_desc(f, 3, (struct raw_desc){ TABLE, 3 * 16, RAW_INDIRECT, 0 });
+	ring_builder_avail(&f->builder, 3);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.head, 3);
+	assert_int_equal(f->chain.count, 2);
+	assert_int_equal(f->chain.readable_len, 4);
+	assert_int_equal(f->chain.writable_len, 8);
+}
+
+static void an_indirect_table_may_end_a_chain_of_others(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	fixture_desc(f, 0, (struct raw_desc){ BUFFER, 4, RAW_NEXT, 1 });
+	fixture_desc(f, 1, (struct raw_desc){ TABLE, 16, RAW_INDIRECT, 0 });
+	fixture_table_desc(f, 0, (struct raw_desc){ BUFFER + 64, 8, RAW_WRITE, 0 });
+	ring_builder_avail(&f->builder, 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.readable_len, 4);
+	assert_int_equal(f->chain.writable_len, 8);
+}
+
+static void write_on_an_indirect_descriptor_is_ignored(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	fixture_table_desc(f, 0, (struct raw_desc){ BUFFER, 4, 0, 0 });
+	fixture_desc(f, 0, (struct raw_desc){ TABLE, 16, RAW_INDIRECT | RAW_WRITE, 0 });
+	ring_builder_avail(&f->builder, 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.readable_len, 4);
+}
+
+static void a_chain_may_have_as_many_descriptors_as_the_queue(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	for (uint16_t i = 0; i < SIZE; i++)
+		fixture_desc(f, i,
+			     (struct raw_desc){ BUFFER, 1, i + 1 < SIZE ? RAW_NEXT : 0,
+						(uint16_t)(i + 1) });
+	ring_builder_avail(&f->builder, 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.count, SIZE);
+}
+
+static void an_indirect_table_may_have_as_many_descriptors_as_the_queue(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	for (uint16_t i = 0; i < SIZE; i++)
+		fixture_table_desc(f, i,
+				   (struct raw_desc){ BUFFER, 1, i + 1 < SIZE ? RAW_NEXT : 0,
+						      (uint16_t)(i + 1) });
+	fixture_desc(f, 0, (struct raw_desc){ TABLE, SIZE * 16, RAW_INDIRECT, 0 });
+	ring_builder_avail(&f->builder, 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.count, SIZE);
+}
+
+static void a_chain_may_have_exactly_four_gibibytes(void **state)
+{
+	struct device_ring_fixture *f = *state;
+	const uint64_t base = UINT64_C(1) << 32;
+	const uint32_t half = UINT32_C(1) << 31;
+
+	guest_memory_add(&f->guest, base, half);
+	fixture_start(f, false);
+	fixture_desc(f, 0, (struct raw_desc){ base, half, RAW_NEXT, 1 });
+	fixture_desc(f, 1, (struct raw_desc){ base, half, RAW_WRITE, 0 });
+	ring_builder_avail(&f->builder, 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.readable_len, half);
+	assert_int_equal(f->chain.writable_len, half);
+}
+
+static void a_buffer_may_cross_adjacent_regions(void **state)
+{
+	struct device_ring_fixture *f = *state;
+	char text[5] = "";
+
+	guest_memory_add(&f->guest, FIXTURE_MEMORY_END, 0x1000);
+	fixture_start(f, false);
+	memcpy(host(f, FIXTURE_MEMORY_END - 2, 2), "ab", 2);
+	memcpy(host(f, FIXTURE_MEMORY_END, 2), "cd", 2);
+	fixture_desc(f, 0, (struct raw_desc){ FIXTURE_MEMORY_END - 2, 4, 0, 0 });
+	ring_builder_avail(&f->builder, 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(chain_read(f, text, 4), 0);
+	assert_string_equal(text, "abcd");
+}
+
+static void a_ring_goes_on_where_it_was_stopped(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	f->builder.queue.next = UINT16_MAX;
+	ring_builder_set_avail_idx(&f->builder, UINT16_MAX);
+	ring_builder_set_used_idx(&f->builder, UINT16_MAX);
+	fixture_start(f, false);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_EMPTY);
+	fixture_offer(f, 2);
+	fixture_offer(f, 4);
+	serve(f);
+	serve(f);
+	assert_int_equal(f->ring.next_avail, 1);
+	assert_int_equal(ring_builder_used_idx(&f->builder), 1);
+	assert_int_equal(ring_builder_used_id(&f->builder, UINT16_MAX), 2);
+	assert_int_equal(ring_builder_used_id(&f->builder, 0), 4);
+}
+
+static void a_ring_does_not_start_when_a_part_is_not_in_memory(void **state)
+{
+	struct device_ring_fixture *f = *state;
+	const struct vballoon_memory *memory = &f->guest.memory;
+	struct vballoon_queue queue = f->builder.queue;
+
+	queue.desc = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 16 + 16);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, true, true), -EFAULT);
+	queue = f->builder.queue;
+	queue.avail = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 2 - 4);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, true, true), -EFAULT);
+	queue = f->builder.queue;
+	queue.used = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 8 - 4);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, true, true), -EFAULT);
+	assert_false(f->ring.running);
+}
+
+static void a_ring_may_end_with_the_last_byte_of_memory(void **state)
+{
+	struct device_ring_fixture *f = *state;
+	struct vballoon_queue queue = f->builder.queue;
+
+	queue.used = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 8 - 8);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, &f->guest.memory, &queue, true, true),
+			 0);
+}
+
+/* Which bytes of the guest were read, and how often. */
+static unsigned char reads[FIXTURE_MEMORY_END];
+
+static int count_reads(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	(void)context;
+	for (size_t i = 0; i < len; i++)
+		reads[gpa.value + i]++;
+	return 0;
+}
+
+static const struct vballoon_memory_hooks counting = { .before_read = count_reads };
+
+static void every_byte_of_a_chain_is_read_once(void **state)
+{
+	struct device_ring_fixture *f = *state;
+	unsigned int most = 0;
+	char text[4];
+
+	fixture_start(f, false);
+	fixture_desc(f, 0, (struct raw_desc){ BUFFER, 4, RAW_NEXT, 1 });
+	fixture_desc(f, 1, (struct raw_desc){ TABLE, 16, RAW_INDIRECT, 0 });
+	fixture_table_desc(f, 0, (struct raw_desc){ BUFFER + 64, 8, RAW_WRITE, 0 });
+	ring_builder_avail(&f->builder, 0);
+	memset(reads, 0, sizeof(reads));
+	fixture_hook(f, &counting);
+	serve(f);
+	assert_int_equal(chain_read(f, text, 4), 0);
+	for (size_t i = 0; i < sizeof(reads); i++)
+		most = reads[i] > most ? reads[i] : most;
+	assert_int_equal(most, 1);
+	assert_int_equal(reads[BUFFER], 1);
+	assert_int_equal(reads[TABLE], 1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_chain_is_read_and_written_as_two_streams, setup,
-						teardown),
+		CASE(a_chain_is_read_as_one_stream),
+		CASE(a_chain_is_written_as_one_stream),
+		CASE(a_stream_ends_where_its_buffers_end),
+		CASE(a_used_chain_tells_its_head_and_what_was_written),
+		CASE(a_used_length_that_does_not_fit_is_cut),
+		CASE(an_indirect_table_is_followed),
+		CASE(an_indirect_table_may_end_a_chain_of_others),
+		CASE(write_on_an_indirect_descriptor_is_ignored),
+		CASE(a_chain_may_have_as_many_descriptors_as_the_queue),
+		CASE(an_indirect_table_may_have_as_many_descriptors_as_the_queue),
+		CASE(a_chain_may_have_exactly_four_gibibytes),
+		CASE(a_buffer_may_cross_adjacent_regions),
+		CASE(a_ring_goes_on_where_it_was_stopped),
+		CASE(a_ring_does_not_start_when_a_part_is_not_in_memory),
+		CASE(a_ring_may_end_with_the_last_byte_of_memory),
+		CASE(every_byte_of_a_chain_is_read_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
