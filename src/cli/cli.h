@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the commands of vballoonctl share. */
+#ifndef VBALLOON_CLI_CLI_H
+#define VBALLOON_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Exit codes; --help tells them, and scripts rely on them. */
+enum {
+	VBALLOON_EXIT_OK,
+	VBALLOON_EXIT_FAILED,
+	VBALLOON_EXIT_USAGE,
+	VBALLOON_EXIT_UNREACHABLE, /* the daemon */
+	VBALLOON_EXIT_TIMEOUT,
+	VBALLOON_EXIT_NO_DRIVER,
+	VBALLOON_EXIT_STOPPED, /* the device */
+};
+
+/* The command line. */
+struct vballoon_cli_options {
+	const char *control_path;
+	bool json;
+	bool wait;
+	unsigned int timeout_s;
+	const char *operand; /* NULL when the command has none */
+};
+
+struct vballoon_client;
+
+/* The commands: each returns an exit code, having said what is to be said. */
+int vballoon_cmd_set(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_status(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_stats(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
+
+/* Say on standard error what failed: "vballoonctl: <what>: <why>: <what to do>".
+ * Returns @code, to be returned. */
+int vballoon_cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif /* VBALLOON_CLI_CLI_H */

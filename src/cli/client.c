@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "control/message.h"
+
+/* A daemon that lives answers at once; it never waits for a guest unasked. */
+#define ANSWER_MS 5000
+
+/* What to tell about an error, and with which code to exit. */
+static const struct {
+	int exit_code;
+	const char *advice;
+} classes[VBALLOON_ERROR_COUNT] = {
+	[VBALLOON_ERROR_NONE] = { VBALLOON_EXIT_FAILED, "try again" },
+	[VBALLOON_ERROR_BAD_REQUEST] = { VBALLOON_EXIT_FAILED,
+					 "use a vballoonctl of the daemon's version" },
+	[VBALLOON_ERROR_UNKNOWN_COMMAND] = { VBALLOON_EXIT_FAILED,
+					     "use a vballoonctl of the daemon's version" },
+	[VBALLOON_ERROR_OUT_OF_RANGE] = { VBALLOON_EXIT_FAILED, "give a smaller size" },
+	[VBALLOON_ERROR_NO_FRONT_END] = { VBALLOON_EXIT_NO_DRIVER,
+					  "start the virtual machine on vballoond's socket" },
+	[VBALLOON_ERROR_NO_DRIVER] = { VBALLOON_EXIT_NO_DRIVER,
+				       "let the guest run, and load virtio_memory_balloon in it" },
+	[VBALLOON_ERROR_DEVICE_STOPPED] = { VBALLOON_EXIT_STOPPED,
+					    "see vballoonctl status, then vballoonctl reset" },
+	[VBALLOON_ERROR_TIMEOUT] = { VBALLOON_EXIT_TIMEOUT,
+				     "see whether the guest is busy, or give --timeout" },
+	[VBALLOON_ERROR_TOO_MANY_CLIENTS] = { VBALLOON_EXIT_UNREACHABLE,
+					      "end one of its other clients" },
+	[VBALLOON_ERROR_UNKNOWN] = { VBALLOON_EXIT_FAILED,
+				     "use a vballoonctl of the daemon's version" },
+};
+
+void vballoon_client_init(struct vballoon_client *client, const char *path)
+{
+	client->path = path;
+	client->fd = -1;
+	vballoon_line_init(&client->reader);
+}
+
+void vballoon_client_close(struct vballoon_client *client)
+{
+	if (client->fd >= 0)
+		close(client->fd);
+	client->fd = -1;
+}
+
+static int unreachable(const struct vballoon_client *client, const char *why, const char *advice)
+{
+	return vballoon_cli_fail(VBALLOON_EXIT_UNREACHABLE, "cannot reach vballoond: %s: %s: %s",
+				 client->path, why, advice);
+}
+
+static int connect_to(struct vballoon_client *client)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(client->path) >= sizeof(address.sun_path))
+		return unreachable(client, "the path is too long", "give its --control-path");
+	memcpy(address.sun_path, client->path, strlen(client->path) + 1);
+	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (client->fd < 0)
+		return unreachable(client, strerror(errno), "raise the limit");
+	if (!connect(client->fd, (const struct sockaddr *)&address, sizeof(address)))
+		return VBALLOON_EXIT_OK;
+	return unreachable(client, strerror(errno),
+			   errno == EACCES ? "run this as the user that vballoond runs as"
+					   : "start vballoond with this --control-path");
+}
+
+/* Read one line, valid until the next. */
+static int read_line(struct vballoon_client *client, unsigned int timeout_ms, const char **line_out,
+		     size_t *len_out)
+{
+	struct pollfd input = { .fd = client->fd, .events = POLLIN };
+	int outcome;
+	ssize_t len;
+	char *space;
+	size_t room;
+
+	while ((outcome = vballoon_line_next(&client->reader, line_out, len_out)) ==
+	       VBALLOON_LINE_NONE) {
+		if (poll(&input, 1, (int)timeout_ms) == 0)
+			return unreachable(client, "it does not answer",
+					   "see its log, or restart it");
+		space = vballoon_line_space(&client->reader, &room);
+		len = recv(client->fd, space, room, 0);
+		if (len == 0)
+			return unreachable(client, "it closed the connection", "see its log");
+		if (len < 0)
+			return unreachable(client, strerror(errno), "see its log");
+		vballoon_line_filled(&client->reader, (size_t)len);
+	}
+	if (outcome == VBALLOON_LINE_WHOLE)
+		return VBALLOON_EXIT_OK;
+	return unreachable(client, "it sent too long a line", "this is no vballoond");
+}
+
+/* A first line that is no greeting may be an error, from a daemon that is full. */
+static int read_greeting(struct vballoon_client *client)
+{
+	struct vballoon_answer refusal;
+	const char *line = NULL;
+	int protocol, code;
+	size_t len = 0;
+
+	code = read_line(client, ANSWER_MS, &line, &len);
+	if (code)
+		return code;
+	if (vballoon_greeting_parse(line, len, &protocol)) {
+		if (!vballoon_answer_parse(line, len, &refusal) && !refusal.value)
+			code = unreachable(client, refusal.error.desc,
+					   classes[refusal.error.class].advice);
+		else
+			code = unreachable(client, "it does not greet as vballoond does",
+					   "give vballoond's --control-path");
+		vballoon_answer_free(&refusal);
+		return code;
+	}
+	if (protocol != VBALLOON_PROTOCOL)
+		return unreachable(client, "it speaks another protocol",
+				   "use a vballoonctl of its version");
+	return VBALLOON_EXIT_OK;
+}
+
+static int send_request(struct vballoon_client *client, const char *command, json_t *arguments)
+{
+	json_t *message = vballoon_message_request(command, arguments);
+	size_t len = 0, done = 0;
+	ssize_t sent = 0;
+	char *line = vballoon_message_print(message, &len);
+
+	json_decref(message);
+	if (!line)
+		return vballoon_cli_fail(VBALLOON_EXIT_FAILED, "%s: out of memory: try again",
+					 command);
+	while (done < len && sent >= 0) {
+		sent = send(client->fd, line + done, len - done, MSG_NOSIGNAL);
+		done += sent > 0 ? (size_t)sent : 0;
+	}
+	free(line);
+	return done == len ? VBALLOON_EXIT_OK : unreachable(client, strerror(errno), "see its log");
+}
+
+static int read_answer(struct vballoon_client *client, const char *command, unsigned int timeout_ms,
+		       json_t **value_out)
+{
+	struct vballoon_answer answer;
+	const char *line = NULL;
+	size_t len = 0;
+	int code = read_line(client, timeout_ms, &line, &len);
+
+	if (code)
+		return code;
+	if (vballoon_answer_parse(line, len, &answer))
+		code = unreachable(client, "its answer makes no sense",
+				   "use a vballoonctl of its version");
+	else if (answer.value)
+		*value_out = json_incref(answer.value);
+	else
+		code = vballoon_cli_fail(classes[answer.error.class].exit_code, "%s: %s: %s",
+					 command, answer.error.desc,
+					 classes[answer.error.class].advice);
+	vballoon_answer_free(&answer);
+	return code;
+}
+
+int vballoon_client_call(struct vballoon_client *client, const char *command, json_t *arguments,
+			 unsigned int extra_ms, json_t **value_out)
+{
+	int code = VBALLOON_EXIT_OK;
+
+	if (client->fd < 0) {
+		code = connect_to(client);
+		if (!code)
+			code = read_greeting(client);
+		if (code) {
+			json_decref(arguments);
+			return code;
+		}
+	}
+	code = send_request(client, command, arguments);
+	return code ? code : read_answer(client, command, ANSWER_MS + extra_ms, value_out);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/format.h"
+#include "control/size.h"
+
+#define BAR_WIDTH 40
+
+static const struct {
+	const char *name;
+	const char *meaning;
+} states[] = {
+	{ "no-front-end", "no virtual machine is connected: start it on the socket of vballoond" },
+	{ "no-driver", "the guest has no driver for the device, or none yet: "
+		       "load virtio_memory_balloon in it" },
+	{ "paused", "the guest is paused or restarting, or its driver was unloaded: let it run" },
+	{ "ready", "the guest's driver carries out what is asked" },
+	{ "stopped", "the guest broke the protocol: \"vballoonctl reset\" brings the device back" },
+};
+
+/* The statistics that are counts; the others are bytes. */
+static const char *const counts[] = {
+	"major-faults",	    "minor-faults", "hugetlb-allocations",
+	"hugetlb-failures", "oom-kills",    "allocation-stalls",
+};
+
+uint64_t vballoon_format_bytes_of(const json_t *object, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, name));
+}
+
+const char *vballoon_format_state(const char *state)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (!strcmp(state, states[i].name))
+			return states[i].meaning;
+	}
+	return "this vballoonctl does not know what that means";
+}
+
+void vballoon_format_json(const json_t *value)
+{
+	json_dumpf(value, stdout, JSON_ENCODE_ANY);
+	putchar('\n');
+}
+
+static void print_bytes(const char *label, uint64_t bytes, const char *remark)
+{
+	char text[VBALLOON_SIZE_TEXT_BYTES];
+
+	printf("%-18s%-12s%s\n", label, vballoon_size_format(bytes, text), remark);
+}
+
+static void print_kept(const json_t *kept)
+{
+	const char *cause;
+	char label[64];
+	json_t *bytes;
+
+	json_object_foreach ((json_t *)kept, cause, bytes) {
+		if (!json_integer_value(bytes))
+			continue;
+		snprintf(label, sizeof(label), "  %.40s", cause);
+		print_bytes(label, (uint64_t)json_integer_value(bytes),
+			    "never given back to the host, for this cause");
+	}
+}
+
+static void print_state(const json_t *status)
+{
+	const char *state = json_string_value(json_object_get(status, "state"));
+	const json_t *reason = json_object_get(status, "reason");
+	const char *text = json_string_value(json_object_get(reason, "text"));
+
+	state = state ? state : "";
+	printf("%-18s%-12s%s\n", "state", state, vballoon_format_state(state));
+	if (text)
+		printf("%-18s%s (queue %" JSON_INTEGER_FORMAT ")\n", "reason", text,
+		       json_integer_value(json_object_get(reason, "queue")));
+}
+
+/* What the driver was refused and the host has failed at, where there is any. */
+static void print_failures(const json_t *counters)
+{
+	const char *cause;
+	json_t *count;
+
+	json_object_foreach (json_object_get(counters, "refused_entries"), cause, count) {
+		if (json_integer_value(count))
+			printf("%-18s%-12" JSON_INTEGER_FORMAT "entries: %s\n", "refused",
+			       json_integer_value(count), cause);
+	}
+	if (json_integer_value(json_object_get(counters, "drop_failures")))
+		printf("%-18s%-12" JSON_INTEGER_FORMAT "times, last: %s\n", "host refused",
+		       json_integer_value(json_object_get(counters, "drop_failures")),
+		       strerror(-(int)json_integer_value(
+			       json_object_get(counters, "last_drop_error"))));
+}
+
+void vballoon_format_status(const json_t *status)
+{
+	const char *problem = json_string_value(json_object_get(status, "memory_problem"));
+
+	print_state(status);
+	print_bytes("target", vballoon_format_bytes_of(status, "target_bytes"),
+		    "asked of the guest");
+	print_bytes("in the balloon", vballoon_format_bytes_of(status, "held_bytes"),
+		    "given up by the guest");
+	print_bytes("  given back", vballoon_format_bytes_of(status, "dropped_bytes"),
+		    "to the host");
+	print_bytes("  waiting", vballoon_format_bytes_of(status, "waiting_bytes"),
+		    "to be given back, or part of a larger host page");
+	print_kept(json_object_get(status, "kept_bytes"));
+	print_bytes("guest memory", vballoon_format_bytes_of(status, "memory_bytes"), "in all");
+	print_bytes("  on the host", vballoon_format_bytes_of(status, "backing_bytes"),
+		    "really used there now, measured");
+	if (problem)
+		printf("%-18s%s\n", "problem", problem);
+	print_failures(json_object_get(status, "counters"));
+	vballoon_format_guest(json_object_get(status, "guest"));
+}
+
+static bool is_count(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		if (!strcmp(name, counts[i]))
+			return true;
+	}
+	return false;
+}
+
+void vballoon_format_guest(const json_t *guest)
+{
+	json_int_t age_ms = json_integer_value(json_object_get(guest, "age_ms"));
+	const char *name;
+	json_t *value;
+	char label[64];
+
+	if (!json_is_object(guest)) {
+		printf("%-18s%s\n", "guest", "has reported nothing yet: see vballoonctl stats");
+		return;
+	}
+	printf("%-18s%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " s ago\n", "guest reported",
+	       age_ms / 1000, age_ms % 1000 / 100);
+	json_object_foreach (json_object_get(guest, "stats"), name, value) {
+		snprintf(label, sizeof(label), "  %.40s", name);
+		if (is_count(name))
+			printf("%-18s%" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
+		else
+			print_bytes(label, (uint64_t)json_integer_value(value), "");
+	}
+}
+
+void vballoon_format_bar(uint64_t part, uint64_t whole, const char *text)
+{
+	char bar[BAR_WIDTH + 1];
+	size_t done;
+
+	if (part > whole)
+		part = whole;
+	done = whole ? (size_t)((double)part / (double)whole * BAR_WIDTH) : BAR_WIDTH;
+	memset(bar, '-', BAR_WIDTH);
+	memset(bar, '#', done);
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, "\r[%s] %s\033[K", bar, text);
+}
+
+void vballoon_format_bar_end(void)
+{
+	fputs("\r\033[K", stderr);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "base/checked.h"
+#include "control/size.h"
+#include "daemon/commands.h"
+#include "daemon/log.h"
+#include "daemon/status_json.h"
+
+/* Sizes are signed on the wire; this leaves room to round up. */
+#define BALLOON_BYTES_MAX (UINT64_C(1) << 62)
+
+struct vballoon_command {
+	const char *name;
+	struct vballoon_argument argument;
+	/* Called once; may fill in call->error and call->deadline_ms. May be NULL. */
+	void (*begin)(struct vballoon_call *call);
+	/* Called with call->view, at once and whenever it may have changed, until it
+	 * returns a value, fills in call->error, or the deadline has passed. */
+	json_t *(*poll)(struct vballoon_call *call);
+};
+
+static void begin_set(struct vballoon_call *call)
+{
+	struct vballoon_guest *guest = call->guest;
+	char asked[VBALLOON_SIZE_TEXT_BYTES], memory[VBALLOON_SIZE_TEXT_BYTES];
+	uint64_t pages = vballoon_align_up(call->argument, guest->page_shift);
+	struct vballoon_view view;
+
+	vballoon_size_format(call->argument, asked);
+	if (!vballoon_guest_set_target(guest, pages >> guest->page_shift)) {
+		vballoon_log(LOG_INFO, "the target is %s now", asked);
+		return;
+	}
+	vballoon_guest_view(guest, &view);
+	vballoon_size_format(vballoon_view_bytes(&view, view.device.memory_pages), memory);
+	vballoon_error_set(&call->error, VBALLOON_ERROR_OUT_OF_RANGE,
+			   "a balloon of %s is more than the guest's memory, %s", asked, memory);
+}
+
+static json_t *poll_set(struct vballoon_call *call)
+{
+	uint64_t bytes = vballoon_view_bytes(call->view, call->view->target_pages);
+
+	return json_pack("{sI}", "target_bytes", (json_int_t)bytes);
+}
+
+static void begin_wait(struct vballoon_call *call)
+{
+	call->deadline_ms = vballoon_loop_now_ms() + call->argument;
+}
+
+static json_t *poll_wait(struct vballoon_call *call)
+{
+	bool reached = vballoon_view_is_settled(call->view);
+
+	if (!reached && !call->expired && call->view->state != VBALLOON_STATE_STOPPED)
+		return NULL;
+	return vballoon_status_json_wait(call->view, reached);
+}
+
+static json_t *poll_status(struct vballoon_call *call)
+{
+	return vballoon_status_json(call->view);
+}
+
+/* Fill in why a guest in this state cannot be asked; nothing when it can. */
+static void check_state(struct vballoon_call *call, enum vballoon_state state)
+{
+	static const struct vballoon_error unable[] = {
+		[VBALLOON_STATE_NO_FRONT_END] = { VBALLOON_ERROR_NO_FRONT_END,
+						  "no virtual machine monitor is connected" },
+		[VBALLOON_STATE_NO_DRIVER] = { VBALLOON_ERROR_NO_DRIVER,
+					       "the guest has no driver for the device, "
+					       "or none yet" },
+		[VBALLOON_STATE_PAUSED] = { VBALLOON_ERROR_NO_DRIVER,
+					    "the guest is paused, or its driver was unloaded" },
+		[VBALLOON_STATE_READY] = { VBALLOON_ERROR_NONE, "" },
+		[VBALLOON_STATE_STOPPED] = { VBALLOON_ERROR_DEVICE_STOPPED,
+					     "the device has stopped; reset brings it back" },
+	};
+
+	call->error = unable[state];
+}
+
+static void begin_stats(struct vballoon_call *call)
+{
+	struct vballoon_view view;
+
+	if (!call->argument)
+		return;
+	vballoon_guest_view(call->guest, &view);
+	check_state(call, view.state);
+	if (call->error.class != VBALLOON_ERROR_NONE)
+		return;
+	call->reports = view.device.stats.reports;
+	call->deadline_ms = vballoon_loop_now_ms() + call->argument;
+	vballoon_guest_request_stats(call->guest);
+}
+
+static json_t *poll_stats(struct vballoon_call *call)
+{
+	if (!call->argument || call->view->device.stats.reports > call->reports)
+		return vballoon_status_json_guest(call->view);
+	check_state(call, call->view->state);
+	if (call->expired && call->error.class == VBALLOON_ERROR_NONE)
+		vballoon_error_set(&call->error, VBALLOON_ERROR_TIMEOUT,
+				   "the guest's driver did not answer in time");
+	return NULL;
+}
+
+static void begin_reset(struct vballoon_call *call)
+{
+	if (!vballoon_guest_is_connected(call->guest)) {
+		check_state(call, VBALLOON_STATE_NO_FRONT_END);
+		return;
+	}
+	vballoon_log(LOG_NOTICE, "the device was reset by command");
+	vballoon_guest_restart(call->guest);
+}
+
+static json_t *poll_reset(struct vballoon_call *call)
+{
+	(void)call;
+	return json_object();
+}
+
+static const struct vballoon_command commands[] = {
+	{ "set", { "balloon_bytes", BALLOON_BYTES_MAX }, begin_set, poll_set },
+	{ "wait", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_wait, poll_wait },
+	{ "status", { NULL, 0 }, NULL, poll_status },
+	{ "stats", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_stats, poll_stats },
+	{ "reset", { NULL, 0 }, begin_reset, poll_reset },
+};
+
+static void begin(struct vballoon_call *call, const struct vballoon_request *request)
+{
+	const struct vballoon_command *command = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(request->command, commands[i].name))
+			command = &commands[i];
+	}
+	if (!command) {
+		vballoon_error_set(&call->error, VBALLOON_ERROR_UNKNOWN_COMMAND,
+				   "there is no command \"%.64s\"", request->command);
+		return;
+	}
+	if (vballoon_request_argument(request, &command->argument, &call->argument, &call->error))
+		return;
+	call->command = command;
+	if (command->begin)
+		command->begin(call);
+}
+
+/* The call is over: its answer is @value, or else its error. */
+static int finish(struct vballoon_call *call, json_t *value, json_t **answer_out)
+{
+	*answer_out = value ? vballoon_message_return(value, call->id)
+			    : vballoon_message_error(&call->error, call->id);
+	vballoon_call_cancel(call);
+	return VBALLOON_CALL_DONE;
+}
+
+int vballoon_call_begin(struct vballoon_call *call, struct vballoon_guest *guest, const char *line,
+			size_t len, json_t **answer_out)
+{
+	struct vballoon_request request;
+	struct vballoon_view view;
+	int err;
+
+	memset(call, 0, sizeof(*call));
+	call->guest = guest;
+	err = vballoon_request_parse(line, len, &request, &call->error);
+	call->id = json_incref(request.id);
+	if (!err)
+		begin(call, &request);
+	vballoon_request_free(&request);
+	if (call->error.class != VBALLOON_ERROR_NONE)
+		return finish(call, NULL, answer_out);
+	vballoon_guest_view(guest, &view);
+	return vballoon_call_continue(call, &view, vballoon_loop_now_ms(), answer_out);
+}
+
+int vballoon_call_continue(struct vballoon_call *call, const struct vballoon_view *view,
+			   uint64_t now_ms, json_t **answer_out)
+{
+	json_t *value;
+
+	call->view = view;
+	call->expired = now_ms >= call->deadline_ms;
+	value = call->command->poll(call);
+	if (!value && call->error.class == VBALLOON_ERROR_NONE && !call->expired)
+		return VBALLOON_CALL_WAITS;
+	return finish(call, value, answer_out);
+}
+
+bool vballoon_call_is_waiting(const struct vballoon_call *call)
+{
+	return call->command;
+}
+
+void vballoon_call_cancel(struct vballoon_call *call)
+{
+	json_decref(call->id);
+	memset(call, 0, sizeof(*call));
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One client of the control socket.
+ *
+ * A client is served one request at a time and read from only when it has taken
+ * its last answer, so what it can make the daemon hold is one line and one
+ * answer. Of the lines it has sent one is carried out in each turn of the loop.
+ */
+#ifndef VBALLOON_DAEMON_CONTROL_CLIENT_H
+#define VBALLOON_DAEMON_CONTROL_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/line.h"
+#include "daemon/commands.h"
+#include "daemon/loop.h"
+
+struct vballoon_control_client {
+	struct vballoon_loop *loop;
+	struct vballoon_guest *guest;
+	struct vballoon_source source;
+	struct vballoon_call call;
+	char *answer; /* NULL: none to send */
+	size_t answer_len;
+	size_t answer_sent;
+	bool finished; /* it sends no more: it goes when it has its answer */
+	bool gone; /* only free is left to do */
+	struct vballoon_line_reader reader;
+};
+
+/* Greet the client at @fd, which is the client's from now on, also on failure.
+ * Returns 0; -ENOMEM and what epoll_ctl() gave. */
+int vballoon_control_client_new(struct vballoon_loop *loop, struct vballoon_guest *guest, int fd,
+				struct vballoon_control_client **client_out);
+void vballoon_control_client_free(struct vballoon_control_client *client);
+
+/* Continue the call that waits, if one does. */
+void vballoon_control_client_update(struct vballoon_control_client *client,
+				    const struct vballoon_view *view, uint64_t now_ms);
+
+#endif /* VBALLOON_DAEMON_CONTROL_CLIENT_H */

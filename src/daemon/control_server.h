@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control socket and its clients, a bounded number of them. */
+#ifndef VBALLOON_DAEMON_CONTROL_SERVER_H
+#define VBALLOON_DAEMON_CONTROL_SERVER_H
+
+#include "daemon/control_client.h"
+#include "daemon/guest.h"
+#include "daemon/loop.h"
+#include "daemon/socket.h"
+
+#define VBALLOON_CONTROL_CLIENTS_MAX 16
+
+struct vballoon_control_server {
+	struct vballoon_loop *loop;
+	struct vballoon_guest *guest;
+	struct vballoon_socket socket;
+	struct vballoon_source source;
+	struct vballoon_control_client *clients[VBALLOON_CONTROL_CLIENTS_MAX];
+};
+
+void vballoon_control_server_init(struct vballoon_control_server *server,
+				  struct vballoon_loop *loop, struct vballoon_guest *guest);
+
+/* Listen at @path, for this user alone. Returns 0; -1 when it failed, which the
+ * log then says. */
+int vballoon_control_server_listen(struct vballoon_control_server *server, const char *path);
+
+/* To be called after anything that may have changed the guest: answers the
+ * calls that came true or ran out of time, and lets go of clients that went. */
+void vballoon_control_server_update(struct vballoon_control_server *server);
+
+/* When update is due though nothing changed, for vballoon_loop_dispatch(). */
+int vballoon_control_server_timeout_ms(const struct vballoon_control_server *server);
+
+void vballoon_control_server_deinit(struct vballoon_control_server *server);
+
+#endif /* VBALLOON_DAEMON_CONTROL_SERVER_H */

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/guest.h"
+#include "daemon/log.h"
+
+void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
+			 uint32_t page_shift)
+{
+	memset(guest, 0, sizeof(*guest));
+	guest->loop = loop;
+	guest->page_shift = page_shift;
+}
+
+bool vballoon_guest_is_connected(const struct vballoon_guest *guest)
+{
+	return guest->back_end;
+}
+
+void vballoon_guest_deinit(struct vballoon_guest *guest)
+{
+	if (!guest->back_end)
+		return;
+	vballoon_loop_remove(guest->loop, &guest->source);
+	vballoon_vhost_user_free(guest->back_end);
+	guest->back_end = NULL;
+	guest->work_left = false;
+	memset(&guest->seen, 0, sizeof(guest->seen));
+}
+
+static void log_line(void *context, int priority, const char *text)
+{
+	(void)context;
+	vballoon_log(priority, "%s", text);
+}
+
+/* The front end's process, "1234 (qemu-system-x86)", for the log. */
+static void describe_peer(int fd, char *text, size_t len)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t peer_len = sizeof(peer);
+	char path[64], name[64] = "";
+	FILE *file;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) || !peer.pid) {
+		snprintf(text, len, "unknown");
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", peer.pid);
+	file = fopen(path, "re");
+	if (file && fgets(name, sizeof(name), file))
+		name[strcspn(name, "\n")] = '\0';
+	if (file)
+		fclose(file);
+	snprintf(text, len, "%d (%s)", peer.pid, name);
+}
+
+/* Tell what has changed in the device since it was last seen. */
+static void observe(struct vballoon_guest *guest)
+{
+	struct vballoon_status now;
+
+	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &now);
+	if (now.hellos != guest->seen.hellos)
+		vballoon_log(LOG_INFO,
+			     "the guest's driver said HELLO: epoch %016" PRIx64 ", %" PRIu64
+			     " balloon pages held",
+			     now.epoch, now.held_pages);
+	if (now.hellos != guest->seen.hellos && now.target_pages > now.memory_pages)
+		vballoon_log(LOG_WARNING,
+			     "the target of %" PRIu64 " balloon pages is more than "
+			     "the guest's memory, %" PRIu64 ": set a smaller one",
+			     now.target_pages, now.memory_pages);
+	if (now.violation != guest->seen.violation && now.violation != VBALLOON_OK)
+		vballoon_log(LOG_WARNING,
+			     "the device has stopped, because of queue %u: %s; "
+			     "\"vballoonctl reset\" brings it back",
+			     now.violation_queue, vballoon_violation_text(now.violation));
+	if (now.stats.reports != guest->seen.stats.reports)
+		guest->stats_ms = vballoon_loop_now_ms();
+	guest->seen = now;
+}
+
+static void process(struct vballoon_guest *guest)
+{
+	int result = vballoon_vhost_user_process(guest->back_end);
+
+	observe(guest);
+	guest->work_left = result > 0;
+	if (result >= 0)
+		return;
+	vballoon_log(*vballoon_vhost_user_reason(guest->back_end) ? LOG_WARNING : LOG_INFO,
+		     "the front end has gone%s%s",
+		     *vballoon_vhost_user_reason(guest->back_end) ? ": " : "",
+		     vballoon_vhost_user_reason(guest->back_end));
+	vballoon_guest_deinit(guest);
+}
+
+static void ready(void *context, uint32_t events)
+{
+	(void)events;
+	process(context);
+}
+
+void vballoon_guest_work(struct vballoon_guest *guest)
+{
+	if (guest->work_left)
+		process(guest);
+}
+
+static int connect_front_end(struct vballoon_guest *guest, int fd)
+{
+	struct vballoon_vhost_user_config config = {
+		.page_shift = guest->page_shift,
+		.features = vballoon_device_features_max(),
+		.log = log_line,
+	};
+	int err;
+
+	err = vballoon_vhost_user_new(&config, fd, &guest->back_end);
+	if (err)
+		return err;
+	guest->source.fd = vballoon_vhost_user_fd(guest->back_end);
+	guest->source.events = EPOLLIN;
+	guest->source.ready = ready;
+	guest->source.context = guest;
+	err = vballoon_loop_add(guest->loop, &guest->source);
+	if (err) {
+		vballoon_vhost_user_free(guest->back_end);
+		guest->back_end = NULL;
+		return err;
+	}
+	/* Its memory is not known yet, so nothing can be out of range. */
+	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+				   guest->target_pages);
+	return 0;
+}
+
+void vballoon_guest_connect(struct vballoon_guest *guest, int fd)
+{
+	char peer[128];
+	int err;
+
+	describe_peer(fd, peer, sizeof(peer));
+	if (guest->back_end) {
+		vballoon_log(LOG_WARNING,
+			     "a second front end, process %s, was turned away: "
+			     "one is connected; run another vballoond for it",
+			     peer);
+		close(fd);
+		return;
+	}
+	err = connect_front_end(guest, fd);
+	if (err)
+		vballoon_log(LOG_ERR, "the front end, process %s, cannot be served: %s", peer,
+			     strerror(-err));
+	else
+		vballoon_log(LOG_INFO, "a front end has connected: process %s", peer);
+}
+
+int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages)
+{
+	int err = 0;
+
+	if (guest->back_end)
+		err = vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+						 pages);
+	if (err)
+		return err;
+	guest->target_pages = pages;
+	guest->work_left = guest->back_end;
+	return 0;
+}
+
+void vballoon_guest_request_stats(struct vballoon_guest *guest)
+{
+	vballoon_device_request_stats(vballoon_vhost_user_device(guest->back_end));
+	guest->work_left = true;
+}
+
+void vballoon_guest_restart(struct vballoon_guest *guest)
+{
+	vballoon_device_restart(vballoon_vhost_user_device(guest->back_end));
+	guest->work_left = true;
+}
+
+static enum vballoon_state state_of(const struct vballoon_status *device)
+{
+	if (device->violation != VBALLOON_OK)
+		return VBALLOON_STATE_STOPPED;
+	if (device->record == VBALLOON_RECORD_NONE)
+		return VBALLOON_STATE_NO_DRIVER;
+	if (device->record == VBALLOON_RECORD_UNPROVEN)
+		return VBALLOON_STATE_PAUSED;
+	return VBALLOON_STATE_READY;
+}
+
+void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out)
+{
+	memset(view_out, 0, sizeof(*view_out));
+	view_out->page_shift = guest->page_shift;
+	view_out->target_pages = guest->target_pages;
+	view_out->work_left = guest->work_left;
+	if (!guest->back_end)
+		return;
+	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);
+	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
+	view_out->state = state_of(&view_out->device);
+	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->stats_ms;
+}

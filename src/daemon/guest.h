@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The one guest that this daemon serves: the target of its balloon, which outlives
+ * front ends, and the front end that is connected, if one is.
+ */
+#ifndef VBALLOON_DAEMON_GUEST_H
+#define VBALLOON_DAEMON_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/loop.h"
+#include "daemon/view.h"
+
+struct vballoon_guest {
+	struct vballoon_loop *loop;
+	uint32_t page_shift;
+	uint64_t target_pages;
+	struct vballoon_vhost_user *back_end; /* NULL without a front end */
+	struct vballoon_source source;
+	bool work_left;
+	/* The device as it was last seen, so that changes can be told. */
+	struct vballoon_status seen;
+	uint64_t stats_ms; /* when the guest last reported */
+};
+
+void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
+			 uint32_t page_shift);
+void vballoon_guest_deinit(struct vballoon_guest *guest);
+
+/* Whether a front end is connected. */
+bool vballoon_guest_is_connected(const struct vballoon_guest *guest);
+
+/* Serve the front end at @fd, which is taken over. A second front end is turned
+ * away. The log tells either, and why. */
+void vballoon_guest_connect(struct vballoon_guest *guest, int fd);
+
+/* Do a bounded amount of the work that is left; nothing when none is. */
+void vballoon_guest_work(struct vballoon_guest *guest);
+
+/* Set the target, now or for the next front end. Returns 0; -ERANGE when it is
+ * more than the guest's memory. */
+int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages);
+
+/* Ask the guest for statistics; restart a stopped device. Only when connected. */
+void vballoon_guest_request_stats(struct vballoon_guest *guest);
+void vballoon_guest_restart(struct vballoon_guest *guest);
+
+void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out);
+
+#endif /* VBALLOON_DAEMON_GUEST_H */

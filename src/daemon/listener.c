@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "daemon/listener.h"
+#include "daemon/log.h"
+
+void vballoon_listener_init(struct vballoon_listener *listener, struct vballoon_loop *loop,
+			    struct vballoon_guest *guest)
+{
+	memset(listener, 0, sizeof(*listener));
+	listener->loop = loop;
+	listener->guest = guest;
+	vballoon_socket_init(&listener->socket);
+}
+
+static void ready(void *context, uint32_t events)
+{
+	struct vballoon_listener *listener = context;
+	int fd = vballoon_socket_accept(&listener->socket);
+
+	(void)events;
+	if (fd >= 0)
+		vballoon_guest_connect(listener->guest, fd);
+}
+
+static int watch(struct vballoon_listener *listener)
+{
+	int err;
+
+	listener->source.fd = listener->socket.fd;
+	listener->source.events = EPOLLIN;
+	listener->source.ready = ready;
+	listener->source.context = listener;
+	err = vballoon_loop_add(listener->loop, &listener->source);
+	if (err)
+		vballoon_log(LOG_ERR, "cannot watch the front end's socket: %s", strerror(-err));
+	return err ? -1 : 0;
+}
+
+int vballoon_listener_open_path(struct vballoon_listener *listener, const char *path)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	if (vballoon_socket_listen(&listener->socket, path, mask) || watch(listener))
+		return -1;
+	vballoon_log(LOG_INFO, "waiting for a front end at %s", path);
+	return 0;
+}
+
+static int socket_option(int fd, int option, int *value_out)
+{
+	socklen_t len = sizeof(*value_out);
+
+	return getsockopt(fd, SOL_SOCKET, option, value_out, &len) ? -errno : 0;
+}
+
+int vballoon_listener_open_fd(struct vballoon_listener *listener, int fd)
+{
+	int domain = 0, type = 0, listens = 0;
+	int err = socket_option(fd, SO_DOMAIN, &domain);
+
+	if (!err)
+		err = socket_option(fd, SO_TYPE, &type);
+	if (!err)
+		err = socket_option(fd, SO_ACCEPTCONN, &listens);
+	if (err || domain != AF_UNIX || type != SOCK_STREAM) {
+		vballoon_log(LOG_ERR,
+			     "--fd %d: %s: hand over a Unix stream socket, listening or "
+			     "connected",
+			     fd, err ? strerror(-err) : "it is another kind of socket");
+		return -1;
+	}
+	if (listens) {
+		vballoon_socket_adopt(&listener->socket, fd);
+		return watch(listener);
+	}
+	vballoon_guest_connect(listener->guest, fd);
+	return vballoon_guest_is_connected(listener->guest) ? 0 : -1;
+}
+
+bool vballoon_listener_is_open(const struct vballoon_listener *listener)
+{
+	return listener->socket.fd >= 0;
+}
+
+void vballoon_listener_deinit(struct vballoon_listener *listener)
+{
+	vballoon_socket_close(&listener->socket);
+}

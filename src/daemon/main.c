@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * vballoond: one memory balloon for one virtual machine.
+ *
+ * One thread and one loop: front end, control clients and signals are served in
+ * turn, and between two of these turns work that the device has left goes on and
+ * waiting clients are told. With nothing to do the process does not wake up.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "daemon/control_server.h"
+#include "daemon/guest.h"
+#include "daemon/listener.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/options.h"
+
+#define EXIT_USAGE 2
+
+struct service {
+	struct vballoon_loop loop;
+	struct vballoon_guest guest;
+	struct vballoon_listener listener;
+	struct vballoon_control_server control;
+	struct vballoon_source signals;
+	bool stop;
+};
+
+static void signal_arrived(void *context, uint32_t events)
+{
+	struct service *service = context;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(service->signals.fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	vballoon_log(LOG_INFO, "ending: %s", strsignal((int)info.ssi_signo));
+	service->stop = true;
+}
+
+static int watch_signals(struct service *service)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	service->signals.fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (service->signals.fd < 0)
+		return -errno;
+	service->signals.events = EPOLLIN;
+	service->signals.ready = signal_arrived;
+	service->signals.context = service;
+	return vballoon_loop_add(&service->loop, &service->signals);
+}
+
+static int start(struct service *service, const struct vballoon_options *options)
+{
+	int err;
+
+	vballoon_guest_init(&service->guest, &service->loop, options->page_shift);
+	vballoon_listener_init(&service->listener, &service->loop, &service->guest);
+	vballoon_control_server_init(&service->control, &service->loop, &service->guest);
+	err = vballoon_loop_init(&service->loop);
+	if (!err)
+		err = watch_signals(service);
+	if (err) {
+		vballoon_log(LOG_ERR, "cannot start: %s", strerror(-err));
+		return -1;
+	}
+	/* Last the socket that others wait for: what is there by then is all there. */
+	if (options->control_path &&
+	    vballoon_control_server_listen(&service->control, options->control_path))
+		return -1;
+	return options->socket_path
+		       ? vballoon_listener_open_path(&service->listener, options->socket_path)
+		       : vballoon_listener_open_fd(&service->listener, options->fd);
+}
+
+static int serve(struct service *service)
+{
+	int timeout_ms, err;
+
+	while (!service->stop) {
+		timeout_ms = service->guest.work_left
+				     ? 0
+				     : vballoon_control_server_timeout_ms(&service->control);
+		err = vballoon_loop_dispatch(&service->loop, timeout_ms);
+		if (err) {
+			vballoon_log(LOG_ERR, "cannot wait for events: %s", strerror(-err));
+			return -1;
+		}
+		vballoon_guest_work(&service->guest);
+		vballoon_control_server_update(&service->control);
+		if (!vballoon_guest_is_connected(&service->guest) &&
+		    !vballoon_listener_is_open(&service->listener)) {
+			vballoon_log(LOG_INFO, "ending: no other front end can come");
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct service service = { .stop = false };
+	struct vballoon_options options;
+	int outcome, err;
+
+	vballoon_log_init();
+	outcome = vballoon_options_parse(argc, argv, &options);
+	if (outcome != VBALLOON_OPTIONS_RUN)
+		return outcome == VBALLOON_OPTIONS_EXIT ? EXIT_SUCCESS : EXIT_USAGE;
+	err = start(&service, &options);
+	if (!err)
+		err = serve(&service);
+	vballoon_control_server_deinit(&service.control);
+	vballoon_listener_deinit(&service.listener);
+	vballoon_guest_deinit(&service.guest);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

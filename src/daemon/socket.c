@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/socket.h"
+
+#define BACKLOG 16
+
+/* How long another daemon's start in the same directory is waited for. */
+#define LOCK_TRIES 200
+#define LOCK_TRY_US 10000
+
+void vballoon_socket_init(struct vballoon_socket *sock)
+{
+	memset(sock, 0, sizeof(*sock));
+	sock->fd = -1;
+	sock->spare = -1;
+}
+
+void vballoon_socket_adopt(struct vballoon_socket *sock, int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	sock->fd = fd;
+	sock->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void directory_of(const char *path, struct sockaddr_un *scratch, const char **directory_out)
+{
+	memcpy(scratch->sun_path, path, strlen(path) + 1);
+	*directory_out = dirname(scratch->sun_path);
+}
+
+/*
+ * Two daemons that start at once could both find the same dead socket, and the
+ * second unlink what the first has just made: hence one at a time in a directory.
+ * Anybody who can read the directory can hold this lock, so it is not waited for
+ * without end.
+ */
+static int lock_directory(const char *path)
+{
+	struct sockaddr_un scratch;
+	const char *directory;
+	int tries = 0;
+	int fd;
+
+	directory_of(path, &scratch, &directory);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && tries++ < LOCK_TRIES)
+		usleep(LOCK_TRY_US);
+	return fd;
+}
+
+/* What a person is to do about an errno; %s is the directory. */
+static const struct {
+	int err;
+	const char *advice;
+} advices[] = {
+	{ EADDRINUSE, "another process serves it: stop that one, or give another path" },
+	{ ENOENT, "the directory is not there: create %s first" },
+	{ ENOTDIR, "%s is no directory: give another path" },
+	{ ENOTSOCK, "something is there that is no socket: remove it, or give another path" },
+	{ EACCES, "permission denied: let this user write to %s, or give another path" },
+	{ EPERM, "permission denied: let this user write to %s, or give another path" },
+	{ EROFS, "the file system is read-only: give a path in another than %s" },
+};
+
+static int fail(const char *path, int err)
+{
+	struct sockaddr_un scratch;
+	const char *directory;
+	const char *advice;
+	char text[512];
+	size_t i;
+
+	directory_of(path, &scratch, &directory);
+	for (i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		if (advices[i].err == err)
+			break;
+	}
+	if (i < sizeof(advices) / sizeof(advices[0])) {
+		advice = advices[i].advice;
+		snprintf(text, sizeof(text), advice, directory);
+	} else {
+		snprintf(text, sizeof(text), "%s", strerror(err));
+	}
+	vballoon_log(LOG_ERR, "cannot listen at %s: %s", path, text);
+	return -1;
+}
+
+/* Unlink a socket that nobody serves. Returns 0 when the path is free now, else
+ * an errno that says why not. */
+static int clear_path(const struct sockaddr_un *address)
+{
+	struct stat file;
+	int fd, err;
+
+	if (lstat(address->sun_path, &file))
+		return errno == ENOENT ? 0 : errno;
+	if (!S_ISSOCK(file.st_mode))
+		return ENOTSOCK;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return errno;
+	/* EAGAIN: it lives, and has more callers than it can answer. */
+	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : EADDRINUSE;
+	close(fd);
+	if (err == ECONNREFUSED)
+		return unlink(address->sun_path) ? errno : 0;
+	return err == EAGAIN ? EADDRINUSE : err;
+}
+
+static int bind_and_listen(struct vballoon_socket *sock, const struct sockaddr_un *address,
+			   mode_t mask)
+{
+	struct stat file;
+	mode_t before;
+	int err;
+
+	before = umask(mask);
+	err = bind(sock->fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
+	umask(before);
+	if (err)
+		return err;
+	if (listen(sock->fd, BACKLOG) || stat(address->sun_path, &file))
+		return errno;
+	sock->dev = file.st_dev;
+	sock->ino = file.st_ino;
+	return 0;
+}
+
+int vballoon_socket_listen(struct vballoon_socket *sock, const char *path, mode_t mask)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int lock, err, fd;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		vballoon_log(LOG_ERR,
+			     "cannot listen at %s: the path is longer than %zu bytes: "
+			     "give a shorter one",
+			     path, sizeof(address.sun_path) - 1);
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd < 0)
+		return fail(path, errno);
+	vballoon_socket_adopt(sock, fd);
+	lock = lock_directory(path);
+	err = clear_path(&address);
+	if (!err)
+		err = bind_and_listen(sock, &address, mask);
+	if (lock >= 0)
+		close(lock);
+	if (!err) {
+		sock->path = path;
+		return 0;
+	}
+	vballoon_socket_close(sock);
+	return fail(path, err);
+}
+
+int vballoon_socket_accept(struct vballoon_socket *sock)
+{
+	int fd = accept4(sock->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+		return fd;
+	close(sock->spare);
+	fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	sock->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	vballoon_log(LOG_ERR, "a connection was turned away: too many open files: "
+			      "raise the limit (ulimit -n)");
+	return -1;
+}
+
+void vballoon_socket_close(struct vballoon_socket *sock)
+{
+	struct stat file;
+
+	if (sock->path && !stat(sock->path, &file) && file.st_dev == sock->dev &&
+	    file.st_ino == sock->ino)
+		unlink(sock->path);
+	if (sock->fd >= 0)
+		close(sock->fd);
+	if (sock->spare >= 0)
+		close(sock->spare);
+	vballoon_socket_init(sock);
+}

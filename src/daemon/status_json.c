@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <vballoon/abi/memory_balloon.h>
+
+#include "daemon/names.h"
+#include "daemon/status_json.h"
+
+#define COUNTER(name)                                                                              \
+	{                                                                                          \
+#name, offsetof(struct vballoon_status, name)                                      \
+	}
+
+static const struct {
+	const char *name;
+	size_t offset; /* of a uint64_t */
+} counters[] = {
+	COUNTER(hellos),	   COUNTER(resets_seen),	COUNTER(violations),
+	COUNTER(added_pages),	   COUNTER(already_held_pages), COUNTER(returned_pages),
+	COUNTER(drop_calls),	   COUNTER(drop_failures),	COUNTER(restore_calls),
+	COUNTER(restore_failures),
+};
+
+static const char *const refusals[VBALLOON_REFUSAL_COUNT] = {
+	[VBALLOON_REFUSED_OUTSIDE_MEMORY] = "outside-memory",
+	[VBALLOON_REFUSED_MISALIGNED] = "misaligned",
+	[VBALLOON_REFUSED_NO_RECORD] = "no-record",
+	[VBALLOON_REFUSED_NO_HOST_MEMORY] = "no-host-memory",
+};
+
+/* JSON integers are signed here; no guest has more memory than that. */
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *pages(const struct vballoon_view *view, uint64_t count)
+{
+	return number(vballoon_view_bytes(view, count));
+}
+
+static json_t *counters_json(const struct vballoon_status *device)
+{
+	json_t *refused = json_object();
+	json_t *object = json_object();
+	size_t i;
+
+	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		json_object_set_new(
+			object, counters[i].name,
+			number(*(const uint64_t *)((const char *)device + counters[i].offset)));
+	for (i = 0; i < VBALLOON_REFUSAL_COUNT; i++)
+		json_object_set_new(refused, refusals[i], number(device->refused_entries[i]));
+	json_object_set_new(object, "refused_entries", refused);
+	json_object_set_new(object, "last_drop_error", json_integer(device->last_drop_error));
+	return object;
+}
+
+static json_t *kept_json(const struct vballoon_view *view)
+{
+	json_t *object = json_object();
+	int cause;
+
+	for (cause = VBALLOON_RECLAIMABLE + 1; cause < VBALLOON_RECLAIMABLE_COUNT; cause++)
+		json_object_set_new(object, vballoon_reclaimable_name(cause),
+				    pages(view, view->device.kept_pages[cause]));
+	return object;
+}
+
+static json_t *reason_json(const struct vballoon_view *view)
+{
+	if (view->state != VBALLOON_STATE_STOPPED)
+		return json_null();
+	return json_pack("{sssssi}", "name", vballoon_violation_name(view->device.violation),
+			 "text", vballoon_violation_text(view->device.violation), "queue",
+			 (int)view->device.violation_queue);
+}
+
+static json_t *epoch_json(const struct vballoon_status *device)
+{
+	char text[17];
+
+	if (device->record == VBALLOON_RECORD_NONE)
+		return json_null();
+	snprintf(text, sizeof(text), "%016" PRIx64, device->epoch);
+	return json_string(text);
+}
+
+json_t *vballoon_status_json_guest(const struct vballoon_view *view)
+{
+	const struct vballoon_stats *stats = &view->device.stats;
+	json_t *values;
+	unsigned int tag;
+
+	if (!stats->reports)
+		return json_null();
+	values = json_object();
+	for (tag = 0; tag < VIRTIO_MEMORY_BALLOON_S_COUNT; tag++) {
+		if (stats->present >> tag & 1)
+			json_object_set_new(values, vballoon_names_statistic(tag),
+					    number(stats->value[tag]));
+	}
+	return json_pack("{soso}", "age_ms", number(view->stats_age_ms), "stats", values);
+}
+
+json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached)
+{
+	return json_pack(
+		"{sbsosososs}", "reached", reached, "target_bytes", pages(view, view->target_pages),
+		"held_bytes", pages(view, view->device.held_pages), "settled_bytes",
+		number(vballoon_view_settled_bytes(view)), "state", vballoon_view_state_name(view));
+}
+
+json_t *vballoon_status_json(const struct vballoon_view *view)
+{
+	const struct vballoon_status *device = &view->device;
+	json_t *object = json_object();
+
+	json_object_set_new(object, "state", json_string(vballoon_view_state_name(view)));
+	json_object_set_new(object, "reason", reason_json(view));
+	json_object_set_new(object, "page_bytes", pages(view, 1));
+	json_object_set_new(object, "target_bytes", pages(view, view->target_pages));
+	json_object_set_new(object, "held_bytes", pages(view, device->held_pages));
+	json_object_set_new(object, "dropped_bytes", pages(view, device->dropped_pages));
+	json_object_set_new(object, "waiting_bytes", pages(view, device->waiting_pages));
+	json_object_set_new(object, "kept_bytes", kept_json(view));
+	json_object_set_new(object, "memory_bytes", pages(view, device->memory_pages));
+	json_object_set_new(object, "backing_bytes", number(view->front_end.backing_bytes));
+	json_object_set_new(object, "memory_problem",
+			    json_pack("s?", view->front_end.memory_problem));
+	json_object_set_new(object, "features", vballoon_names_of_features(device->features));
+	json_object_set_new(object, "epoch", epoch_json(device));
+	json_object_set_new(object, "counters", counters_json(device));
+	json_object_set_new(object, "guest", vballoon_status_json_guest(view));
+	return object;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "daemon/view.h"
+
+static const char *const state_names[] = {
+	[VBALLOON_STATE_NO_FRONT_END] = "no-front-end",
+	[VBALLOON_STATE_NO_DRIVER] = "no-driver",
+	[VBALLOON_STATE_PAUSED] = "paused",
+	[VBALLOON_STATE_READY] = "ready",
+	[VBALLOON_STATE_STOPPED] = "stopped",
+};
+
+const char *vballoon_view_state_name(const struct vballoon_view *view)
+{
+	return state_names[view->state];
+}
+
+/*
+ * Held pages may stay with the host for good, because the host page around them
+ * is not wholly in the balloon: so it is not asked that nothing waits, but that
+ * the device has nothing left to do about it. Without a driver only an empty
+ * balloon that should be empty is as it should be.
+ */
+bool vballoon_view_is_settled(const struct vballoon_view *view)
+{
+	if (view->work_left || view->device.held_pages != view->target_pages)
+		return false;
+	return view->state == VBALLOON_STATE_READY || !view->target_pages;
+}
+
+uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages)
+{
+	return pages << view->page_shift;
+}
+
+uint64_t vballoon_view_settled_bytes(const struct vballoon_view *view)
+{
+	uint64_t pages = view->device.dropped_pages;
+	int cause;
+
+	for (cause = 0; cause < VBALLOON_RECLAIMABLE_COUNT; cause++)
+		pages += view->device.kept_pages[cause];
+	return vballoon_view_bytes(view, pages);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the daemon knows at one moment: all that its commands report. */
+#ifndef VBALLOON_DAEMON_VIEW_H
+#define VBALLOON_DAEMON_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vballoon/device.h>
+#include <vballoon/vhost_user.h>
+
+enum vballoon_state {
+	VBALLOON_STATE_NO_FRONT_END, /* no virtual machine monitor is connected */
+	VBALLOON_STATE_NO_DRIVER, /* the guest has not said HELLO */
+	VBALLOON_STATE_PAUSED, /* a queue was stopped, and the guest has not spoken since */
+	VBALLOON_STATE_READY,
+	VBALLOON_STATE_STOPPED, /* the guest broke the protocol */
+};
+
+struct vballoon_view {
+	enum vballoon_state state;
+	bool work_left; /* the device is in the middle of something */
+	uint32_t page_shift;
+	uint64_t target_pages;
+	struct vballoon_status device; /* zeros without a front end, as what follows */
+	struct vballoon_vhost_user_status front_end;
+	uint64_t stats_age_ms; /* when device.stats.reports is not 0 */
+};
+
+/* @return its name in the control protocol. */
+const char *vballoon_view_state_name(const struct vballoon_view *view);
+
+/* @return whether the guest has done what was asked of it, and the host too. */
+bool vballoon_view_is_settled(const struct vballoon_view *view);
+
+/* @return @pages balloon pages in bytes. */
+uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages);
+
+/* @return bytes that are held and need nothing more: given back, or never to be. */
+uint64_t vballoon_view_settled_bytes(const struct vballoon_view *view);
+
+#endif /* VBALLOON_DAEMON_VIEW_H */
