@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vhost_user/back_end.h>
+#include <vhost_user/event.h>
+#include <vhost_user/session.h>
+
+#define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
+#define EVENTS_MAX (1 + VBALLOON_VRING_COUNT)
+#define VIOLATION_LOG_MS 10000 /* a guest must not be able to fill a log */
+
+void vballoon_back_end_log(struct vballoon_vhost_user *back_end, int priority, const char *format,
+			   ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!back_end->config.log)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	back_end->config.log(back_end->config.context, priority, text);
+}
+
+int vballoon_back_end_refuse(struct vballoon_vhost_user *back_end, const char *format, ...)
+{
+	int used = snprintf(back_end->reason, sizeof(back_end->reason), "the front end sent ");
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(back_end->reason + used, sizeof(back_end->reason) - (size_t)used, format, args);
+	va_end(args);
+	return -EPROTO;
+}
+
+static void device_notify(void *context, unsigned int queue)
+{
+	struct vballoon_vhost_user *back_end = context;
+
+	vballoon_event_signal(back_end->vrings[queue].call);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void device_stopped(void *context, enum vballoon_violation violation, unsigned int queue)
+{
+	struct vballoon_vhost_user *back_end = context;
+	uint64_t now = now_ms();
+
+	vballoon_event_signal(back_end->vrings[queue].err);
+	if (back_end->violation_logged_ms && now - back_end->violation_logged_ms < VIOLATION_LOG_MS)
+		return;
+	back_end->violation_logged_ms = now;
+	vballoon_back_end_log(back_end, LOG_ERR, "the device has stopped: %s (queue %u)",
+			      vballoon_violation_text(violation), queue);
+}
+
+static void memory_written(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	struct vballoon_vhost_user *back_end = context;
+	struct vballoon_gpa logged;
+
+	if (!back_end->dirty_log.wanted)
+		return;
+	vballoon_dirty_log_mark(&back_end->dirty_log, gpa, len);
+	if (vballoon_vrings_logged(back_end, gpa, &logged))
+		vballoon_dirty_log_mark(&back_end->dirty_log, logged, len);
+}
+
+static const struct vballoon_device_ops device_ops = {
+	.notify = device_notify,
+	.stopped = device_stopped,
+};
+
+static const struct vballoon_memory_hooks memory_hooks = {
+	.after_write = memory_written,
+};
+
+static int device_new(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_device_config config = {
+		.page_shift = back_end->config.page_shift,
+		.features = back_end->config.features,
+		.ops = &device_ops,
+		.reclaim = &vballoon_reclaim_punch_hole,
+		.memory_hooks = &memory_hooks,
+		.context = back_end,
+	};
+
+	back_end->device_storage = malloc(vballoon_device_bytes());
+	if (!back_end->device_storage)
+		return -ENOMEM;
+	return vballoon_device_init(back_end->device_storage, &config, &back_end->device);
+}
+
+/* Hear the front end, or, while it does not take its answer, wait until it does. */
+static int socket_watch(struct vballoon_vhost_user *back_end)
+{
+	uint32_t events = vballoon_channel_sending(&back_end->channel) ? EPOLLOUT : EPOLLIN;
+	struct epoll_event event = { .events = events, .data.u32 = SOCKET_TAG };
+	int op = back_end->socket_events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (events == back_end->socket_events)
+		return 0;
+	if (epoll_ctl(back_end->epoll, op, back_end->channel.socket, &event))
+		return -errno;
+	back_end->socket_events = events;
+	return 0;
+}
+
+static int back_end_set_up(struct vballoon_vhost_user *back_end, int socket)
+{
+	int flags = fcntl(socket, F_GETFL);
+	int ret;
+
+	if (flags < 0 || fcntl(socket, F_SETFL, flags | O_NONBLOCK) ||
+	    fcntl(socket, F_SETFD, FD_CLOEXEC))
+		return -errno;
+	ret = device_new(back_end);
+	if (ret)
+		return ret;
+	back_end->memory.page_shift = back_end->config.page_shift;
+	back_end->memory.device = back_end->device;
+	back_end->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (back_end->epoll < 0)
+		return -errno;
+	return socket_watch(back_end);
+}
+
+int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int socket,
+			    struct vballoon_vhost_user **back_end_out)
+{
+	struct vballoon_vhost_user *back_end = calloc(1, sizeof(*back_end));
+	int ret;
+
+	if (!back_end) {
+		close(socket);
+		return -ENOMEM;
+	}
+	back_end->config = *config;
+	back_end->epoll = -1;
+	back_end->requests_socket = -1;
+	back_end->dirty_log.event = -1;
+	vballoon_channel_init(&back_end->channel, socket);
+	vballoon_vrings_init(back_end);
+	ret = back_end_set_up(back_end, socket);
+	if (ret) {
+		vballoon_vhost_user_free(back_end);
+		return ret;
+	}
+	*back_end_out = back_end;
+	return 0;
+}
+
+void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end)
+{
+	if (!back_end)
+		return;
+	vballoon_vrings_close(back_end);
+	vballoon_memory_table_clear(&back_end->memory);
+	vballoon_dirty_log_close(&back_end->dirty_log);
+	vballoon_event_replace(&back_end->requests_socket, -1);
+	vballoon_channel_close(&back_end->channel);
+	vballoon_event_replace(&back_end->epoll, -1);
+	free(back_end->device_storage);
+	free(back_end);
+}
+
+int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end)
+{
+	return back_end->epoll;
+}
+
+static void kicks_take(struct vballoon_vhost_user *back_end)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count = epoll_wait(back_end->epoll, events, EVENTS_MAX, 0);
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.u32 != SOCKET_TAG)
+			vballoon_vring_kicked(back_end, events[i].data.u32);
+	}
+}
+
+int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end)
+{
+	bool work_left;
+	int ret;
+
+	if (back_end->ended)
+		return back_end->ended;
+	kicks_take(back_end);
+	ret = vballoon_session_process(back_end);
+	if (ret >= 0) {
+		int watched = socket_watch(back_end);
+
+		ret = watched ? watched : ret;
+	}
+	if (ret < 0) {
+		back_end->ended = ret == -EPROTO ? -EPROTO : -ECONNRESET;
+		return back_end->ended;
+	}
+	work_left = vballoon_device_run(back_end->device);
+	vballoon_dirty_log_notify(&back_end->dirty_log);
+	return work_left || ret;
+}
+
+struct vballoon_device *vballoon_vhost_user_device(struct vballoon_vhost_user *back_end)
+{
+	return back_end->device;
+}
+
+static const char *memory_problem(const struct vballoon_vhost_user *back_end)
+{
+	enum vballoon_reclaimable kept = vballoon_memory_table_kept(&back_end->memory);
+
+	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+		if (back_end->vrings[i].outside_memory)
+			return "The front end does not share the guest memory that the driver "
+			       "uses; "
+			       "give the guest its memory from a memfd or file with share=on.";
+	}
+	return kept == VBALLOON_RECLAIMABLE ? NULL : vballoon_reclaimable_text(kept);
+}
+
+void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
+				struct vballoon_vhost_user_status *status_out)
+{
+	*status_out = (struct vballoon_vhost_user_status){
+		.protocol_features = back_end->protocol_features,
+		.features_acked = back_end->features_acked,
+		.regions = back_end->memory.count,
+		.messages = back_end->messages,
+		.backing_bytes = vballoon_memory_table_backing_bytes(&back_end->memory),
+		.memory_bytes = vballoon_memory_table_bytes(&back_end->memory),
+		.memory_problem = memory_problem(back_end),
+	};
+	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+		status_out->queue_enabled[i] = back_end->vrings[i].enabled;
+		status_out->queue_has_kick[i] = back_end->vrings[i].kick >= 0;
+	}
+}
+
+const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end)
+{
+	return back_end->reason;
+}

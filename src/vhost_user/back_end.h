@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The state of one connection, and what the handlers of its messages share. */
+#ifndef VBALLOON_VHOST_USER_BACK_END_H
+#define VBALLOON_VHOST_USER_BACK_END_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <vballoon/device.h>
+#include <vballoon/vhost_user.h>
+#include <vhost_user/channel.h>
+#include <vhost_user/dirty_log.h>
+#include <vhost_user/memory_table.h>
+#include <vhost_user/vrings.h>
+
+struct vballoon_vhost_user {
+	struct vballoon_vhost_user_config config;
+	int ended; /* 0, or what process() returns from now on */
+	char reason[192];
+	uint64_t messages;
+	int epoll; /* owned */
+	uint32_t socket_events; /* that epoll looks for */
+	struct vballoon_channel channel;
+	int requests_socket; /* SET_BACKEND_REQ_FD: owned, never used; -1: none */
+	void *device_storage;
+	struct vballoon_device *device;
+	uint64_t features_acked;
+	bool features_usable; /* the device took them */
+	uint64_t protocol_features;
+	uint8_t device_status; /* SET_STATUS */
+	uint64_t violation_logged_ms; /* CLOCK_MONOTONIC; 0: never */
+	bool memory_proven; /* a driver was seen to write to the memory */
+	struct vballoon_memory_table memory;
+	struct vballoon_dirty_log dirty_log;
+	struct vballoon_vring vrings[VBALLOON_VRING_COUNT];
+};
+
+/* A line for the operator's log; priority as for syslog(). */
+void vballoon_back_end_log(struct vballoon_vhost_user *back_end, int priority, const char *format,
+			   ...) __attribute__((format(printf, 3, 4)));
+
+/* End the connection for this reason: returns -EPROTO. */
+int vballoon_back_end_refuse(struct vballoon_vhost_user *back_end, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static inline bool vballoon_back_end_has(const struct vballoon_vhost_user *back_end,
+					 unsigned int protocol_feature)
+{
+	return back_end->protocol_features >> protocol_feature & 1;
+}
+
+/* What a handler answers. Most messages have no answer of their own. */
+struct vballoon_reply {
+	bool wanted;
+	uint32_t size;
+	_Alignas(8) uint8_t payload[VBALLOON_REPLY_MAX];
+};
+
+static inline void vballoon_reply_set(struct vballoon_reply *reply, const void *payload,
+				      uint32_t size)
+{
+	reply->wanted = true;
+	reply->size = size;
+	memcpy(reply->payload, payload, size);
+}
+
+static inline int vballoon_reply_u64(struct vballoon_reply *reply, uint64_t value)
+{
+	vballoon_reply_set(reply, &value, sizeof(value));
+	return 0;
+}
+
+/* The outcome of a handler beside 0 and -EPROTO: what was asked is not done,
+ * which the front end learns if it wants to know, and nothing else has changed. */
+#define VBALLOON_MESSAGE_DECLINED 1
+
+/*
+ * Handlers: act on a message whose size and number of descriptors were checked.
+ * Return 0, VBALLOON_MESSAGE_DECLINED, or a negative errno, which ends the
+ * connection.
+ */
+typedef int vballoon_message_handler(struct vballoon_vhost_user *back_end,
+				     struct vballoon_message *message,
+				     struct vballoon_reply *reply);
+
+/* features.c */
+vballoon_message_handler vballoon_handle_get_features;
+vballoon_message_handler vballoon_handle_set_features;
+vballoon_message_handler vballoon_handle_get_protocol_features;
+vballoon_message_handler vballoon_handle_set_protocol_features;
+vballoon_message_handler vballoon_handle_get_queue_num;
+vballoon_message_handler vballoon_handle_set_owner;
+vballoon_message_handler vballoon_handle_set_backend_req_fd;
+
+/* status.c */
+vballoon_message_handler vballoon_handle_reset_owner;
+vballoon_message_handler vballoon_handle_reset_device;
+vballoon_message_handler vballoon_handle_set_status;
+vballoon_message_handler vballoon_handle_get_status;
+
+/* memory_messages.c */
+vballoon_message_handler vballoon_handle_set_mem_table;
+vballoon_message_handler vballoon_handle_get_max_mem_slots;
+vballoon_message_handler vballoon_handle_add_mem_reg;
+vballoon_message_handler vballoon_handle_rem_mem_reg;
+vballoon_message_handler vballoon_handle_set_log_base;
+vballoon_message_handler vballoon_handle_set_log_fd;
+
+/* vring_messages.c */
+vballoon_message_handler vballoon_handle_set_vring_num;
+vballoon_message_handler vballoon_handle_set_vring_addr;
+vballoon_message_handler vballoon_handle_set_vring_base;
+vballoon_message_handler vballoon_handle_get_vring_base;
+vballoon_message_handler vballoon_handle_set_vring_kick;
+vballoon_message_handler vballoon_handle_set_vring_call;
+vballoon_message_handler vballoon_handle_set_vring_err;
+vballoon_message_handler vballoon_handle_set_vring_enable;
+
+/* config_space.c */
+vballoon_message_handler vballoon_handle_get_config;
+vballoon_message_handler vballoon_handle_set_config;
+
+#endif /* VBALLOON_VHOST_USER_BACK_END_H */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <vhost_user/channel.h>
+
+#define HEADER_BYTES sizeof(struct vhost_user_header)
+
+void vballoon_channel_init(struct vballoon_channel *channel, int socket)
+{
+	memset(channel, 0, sizeof(*channel));
+	channel->socket = socket;
+}
+
+void vballoon_channel_next(struct vballoon_channel *channel)
+{
+	struct vballoon_message *message = &channel->message;
+
+	for (unsigned int i = 0; i < message->fd_count; i++) {
+		if (message->fds[i] >= 0)
+			close(message->fds[i]);
+	}
+	message->fd_count = 0;
+	channel->received = 0;
+}
+
+void vballoon_channel_close(struct vballoon_channel *channel)
+{
+	vballoon_channel_next(channel);
+	close(channel->socket);
+	channel->socket = -1;
+}
+
+int vballoon_message_take_fd(struct vballoon_message *message, unsigned int index)
+{
+	int fd;
+
+	if (index >= message->fd_count)
+		return -1;
+	fd = message->fds[index];
+	message->fds[index] = -1;
+	return fd;
+}
+
+uint64_t vballoon_message_u64(const struct vballoon_message *message)
+{
+	uint64_t value;
+
+	memcpy(&value, message->payload, sizeof(value));
+	return value;
+}
+
+/* Own the descriptors of one recvmsg(); false when they are more than a message can have. */
+static bool fds_collect(struct vballoon_message *message, struct msghdr *msg)
+{
+	bool fit = !(msg->msg_flags & MSG_CTRUNC);
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		size_t count;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			if (message->fd_count < VHOST_USER_FDS_MAX) {
+				message->fds[message->fd_count++] = fd;
+			} else {
+				close(fd);
+				fit = false;
+			}
+		}
+	}
+	return fit;
+}
+
+/* The bytes that come next: the rest of the header, else of the payload. */
+static struct iovec rest_of(struct vballoon_channel *channel)
+{
+	struct vballoon_message *message = &channel->message;
+	struct iovec rest;
+
+	if (channel->received < HEADER_BYTES) {
+		rest.iov_base = (uint8_t *)&message->header + channel->received;
+		rest.iov_len = HEADER_BYTES - channel->received;
+	} else {
+		rest.iov_base = message->payload + (channel->received - HEADER_BYTES);
+		rest.iov_len = HEADER_BYTES + message->header.size - channel->received;
+	}
+	return rest;
+}
+
+/* Returns the number of bytes read, 0 when there are none now, or as receive(). */
+static ssize_t read_some(struct vballoon_channel *channel, const char **fault_out)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(VHOST_USER_FDS_MAX * sizeof(int))];
+	struct iovec rest = rest_of(channel);
+	struct msghdr msg = {
+		.msg_iov = &rest,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t got;
+
+	do {
+		got = recvmsg(channel->socket, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -ECONNRESET;
+	if (!fds_collect(&channel->message, &msg)) {
+		*fault_out = "a message with too many descriptors";
+		return -EPROTO;
+	}
+	return got ? got : -ECONNRESET;
+}
+
+int vballoon_channel_receive(struct vballoon_channel *channel, const char **fault_out)
+{
+	const struct vhost_user_header *header = &channel->message.header;
+
+	for (;;) {
+		ssize_t got;
+
+		if (channel->received >= HEADER_BYTES &&
+		    channel->received == HEADER_BYTES + header->size)
+			return VBALLOON_CHANNEL_MESSAGE;
+		got = read_some(channel, fault_out);
+		if (got <= 0)
+			return got ? (int)got : VBALLOON_CHANNEL_WAIT;
+		channel->received += (size_t)got;
+		if (channel->received == HEADER_BYTES) {
+			*fault_out = vballoon_codec_check_header(header);
+			if (*fault_out)
+				return -EPROTO;
+		}
+	}
+}
+
+int vballoon_channel_reply(struct vballoon_channel *channel, const void *payload, uint32_t size)
+{
+	struct vhost_user_header header = {
+		.request = channel->message.header.request,
+		.flags = VHOST_USER_VERSION | VHOST_USER_REPLY,
+		.size = size,
+	};
+
+	memcpy(channel->out, &header, HEADER_BYTES);
+	memcpy(channel->out + HEADER_BYTES, payload, size);
+	channel->out_len = HEADER_BYTES + size;
+	channel->out_done = 0;
+	return vballoon_channel_flush(channel);
+}
+
+int vballoon_channel_flush(struct vballoon_channel *channel)
+{
+	while (vballoon_channel_sending(channel)) {
+		ssize_t sent =
+			send(channel->socket, channel->out + channel->out_done,
+			     channel->out_len - channel->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EAGAIN ? 0 : -ECONNRESET;
+		channel->out_done += (size_t)sent;
+	}
+	return 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whole messages over a non-blocking stream socket, however it cuts them up.
+ *
+ * Every descriptor that arrives has one owner from recvmsg() on: the message
+ * until a handler takes it (vballoon_message_take_fd()), and what nobody took
+ * is closed with the message.
+ */
+#ifndef VBALLOON_VHOST_USER_CHANNEL_H
+#define VBALLOON_VHOST_USER_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vhost_user/codec.h>
+#include <vhost_user/protocol.h>
+
+struct vballoon_message {
+	struct vhost_user_header header;
+	unsigned int fd_count; /* as many came with it; taken ones included */
+	int fds[VHOST_USER_FDS_MAX]; /* -1: taken */
+	_Alignas(8) uint8_t payload[VBALLOON_PAYLOAD_MAX];
+};
+
+/* The longest answer: a whole configuration space. */
+#define VBALLOON_REPLY_MAX (sizeof(struct vhost_user_config) + VHOST_USER_CONFIG_MAX)
+
+struct vballoon_channel {
+	int socket; /* owned */
+	struct vballoon_message message;
+	size_t received; /* bytes of the message, its header included */
+	size_t out_len, out_done; /* of the answer that is being sent */
+	uint8_t out[sizeof(struct vhost_user_header) + VBALLOON_REPLY_MAX];
+};
+
+/* The outcomes of vballoon_channel_receive(). */
+enum {
+	VBALLOON_CHANNEL_WAIT, /* nothing more to read now */
+	VBALLOON_CHANNEL_MESSAGE, /* channel->message is whole */
+};
+
+void vballoon_channel_init(struct vballoon_channel *channel, int socket);
+
+/* Close the socket and every descriptor that was not taken. */
+void vballoon_channel_close(struct vballoon_channel *channel);
+
+/* Read on, at most to the end of one message. Returns an outcome; -ECONNRESET
+ * when the other side has gone; -EPROTO, and the reason in *fault_out, when it
+ * sent what is no message. */
+int vballoon_channel_receive(struct vballoon_channel *channel, const char **fault_out);
+
+/* The message is dealt with: closes what was not taken, makes room for the next. */
+void vballoon_channel_next(struct vballoon_channel *channel);
+
+/* Begin to send an answer to the message at hand; @size is at most
+ * VBALLOON_REPLY_MAX and nothing is on its way. Returns as vballoon_channel_flush(). */
+int vballoon_channel_reply(struct vballoon_channel *channel, const void *payload, uint32_t size);
+
+/* Send on: 0, also when the socket takes no more now; -ECONNRESET. */
+int vballoon_channel_flush(struct vballoon_channel *channel);
+
+static inline bool vballoon_channel_sending(const struct vballoon_channel *channel)
+{
+	return channel->out_done < channel->out_len;
+}
+
+/* The payload of a message that was checked to hold a u64. */
+uint64_t vballoon_message_u64(const struct vballoon_message *message);
+
+/* Take a descriptor of the message: the caller's from now on; -1 when there is none. */
+int vballoon_message_take_fd(struct vballoon_message *message, unsigned int index);
+
+#endif /* VBALLOON_VHOST_USER_CHANNEL_H */

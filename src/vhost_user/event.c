@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <poll.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <vhost_user/event.h>
+
+void vballoon_event_signal(int fd)
+{
+	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+	const uint64_t one = 1;
+	ssize_t ignored;
+
+	/* A counter at its limit, or a full pipe in its place, would block. */
+	if (poll(&writable, 1, 0) != 1 || !(writable.revents & POLLOUT))
+		return;
+	ignored = write(fd, &one, sizeof(one));
+	(void)ignored;
+}
+
+void vballoon_event_drain(int fd)
+{
+	uint64_t count;
+	struct iovec to = { .iov_base = &count, .iov_len = sizeof(count) };
+	ssize_t ignored;
+
+	/* O_NONBLOCK would be the front end's, too; this flag is for one call. */
+	ignored = preadv2(fd, &to, 1, -1, RWF_NOWAIT);
+	(void)ignored;
+}
+
+void vballoon_event_replace(int *owned_fd, int fd)
+{
+	if (*owned_fd >= 0)
+		close(*owned_fd);
+	*owned_fd = fd;
+}

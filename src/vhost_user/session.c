@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include <vhost_user/back_end.h>
+#include <vhost_user/session.h>
+
+/* Messages in a row before others (kicks, the embedder) get their turn. */
+#define MESSAGES_MAX 32
+
+#define ANY_TIME (-1)
+
+/* What a message may be. */
+struct rule {
+	const char *name;
+	uint16_t payload_min, payload_max; /* bytes */
+	uint8_t fds_min, fds_max;
+	int8_t feature; /* the protocol feature that it belongs to, or ANY_TIME */
+	vballoon_message_handler *handle;
+};
+
+#define U64 sizeof(uint64_t)
+#define STATE sizeof(struct vhost_user_vring_state)
+#define TABLE sizeof(struct vhost_user_mem_table)
+#define REGION sizeof(struct vhost_user_mem_region)
+#define CONFIG sizeof(struct vhost_user_config)
+
+#define RULE(request, min, max, fds_min, fds_max, feature, handler)                                \
+	[VHOST_USER_##request] = { #request, min, max, fds_min, fds_max, feature, handler }
+
+/* clang-format off */
+static const struct rule rules[VHOST_USER_REQUEST_COUNT] = {
+	RULE(GET_FEATURES, 0, 0, 0, 0, ANY_TIME, vballoon_handle_get_features),
+	RULE(SET_FEATURES, U64, U64, 0, 0, ANY_TIME, vballoon_handle_set_features),
+	RULE(SET_OWNER, 0, 0, 0, 0, ANY_TIME, vballoon_handle_set_owner),
+	RULE(RESET_OWNER, 0, 0, 0, 0, ANY_TIME, vballoon_handle_reset_owner),
+	RULE(SET_MEM_TABLE, TABLE,
+	     TABLE + VHOST_USER_FDS_MAX * sizeof(struct vhost_user_region),
+	     0, VHOST_USER_FDS_MAX, ANY_TIME, vballoon_handle_set_mem_table),
+	RULE(SET_LOG_BASE, U64, sizeof(struct vhost_user_log), 0, 1,
+	     ANY_TIME, vballoon_handle_set_log_base),
+	RULE(SET_LOG_FD, 0, U64, 0, 1, ANY_TIME, vballoon_handle_set_log_fd),
+	RULE(SET_VRING_NUM, STATE, STATE, 0, 0, ANY_TIME, vballoon_handle_set_vring_num),
+	RULE(SET_VRING_ADDR, sizeof(struct vhost_user_vring_addr),
+	     sizeof(struct vhost_user_vring_addr), 0, 0,
+	     ANY_TIME, vballoon_handle_set_vring_addr),
+	RULE(SET_VRING_BASE, STATE, STATE, 0, 0, ANY_TIME, vballoon_handle_set_vring_base),
+	RULE(GET_VRING_BASE, STATE, STATE, 0, 0, ANY_TIME, vballoon_handle_get_vring_base),
+	RULE(SET_VRING_KICK, U64, U64, 0, 1, ANY_TIME, vballoon_handle_set_vring_kick),
+	RULE(SET_VRING_CALL, U64, U64, 0, 1, ANY_TIME, vballoon_handle_set_vring_call),
+	RULE(SET_VRING_ERR, U64, U64, 0, 1, ANY_TIME, vballoon_handle_set_vring_err),
+	RULE(GET_PROTOCOL_FEATURES, 0, 0, 0, 0,
+	     ANY_TIME, vballoon_handle_get_protocol_features),
+	RULE(SET_PROTOCOL_FEATURES, U64, U64, 0, 0,
+	     ANY_TIME, vballoon_handle_set_protocol_features),
+	RULE(GET_QUEUE_NUM, 0, 0, 0, 0,
+	     VHOST_USER_PROTOCOL_F_MQ, vballoon_handle_get_queue_num),
+	RULE(SET_VRING_ENABLE, STATE, STATE, 0, 0,
+	     ANY_TIME, vballoon_handle_set_vring_enable),
+	RULE(SET_BACKEND_REQ_FD, 0, U64, 1, 1,
+	     VHOST_USER_PROTOCOL_F_BACKEND_REQ, vballoon_handle_set_backend_req_fd),
+	RULE(GET_CONFIG, CONFIG, CONFIG + VHOST_USER_CONFIG_MAX, 0, 0,
+	     VHOST_USER_PROTOCOL_F_CONFIG, vballoon_handle_get_config),
+	RULE(SET_CONFIG, CONFIG, CONFIG + VHOST_USER_CONFIG_MAX, 0, 0,
+	     VHOST_USER_PROTOCOL_F_CONFIG, vballoon_handle_set_config),
+	RULE(RESET_DEVICE, 0, 0, 0, 0,
+	     VHOST_USER_PROTOCOL_F_RESET_DEVICE, vballoon_handle_reset_device),
+	RULE(GET_MAX_MEM_SLOTS, 0, 0, 0, 0, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
+	     vballoon_handle_get_max_mem_slots),
+	RULE(ADD_MEM_REG, REGION, REGION, 1, 1, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
+	     vballoon_handle_add_mem_reg),
+	/* Some front ends send the descriptor once more. */
+	RULE(REM_MEM_REG, REGION, REGION, 0, 1, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS,
+	     vballoon_handle_rem_mem_reg),
+	RULE(SET_STATUS, U64, U64, 0, 0,
+	     VHOST_USER_PROTOCOL_F_STATUS, vballoon_handle_set_status),
+	RULE(GET_STATUS, 0, 0, 0, 0,
+	     VHOST_USER_PROTOCOL_F_STATUS, vballoon_handle_get_status),
+};
+/* clang-format on */
+
+static int rule_check(struct vballoon_vhost_user *back_end, const struct rule *rule)
+{
+	const struct vballoon_message *message = &back_end->channel.message;
+
+	if (message->header.size < rule->payload_min || message->header.size > rule->payload_max)
+		return vballoon_back_end_refuse(back_end, "%s with a payload of %u bytes",
+						rule->name, message->header.size);
+	if (message->fd_count < rule->fds_min || message->fd_count > rule->fds_max)
+		return vballoon_back_end_refuse(back_end, "%s with %u descriptors", rule->name,
+						message->fd_count);
+	return 0;
+}
+
+static const struct rule *rule_find(const struct vballoon_vhost_user *back_end, uint32_t request)
+{
+	const struct rule *rule;
+
+	if (request >= VHOST_USER_REQUEST_COUNT || !rules[request].handle)
+		return NULL;
+	rule = &rules[request];
+	if (rule->feature != ANY_TIME &&
+	    !vballoon_back_end_has(back_end, (unsigned int)rule->feature))
+		return NULL;
+	return rule;
+}
+
+/* A message of a feature that was not offered. To ignore one that has an answer
+ * would leave the front end waiting for ever, without a word anywhere. */
+static int message_unknown(struct vballoon_vhost_user *back_end, bool need_reply)
+{
+	uint32_t request = back_end->channel.message.header.request;
+
+	if (!need_reply)
+		return vballoon_back_end_refuse(
+			back_end, "request %u, which is unknown or was not negotiated", request);
+	vballoon_back_end_log(back_end, LOG_WARNING,
+			      "declined request %u, which is unknown or was not negotiated",
+			      request);
+	return VBALLOON_MESSAGE_DECLINED;
+}
+
+static int message_handle(struct vballoon_vhost_user *back_end, bool need_reply,
+			  struct vballoon_reply *reply)
+{
+	struct vballoon_message *message = &back_end->channel.message;
+	const struct rule *rule = rule_find(back_end, message->header.request);
+	int ret;
+
+	if (!rule)
+		return message_unknown(back_end, need_reply);
+	ret = rule_check(back_end, rule);
+	if (ret)
+		return ret;
+	ret = rule->handle(back_end, message, reply);
+	if (ret < 0 && !back_end->reason[0])
+		vballoon_back_end_refuse(back_end, "%s failed: %s", rule->name, strerror(-ret));
+	return ret;
+}
+
+/*
+ * REPLY_ACK: with need_reply set a message that has no answer of its own is
+ * answered by 0 or an error. Whether it was negotiated is asked before the
+ * message that negotiates it takes effect: no front end can expect it earlier.
+ */
+static int message_answer(struct vballoon_vhost_user *back_end)
+{
+	bool need_reply = (back_end->channel.message.header.flags & VHOST_USER_NEED_REPLY) &&
+			  vballoon_back_end_has(back_end, VHOST_USER_PROTOCOL_F_REPLY_ACK);
+	struct vballoon_reply reply = { .wanted = false };
+	int outcome = message_handle(back_end, need_reply, &reply);
+	int ret = 0;
+
+	if (!reply.wanted && need_reply) {
+		uint64_t failed = outcome != 0;
+
+		vballoon_reply_set(&reply, &failed, sizeof(failed));
+	}
+	if (reply.wanted)
+		ret = vballoon_channel_reply(&back_end->channel, reply.payload, reply.size);
+	vballoon_channel_next(&back_end->channel);
+	return outcome < 0 ? -EPROTO : ret;
+}
+
+int vballoon_session_process(struct vballoon_vhost_user *back_end)
+{
+	int ret = vballoon_channel_flush(&back_end->channel);
+
+	for (unsigned int i = 0; i < MESSAGES_MAX && !ret; i++) {
+		const char *fault = NULL;
+
+		/* One answer at a time: who does not read them is not heard. */
+		if (vballoon_channel_sending(&back_end->channel))
+			return 0;
+		ret = vballoon_channel_receive(&back_end->channel, &fault);
+		if (fault)
+			return vballoon_back_end_refuse(back_end, "%s", fault);
+		if (ret != VBALLOON_CHANNEL_MESSAGE)
+			return ret;
+		back_end->messages++;
+		ret = message_answer(back_end);
+	}
+	return ret ? ret : 1;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A memory slot: one region of guest memory as the front end sent it, mapped,
+ * with the page map that the device keeps of it.
+ */
+#ifndef VBALLOON_VHOST_USER_SLOT_H
+#define VBALLOON_VHOST_USER_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <vballoon/backing.h>
+#include <vballoon/memory.h>
+#include <vhost_user/protocol.h>
+
+struct vballoon_slot {
+	struct vhost_user_region wire;
+	int fd; /* owned */
+	dev_t file_device; /* with the inode: the identity of the file */
+	ino_t file_inode;
+	void *map; /* NULL: the file does not let itself be mapped */
+	size_t map_bytes;
+	int page_map_fd; /* owned; -1: no balloon page fits into the slot */
+	struct vballoon_backing backing;
+	/* What the device sees of it: whole balloon pages. */
+	struct vballoon_region region;
+	enum vballoon_reclaimable probed; /* region.reclaimable as the file alone has it */
+	bool in_device;
+};
+
+/*
+ * Map a region. @fd is the slot's from now on, also on failure. The slot stays
+ * where it is until it is freed: the device points into it. A file that cannot
+ * be mapped for writing makes a slot that is no guest memory, not a failure:
+ * read-only memory is no business of the device.
+ *
+ * Returns 0; -EPROTO, and the reason in *fault_out, when the file is not what
+ * the region says; -ENOMEM and what mmap() or memfd_create() gave.
+ */
+int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t page_shift,
+		      struct vballoon_slot **slot_out, const char **fault_out);
+
+/* Not while the device knows it. @slot may be NULL. */
+void vballoon_slot_free(struct vballoon_slot *slot);
+
+/* Whether the region with this descriptor is the one that is mapped already,
+ * wherever the front end may see it now. */
+bool vballoon_slot_is(const struct vballoon_slot *slot, const struct vhost_user_region *wire,
+		      int fd);
+
+#endif /* VBALLOON_VHOST_USER_SLOT_H */

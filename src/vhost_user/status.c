@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <vhost_user/back_end.h>
+
+/* virtio 1.3, 2.1 Device Status Field */
+#define VIRTIO_STATUS_NEEDS_RESET 0x40U
+
+/* It once meant "disable all rings"; whoever still sends it means that. */
+int vballoon_handle_reset_owner(struct vballoon_vhost_user *back_end,
+				struct vballoon_message *message, struct vballoon_reply *reply)
+{
+	(void)message;
+	(void)reply;
+	vballoon_vrings_disable(back_end);
+	return 0;
+}
+
+int vballoon_handle_reset_device(struct vballoon_vhost_user *back_end,
+				 struct vballoon_message *message, struct vballoon_reply *reply)
+{
+	(void)message;
+	(void)reply;
+	vballoon_vrings_disable(back_end);
+	vballoon_device_reset(back_end->device);
+	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++)
+		back_end->vrings[i].queue.next = 0;
+	back_end->features_usable = false;
+	back_end->device_status = 0;
+	return 0;
+}
+
+/*
+ * A status of 0 is a reset to virtio, but front ends also send it when a virtual
+ * machine is paused. So it stops the rings and no more: the record is unproven
+ * then, and the guest's first message tells which of the two it was.
+ */
+int vballoon_handle_set_status(struct vballoon_vhost_user *back_end,
+			       struct vballoon_message *message, struct vballoon_reply *reply)
+{
+	uint64_t status = vballoon_message_u64(message);
+
+	(void)reply;
+	if (status > UINT8_MAX)
+		return vballoon_back_end_refuse(back_end, "a device status of 0x%llx",
+						(unsigned long long)status);
+	back_end->device_status = (uint8_t)status;
+	if (!status)
+		vballoon_vrings_disable(back_end);
+	return 0;
+}
+
+int vballoon_handle_get_status(struct vballoon_vhost_user *back_end,
+			       struct vballoon_message *message, struct vballoon_reply *reply)
+{
+	uint64_t status = back_end->device_status;
+	struct vballoon_status device;
+
+	(void)message;
+	vballoon_device_status(back_end->device, &device);
+	if (device.violation != VBALLOON_OK)
+		status |= VIRTIO_STATUS_NEEDS_RESET;
+	return vballoon_reply_u64(reply, status);
+}
