@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What can be asked of the guest, over its second serial port (see guest/init.c)."""
+
+from pathlib import Path
+
+from .failure import Failure
+from .lines import LineSocket
+from .modules import TRANSPORT_MODULE, Modules
+
+KIB_PER_MIB = 1024
+PAGES_PER_MIB = 256
+
+
+class Guest:
+    """The init of a guest that runs."""
+
+    def __init__(self, path: Path, modules: Modules):
+        self._lines = LineSocket(path, "the guest")
+        self._modules = modules
+        self.kernel_release = ""
+
+    def wait_ready(self, seconds: float) -> None:
+        """Wait for init to say that it runs: after power-on, a reset, a reboot or a kexec."""
+        while not self.kernel_release:
+            line = self._lines.receive(seconds, "its init")
+            # Firmware and a kernel that dies may leave a few bytes of their own on the line.
+            _, found, release = line.partition("ready ")
+            if found:
+                self.kernel_release = release
+
+    def ask(self, command: str, seconds: float = 30) -> str:
+        self._lines.send(command)
+        answer = self._lines.receive(seconds, f"the answer to `{command}`")
+        verdict, _, text = answer.partition(" ")
+        if verdict != "ok":
+            raise Failure(f"the guest was asked to `{command}` and said: {answer}")
+        return text
+
+    def numbers(self, command: str, seconds: float = 30) -> dict[str, int]:
+        pairs = (pair.partition("=") for pair in self.ask(command, seconds).split())
+        return {name: int(value) for name, _, value in pairs}
+
+    def load(self, name: str, parameters: str = "") -> None:
+        """Load a virtio driver, the transport that finds its device, and all that they need."""
+        for need in [*self._modules.order(TRANSPORT_MODULE), *self._modules.order(name)]:
+            self.ask(f"load {need} {parameters if need == name else ''}".strip())
+
+    def unload(self, name: str) -> None:
+        self.ask(f"unload {name}", seconds=60)
+
+    def memory_mib(self) -> dict[str, float]:
+        """total, free and available, as /proc/meminfo has them."""
+        return {name.removesuffix("_kib"): value / KIB_PER_MIB
+                for name, value in self.numbers("meminfo").items()}
+
+    def fill(self, mib: float, seed: int) -> int:
+        """Hold that much memory with a pattern in it. Returns the pages."""
+        return self.numbers(f"fill {seed} {int(mib * KIB_PER_MIB)}", seconds=120)["pages"]
+
+    def verify(self, seed: int) -> tuple[int, int]:
+        """Pages that were filled, and how many of them are not what they were."""
+        counted = self.numbers(f"verify {seed}", seconds=120)
+        return counted["pages"], counted["bad"]
+
+    def release(self) -> None:
+        self.ask("release")
+
+    def touch(self, seed: int) -> tuple[int, int]:
+        """Write and read all memory that is to be had. Returns pages, and how many were bad."""
+        counted = self.numbers(f"touch {seed}", seconds=120)
+        return counted["pages"], counted["bad"]
+
+    def end(self, how: str) -> None:
+        """kexec, reboot or poweroff. After the first two, wait_ready()."""
+        self.kernel_release = ""
+        self.ask(how)
+
+    def forget(self) -> None:
+        """The machine was reset from outside: what the guest said before no longer counts."""
+        self.kernel_release = ""
+
+    def close(self) -> None:
+        self._lines.close()

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Small files of /proc and /sys. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+int file_slurp(const char *path, char *to, uint64_t to_bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return -errno;
+	len = read(fd, to, to_bytes - 1);
+	close(fd);
+	if (len < 0)
+		return -EIO;
+	if (len > 0 && to[len - 1] == '\n')
+		len--;
+	to[len] = '\0';
+	return 0;
+}
+
+/* read PATTERN: the one file that the pattern matches, its lines joined by ';'. */
+void file_read(char *arguments)
+{
+	char text[AGENT_LINE_BYTES];
+	glob_t found;
+	char *newline;
+	int err;
+
+	if (glob(arguments, 0, NULL, &found)) {
+		agent_error(ENOENT, "%s", arguments);
+		return;
+	}
+	err = file_slurp(found.gl_pathv[0], text, sizeof(text));
+	globfree(&found);
+	if (err) {
+		agent_error(-err, "%s", arguments);
+		return;
+	}
+	while ((newline = strchr(text, '\n')))
+		*newline = ';';
+	agent_ok("%s", text);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Memory as a program sees it: held with a pattern that tells every word of every page from any
+ * other, so that a page which the host took by mistake cannot go unnoticed.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "agent.h"
+
+#define PAGE_BYTES 4096ULL
+#define PAGE_WORDS (PAGE_BYTES / sizeof(uint64_t))
+#define KIB_PER_PAGE (PAGE_BYTES / 1024)
+/* Left alone when a program takes all that there is: page tables and the kernel's own needs. */
+#define MARGIN_KIB (24ULL * 1024)
+
+struct memory_area {
+	uint64_t *words;
+	uint64_t pages;
+};
+
+static struct memory_area memory_held;
+
+static uint64_t memory_info_kib(const char *info, const char *name)
+{
+	const char *line = strstr(info, name);
+
+	return line ? strtoull(line + strlen(name), NULL, 10) : 0;
+}
+
+static uint64_t memory_available_kib(void)
+{
+	char info[4096];
+
+	if (file_slurp("/proc/meminfo", info, sizeof(info)))
+		return 0;
+	return memory_info_kib(info, "MemAvailable:");
+}
+
+void memory_info(char *arguments)
+{
+	char info[4096];
+	int err = file_slurp("/proc/meminfo", info, sizeof(info));
+
+	(void)arguments;
+	if (err) {
+		agent_error(-err, "meminfo");
+		return;
+	}
+	agent_ok("total_kib=%llu free_kib=%llu available_kib=%llu",
+		 (unsigned long long)memory_info_kib(info, "MemTotal:"),
+		 (unsigned long long)memory_info_kib(info, "MemFree:"),
+		 (unsigned long long)memory_info_kib(info, "MemAvailable:"));
+}
+
+/* An odd multiplier maps distinct indices to distinct words; none of a page's is likely 0. */
+static uint64_t memory_pattern(uint64_t word_index, uint64_t seed)
+{
+	return (word_index + seed + 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+static void memory_write(const struct memory_area *area, uint64_t seed)
+{
+	uint64_t i;
+
+	for (i = 0; i < area->pages * PAGE_WORDS; i++)
+		area->words[i] = memory_pattern(i, seed);
+}
+
+static int memory_page_differs(const struct memory_area *area, uint64_t page, uint64_t seed)
+{
+	uint64_t first = page * PAGE_WORDS;
+	uint64_t i;
+
+	for (i = first; i < first + PAGE_WORDS; i++) {
+		if (area->words[i] != memory_pattern(i, seed))
+			return 1;
+	}
+	return 0;
+}
+
+static uint64_t memory_count_bad(const struct memory_area *area, uint64_t seed)
+{
+	uint64_t bad = 0;
+	uint64_t page;
+
+	for (page = 0; page < area->pages; page++)
+		bad += (uint64_t)memory_page_differs(area, page, seed);
+	return bad;
+}
+
+static int memory_take(struct memory_area *area, uint64_t kib)
+{
+	void *words;
+
+	area->pages = kib / KIB_PER_PAGE;
+	words = mmap(NULL, area->pages * PAGE_BYTES, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (words == MAP_FAILED)
+		return -errno;
+	area->words = (uint64_t *)words;
+	return 0;
+}
+
+static void memory_drop(struct memory_area *area)
+{
+	if (area->words)
+		munmap(area->words, area->pages * PAGE_BYTES);
+	memset(area, 0, sizeof(*area));
+}
+
+/* fill SEED KIB: hold that much memory, every word of it written. */
+void memory_fill(char *arguments)
+{
+	uint64_t seed = strtoull(arguments, &arguments, 10);
+	uint64_t kib = strtoull(arguments, &arguments, 10);
+	int err;
+
+	if (memory_held.words || kib < KIB_PER_PAGE) {
+		agent_error(EINVAL, "fill");
+		return;
+	}
+	err = memory_take(&memory_held, kib);
+	if (err) {
+		agent_error(-err, "fill");
+		return;
+	}
+	memory_write(&memory_held, seed);
+	agent_ok("pages=%llu", (unsigned long long)memory_held.pages);
+}
+
+/* verify SEED: is all of it still what was written? */
+void memory_verify(char *arguments)
+{
+	uint64_t seed = strtoull(arguments, NULL, 10);
+
+	agent_ok("pages=%llu bad=%llu", (unsigned long long)memory_held.pages,
+		 (unsigned long long)memory_count_bad(&memory_held, seed));
+}
+
+void memory_release(char *arguments)
+{
+	(void)arguments;
+	memory_drop(&memory_held);
+	agent_ok("released");
+}
+
+/* touch SEED: take all memory that there is, write all of it, read all of it, let it go. */
+void memory_touch(char *arguments)
+{
+	uint64_t seed = strtoull(arguments, NULL, 10);
+	uint64_t available_kib = memory_available_kib();
+	struct memory_area area = { 0 };
+	uint64_t pages, bad;
+	int err;
+
+	if (available_kib <= MARGIN_KIB) {
+		agent_error(ENOMEM, "touch");
+		return;
+	}
+	err = memory_take(&area, available_kib - MARGIN_KIB);
+	if (err) {
+		agent_error(-err, "touch");
+		return;
+	}
+	memory_write(&area, seed);
+	bad = memory_count_bad(&area, seed);
+	pages = area.pages;
+	memory_drop(&area);
+	agent_ok("pages=%llu bad=%llu", (unsigned long long)pages, (unsigned long long)bad);
+}

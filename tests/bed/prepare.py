@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sets up everything, in order, saying what it does. Done twice it does nothing."""
+
+import dataclasses
+import sys
+import time
+
+from . import cache, initramfs, kernel, packages, probe, qemu_root
+from .accel import TCG
+from .assets import Assets
+from .modules import PEER_MODULE, TRANSPORT_MODULE, Modules
+
+
+def assets(yes: bool) -> Assets:
+    """Fetch and build all that a virtual machine is made from; ask before installing packages
+    unless `yes`."""
+    began = time.monotonic()
+    packages.install(yes)
+    qemu = qemu_root.prepare()
+    guest_kernel = kernel.prepare()
+    init = cache.root() / "init"
+    initramfs.build_init(init)
+    modules = Modules(guest_kernel)
+    modules.add(TRANSPORT_MODULE)
+    modules.add(PEER_MODULE)
+    made = Assets(qemu, guest_kernel, TCG, init, modules)
+    accel, why = probe.choose(made)
+    print(f"bed: QEMU {qemu.version()}, guest Linux {guest_kernel.release}, {accel.name} ({why}); "
+          f"ready in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return dataclasses.replace(made, accel=accel)
