@@ -6,6 +6,7 @@ from pathlib import Path
 
 from . import initramfs
 from .accel import Accelerator
+from .build import Built
 from .kernel import Kernel
 from .modules import Modules
 from .qemu_root import QemuRoot
@@ -20,6 +21,7 @@ class Assets:
     accel: Accelerator
     init: Path
     modules: Modules
+    built: Built
 
     def initramfs(self, kexec: bool) -> bytes:
         """The guest's file system; with `kexec` it holds another kernel and its file system."""

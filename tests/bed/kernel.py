@@ -63,6 +63,11 @@ class Kernel:
         self._files = {self._name(path): path for path in
                        directory.glob(f"**/lib/modules/{self.release}/kernel/**/*.ko*")}
 
+    def clears_on_allocation(self) -> bool:
+        """Whether it sets memory to zero when it allocates it, unless told otherwise."""
+        config = self.image.with_name(f"config-{self.release}").read_text()
+        return "CONFIG_INIT_ON_ALLOC_DEFAULT_ON=y" in config.splitlines()
+
     @staticmethod
     def _name(path: Path) -> str:
         return path.name.partition(".ko")[0].replace("-", "_")

@@ -5,10 +5,10 @@ import dataclasses
 import sys
 import time
 
-from . import cache, initramfs, kernel, packages, probe, qemu_root
+from . import build, cache, initramfs, kernel, packages, probe, qemu_root
 from .accel import TCG
 from .assets import Assets
-from .modules import PEER_MODULE, TRANSPORT_MODULE, Modules
+from .modules import BALLOON_MODULE, PEER_MODULE, TRANSPORT_MODULE, Modules
 
 
 def assets(yes: bool) -> Assets:
@@ -23,7 +23,9 @@ def assets(yes: bool) -> Assets:
     modules = Modules(guest_kernel)
     modules.add(TRANSPORT_MODULE)
     modules.add(PEER_MODULE)
-    made = Assets(qemu, guest_kernel, TCG, init, modules)
+    built = build.build(guest_kernel)
+    modules.add(BALLOON_MODULE, built.module.read_bytes())
+    made = Assets(qemu, guest_kernel, TCG, init, modules, built)
     accel, why = probe.choose(made)
     print(f"bed: QEMU {qemu.version()}, guest Linux {guest_kernel.release}, {accel.name} ({why}); "
           f"ready in {time.monotonic() - began:.1f} s", file=sys.stderr)

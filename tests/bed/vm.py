@@ -29,6 +29,7 @@ class Machine:
     memory_mib: int = 2048
     shared: bool = True
     hugetlb: bool = False
+    prealloc: bool = False  # have the host's memory from the beginning
     kexec: bool = False  # put a kernel for kexec into the initramfs
     peer: bool = False  # give it QEMU's own balloon
     balloon_socket: Path | None = None  # give it ours, over vhost-user
@@ -37,7 +38,8 @@ class Machine:
     def memory_backend(self) -> str:
         share = "on" if self.shared else "off"
         huge = ",hugetlb=on,hugetlbsize=2M" if self.hugetlb else ""
-        return f"memory-backend-memfd,id=mem,size={self.memory_mib}M,share={share}{huge}"
+        early = ",prealloc=on,prealloc-threads=2" if self.prealloc else ""
+        return f"memory-backend-memfd,id=mem,size={self.memory_mib}M,share={share}{huge}{early}"
 
     def devices(self) -> list[str]:
         arguments = []

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Builds what is tested: the daemon, its command line, the guest's module."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .failure import Failure
+from .kernel import Kernel
+
+TREE = Path(__file__).resolve().parents[2]
+OUT = TREE / "build-bed"
+
+
+@dataclass(frozen=True)
+class Built:
+    """Where what was built lies."""
+
+    vballoond: Path
+    vballoonctl: Path
+    module: Path
+
+
+def _run(what: str, *command: str | Path) -> None:
+    ran = subprocess.run([str(word) for word in command], cwd=TREE, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ran.returncode:
+        raise Failure(f"{what} does not build:\n{ran.stdout}")
+
+
+def build(kernel: Kernel) -> Built:
+    """Build everything that has changed."""
+    host = OUT / "host"
+    if not (host / "build.ninja").exists():
+        print("building vballoond and the guest's module ...", file=sys.stderr)
+        _run("vballoond", "meson", "setup", host, "-Dtests=false")
+    _run("vballoond", "ninja", "-C", host)
+    module = OUT / f"module-{kernel.release}"
+    _run("the guest's module", "scripts/kernel-build.sh", kernel.headers, module)
+    return Built(host / "src/daemon/vballoond", host / "src/cli/vballoonctl",
+                 module / "virtio_memory_balloon.ko")

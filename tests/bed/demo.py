@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The main job, before your eyes: memory taken from a guest, at the host, and given back."""
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+
+from . import measure, prepare
+from .assets import Assets
+from .balloon import OwnBalloon, PeerBalloon
+from .daemon import Daemon
+from .failure import Failure
+from .guest import PAGES_PER_MIB
+from .vm import Machine, VirtualMachine
+
+GUEST_MIB = 2048
+TARGET_MIB = 1536
+
+
+def say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def run(assets: Assets, init_on_alloc: int) -> dict:
+    """Everything that is shown. Returns what was measured."""
+    daemon = Daemon(assets.built)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(daemon)
+        vm = VirtualMachine(assets, Machine(
+            memory_mib=GUEST_MIB, peer=True, balloon_socket=daemon.socket, prealloc=True,
+            kernel_parameters=[f"init_on_alloc={init_on_alloc}"]))
+        stack.enter_context(vm)
+        began = time.monotonic()
+        vm.boot()
+        say(f"A guest of {GUEST_MIB} MiB, Linux {vm.guest.kernel_release}, has booted under QEMU "
+            f"{assets.qemu.version()} ({assets.accel.name}) in {time.monotonic() - began:.1f} s.")
+        own, peer = OwnBalloon(daemon), PeerBalloon(vm)
+        vm.guest.load(own.driver)
+        vm.guest.load(peer.driver)
+        pages, _ = vm.guest.touch(measure.TOUCH_SEED)
+        say(f"It has written {pages // PAGES_PER_MIB} MiB: the host holds "
+            f"{vm.memory.allocated_mib():.0f} MiB for it.")
+        own_move = measure.move(vm, own, TARGET_MIB)
+        say(f"Ten more times, while the guest holds {own_move.guest_left_mib * measure.PATTERN_SHARE:.0f} MiB with a "
+            "pattern; then it writes and reads all its memory:")
+        integrity = measure.integrity(vm, own, TARGET_MIB, own_move.guest_left_mib)
+        print(f"  {integrity.held_pages} pages held, {integrity.held_bad_pages} changed; "
+              f"{integrity.touched_pages} written and read, {integrity.touched_bad_pages} bad")
+        say("Now the balloon that QEMU has itself (virtio device 5, the driver of Linux), in the "
+            "same guest:")
+        peer_move = measure.move(vm, peer, TARGET_MIB)
+        splats = vm.splats()
+        if splats:
+            raise Failure("the guest's kernel complains: " + splats[0])
+    return {
+        "vmm": f"QEMU {assets.qemu.version()}",
+        "accel": assets.accel.name,
+        "guest_kernel": assets.kernel.release,
+        "init_on_alloc": init_on_alloc,
+        "guest_mib": GUEST_MIB,
+        "target_mib": TARGET_MIB,
+        "inflate_seconds": round(own_move.inflate_seconds, 3),
+        "host_returned_mib": round(own_move.host_returned_mib, 1),
+        "guest_free_drop_mib": round(own_move.guest_free_drop_mib, 1),
+        "deflate_seconds": round(own_move.deflate_seconds, 3),
+        "memory_intact": integrity.intact(),
+        "peer_inflate_seconds": round(peer_move.inflate_seconds, 3),
+        "peer_deflate_seconds": round(peer_move.deflate_seconds, 3),
+    }
+
+
+def summary(result: dict) -> str:
+    """The result for a person."""
+    def row(name: str, own: str, peer: str) -> str:
+        return f"  {name:34}{own:>14}{peer:>14}"
+
+    def seconds(name: str) -> str:
+        own, peer = result[f"{name}_seconds"], result[f"peer_{name}_seconds"]
+        return (row(f"{name} {result['target_mib']} MiB", f"{own:.3f} s", f"{peer:.3f} s")
+                + f"   {peer / own:.1f} times as fast")
+
+    share = 100 * result["host_returned_mib"] / result["target_mib"]
+    return "\n".join([
+        row("", "vballoon", "QEMU's own"),
+        seconds("inflate"),
+        seconds("deflate"),
+        f"  The host had {result['host_returned_mib']:.0f} MiB back, {share:.1f} % of what was asked.",
+        "  Every page that the guest owned is " +
+        ("intact." if result["memory_intact"] else "NOT intact."),
+    ])
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--yes", action="store_true", help="install Debian packages without asking")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--init-on-alloc", type=int, choices=(0, 1),
+                        help="whether the guest's kernel clears memory that it allocates "
+                        "(default: as Debian has it)")
+    options = parser.parse_args(arguments)
+    try:
+        assets = prepare.assets(options.yes)
+        init_on_alloc = options.init_on_alloc
+        if init_on_alloc is None:
+            init_on_alloc = int(assets.kernel.clears_on_allocation())
+        result = run(assets, init_on_alloc)
+    except Failure as failure:
+        for note in getattr(failure, "__notes__", []):
+            print(note, file=sys.stderr)
+        print(f"demo: {failure}", file=sys.stderr)
+        return 1
+    say(summary(result))
+    if options.json:
+        print(json.dumps(result))
+    enough = result["host_returned_mib"] >= 0.99 * result["target_mib"]
+    return 0 if enough and result["memory_intact"] else 1

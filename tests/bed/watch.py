@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Shows, while it happens, where a guest's memory is."""
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from .failure import Failure
+from .vm import VirtualMachine
+
+STEP_SECONDS = 0.25
+BAR_COLUMNS = 12
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Where the memory was at one moment."""
+
+    seconds: float
+    guest_free_mib: float
+    balloon_mib: float
+    host_mib: float
+
+
+def _bar(mib: float, whole_mib: float) -> str:
+    filled = round(BAR_COLUMNS * min(mib / whole_mib, 1))
+    return "█" * filled + "·" * (BAR_COLUMNS - filled)
+
+
+class Watch:
+    """Samples in a thread of its own, so that looking does not delay what is timed. The guest
+    must have no balloon when it begins, and nobody else may talk to the guest meanwhile.
+
+    On a terminal each sample is a line of bars, so that time runs downwards; elsewhere it is
+    the numbers alone.
+    """
+
+    def __init__(self, vm: VirtualMachine, out=sys.stdout):
+        self._vm = vm
+        self._out = out
+        self._bars = out.isatty()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._began = 0.0
+        self._total_mib = vm.guest.memory_mib()["total"]
+        self.samples: list[Sample] = []
+
+    def sample(self) -> Sample:
+        seconds = time.monotonic() - self._began
+        guest = self._vm.guest.memory_mib()
+        # Both drivers take what is in the balloon off the guest's total.
+        balloon_mib = self._total_mib - guest["total"]
+        taken = Sample(seconds, guest["free"], balloon_mib, self._vm.memory.allocated_mib())
+        self.samples.append(taken)
+        self._show(taken)
+        return taken
+
+    def _cell(self, mib: float) -> str:
+        bar = f" {_bar(mib, self._vm.machine.memory_mib)}" if self._bars else ""
+        return f"{mib:6.0f} MiB{bar}"
+
+    def _show(self, taken: Sample) -> None:
+        print(f"  {taken.seconds:5.2f} s  free {self._cell(taken.guest_free_mib)}"
+              f"  balloon {self._cell(taken.balloon_mib)}"
+              f"  host {self._cell(taken.host_mib)}", file=self._out, flush=True)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(STEP_SECONDS):
+                self.sample()
+        except Failure:
+            pass  # the guest is gone: who waits for it will say so
+
+    def __enter__(self) -> "Watch":
+        self._began = time.monotonic()
+        self.sample()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        self._stop.set()
+        self._thread.join()
+        if not error:
+            self.sample()
