@@ -13,4 +13,5 @@ out=$(cd "$2" && pwd)
 shift 2
 
 "$(dirname "$0")/kernel-stage.sh" "$out"
-make -C "$kdir" M="$out" "$@" modules
+# Type information for BPF takes pahole and the kernel's own; we do without.
+make -C "$kdir" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
