@@ -94,6 +94,12 @@ int vballoon_device_ring_next(struct vballoon_device_ring *ring, struct vballoon
  * negative errno when the ring is no longer in guest memory. */
 int vballoon_device_ring_use(struct vballoon_device_ring *ring, const struct vballoon_chain *chain);
 
+/* Find a violation in what the chain that was just taken says: the ring stands still
+ * there, as if next() had found it. */
+void vballoon_device_ring_refuse(struct vballoon_device_ring *ring,
+				 const struct vballoon_chain *chain,
+				 enum vballoon_violation violation);
+
 /* Pass over the chain at which next() found a violation: used with length 0
  * where its head can be told, else skipped; after an index jump, all of them. A
  * ring that could not be read is tried again. */

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/bitmap.h"
+
+#include <string.h>
+
+#define WORD_BITS VBALLOON_BITMAP_WORD_BITS
+#define ALL_ONES UINT64_MAX
+
+/* The words that a range of at least one bit touches, with masks for the ends. */
+struct span {
+	uint64_t first; /* word */
+	uint64_t last; /* word */
+	uint64_t head; /* bits of the first word */
+	uint64_t tail; /* bits of the last word; both apply when they are the same word */
+};
+
+static uint64_t mask_from(uint64_t bit)
+{
+	return ALL_ONES << (bit % WORD_BITS);
+}
+
+static uint64_t mask_through(uint64_t bit)
+{
+	return ALL_ONES >> (WORD_BITS - 1 - bit % WORD_BITS);
+}
+
+static struct span span_of(uint64_t first, uint64_t count)
+{
+	uint64_t last = first + count - 1;
+	struct span span = {
+		.first = first / WORD_BITS,
+		.last = last / WORD_BITS,
+		.head = mask_from(first),
+		.tail = mask_through(last),
+	};
+
+	if (span.first == span.last)
+		span.head = span.tail = span.head & span.tail;
+	return span;
+}
+
+/* Fill what lies between the first and the last word. */
+static void fill_between(uint64_t *words, const struct span *span, int byte)
+{
+	if (span->last > span->first + 1)
+		memset(words + span->first + 1, byte,
+		       (size_t)(span->last - span->first - 1) * sizeof(*words));
+}
+
+void vballoon_bitmap_set(uint64_t *words, uint64_t first, uint64_t count)
+{
+	struct span span;
+
+	if (!count)
+		return;
+	span = span_of(first, count);
+	words[span.first] |= span.head;
+	fill_between(words, &span, 0xff);
+	words[span.last] |= span.tail;
+}
+
+void vballoon_bitmap_clear(uint64_t *words, uint64_t first, uint64_t count)
+{
+	struct span span;
+
+	if (!count)
+		return;
+	span = span_of(first, count);
+	words[span.first] &= ~span.head;
+	fill_between(words, &span, 0);
+	words[span.last] &= ~span.tail;
+}
+
+bool vballoon_bitmap_all(const uint64_t *words, uint64_t first, uint64_t count)
+{
+	struct vballoon_bits bits = { .set = words };
+
+	return vballoon_bits_next_missing(bits, first, first + count) == first + count;
+}
+
+uint64_t vballoon_bitmap_count(const uint64_t *words, uint64_t first, uint64_t count)
+{
+	struct span span;
+	uint64_t sum;
+
+	if (!count)
+		return 0;
+	span = span_of(first, count);
+	sum = (uint64_t)__builtin_popcountll(words[span.first] & span.head);
+	if (span.first == span.last)
+		return sum;
+	for (uint64_t word = span.first + 1; word < span.last; word++)
+		sum += (uint64_t)__builtin_popcountll(words[word]);
+	return sum + (uint64_t)__builtin_popcountll(words[span.last] & span.tail);
+}
+
+static inline uint64_t load(struct vballoon_bits bits, uint64_t word)
+{
+	return bits.except ? bits.set[word] & ~bits.except[word] : bits.set[word];
+}
+
+/* The first bit in [from, end) that differs from @invert's bits. */
+static uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t end, uint64_t invert)
+{
+	uint64_t word = from / WORD_BITS;
+	uint64_t value, bit;
+
+	if (from >= end)
+		return end;
+	value = (load(bits, word) ^ invert) & mask_from(from);
+	while (!value) {
+		word++;
+		if (word * WORD_BITS >= end)
+			return end;
+		value = load(bits, word) ^ invert;
+	}
+	bit = word * WORD_BITS + (uint64_t)__builtin_ctzll(value);
+	return bit < end ? bit : end;
+}
+
+uint64_t vballoon_bits_next(struct vballoon_bits bits, uint64_t from, uint64_t end)
+{
+	return next(bits, from, end, 0);
+}
+
+uint64_t vballoon_bits_next_missing(struct vballoon_bits bits, uint64_t from, uint64_t end)
+{
+	return next(bits, from, end, ALL_ONES);
+}
+
+uint64_t vballoon_bits_next_word(struct vballoon_bits bits, uint64_t from, uint64_t end)
+{
+	for (uint64_t word = vballoon_bitmap_words(from); word < end / WORD_BITS; word++) {
+		if (load(bits, word) == ALL_ONES)
+			return word * WORD_BITS;
+	}
+	return end;
+}
+
+uint64_t vballoon_bits_run_start(struct vballoon_bits bits, uint64_t from, uint64_t bit)
+{
+	uint64_t below, ones;
+
+	if (bit % WORD_BITS || bit <= from)
+		return bit;
+	below = ~load(bits, bit / WORD_BITS - 1);
+	ones = below ? (uint64_t)__builtin_clzll(below) : WORD_BITS;
+	return bit - from < ones ? from : bit - ones;
+}

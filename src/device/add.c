@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ADD: the driver gives pages to the balloon.
+ *
+ * Every entry gets a verdict of its own. A page that is held already is accepted
+ * and stays on the record once: an ADD that is told twice, because its
+ * answer was lost with a device that crashed, changes nothing.
+ */
+#include "base/le.h"
+#include "device/core.h"
+
+/* Entries that are read, judged and answered at once. */
+#define BATCH 64
+
+static void refuse(struct vballoon_device *device, enum vballoon_refusal cause)
+{
+	device->counters.refused_entries[cause]++;
+}
+
+static uint8_t judge(struct vballoon_device *device, const struct vballoon_entry *entry)
+{
+	uint32_t unit_shift = device->record.unit_shift;
+	uint64_t bytes = entry->units << unit_shift;
+	uint64_t pages = bytes >> device->config.page_shift;
+	uint64_t fresh;
+
+	if (!entry->aligned) {
+		refuse(device, VBALLOON_REFUSED_MISALIGNED);
+		return VIRTIO_MEMORY_BALLOON_REFUSED;
+	}
+	if (entry->wraps || !vballoon_memory_covers(&device->memory, vballoon_gpa(entry->gpa),
+						    vballoon_bytes(bytes))) {
+		refuse(device, VBALLOON_REFUSED_OUTSIDE_MEMORY);
+		return VIRTIO_MEMORY_BALLOON_REFUSED;
+	}
+	fresh = vballoon_held_add(device, entry->gpa, pages);
+	device->counters.added_pages += fresh;
+	device->counters.already_held_pages += pages - fresh;
+	return VIRTIO_MEMORY_BALLOON_ACCEPTED;
+}
+
+/* Judge @count entries. False: they name more units than are left of a message. */
+static bool judge_batch(struct vballoon_device *device, const __le64 *entries, size_t count,
+			uint64_t *units_left, uint8_t *verdicts)
+{
+	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+
+	for (size_t i = 0; i < count; i++) {
+		struct vballoon_entry entry;
+
+		if (device->proof == VBALLOON_RECORD_NONE) {
+			refuse(device, VBALLOON_REFUSED_NO_RECORD);
+			verdicts[i] = VIRTIO_MEMORY_BALLOON_REFUSED;
+			continue;
+		}
+		entry = vballoon_entry_decode(&format, vballoon_le64(entries[i]));
+		if (entry.units > *units_left)
+			return false;
+		*units_left -= entry.units;
+		verdicts[i] = judge(device, &entry);
+	}
+	return true;
+}
+
+/* Answer as far as the driver has left room (wire format, ADD). */
+static int write_verdicts(struct vballoon_device *device, const uint8_t *verdicts, size_t count)
+{
+	struct vballoon_chain *chain = &device->chain;
+	uint64_t room = chain->writable_len - chain->written;
+
+	return vballoon_chain_write(&device->memory, chain, verdicts,
+				    count < room ? count : (size_t)room);
+}
+
+enum vballoon_violation vballoon_message_add(struct vballoon_device *device, uint32_t flags)
+{
+	struct vballoon_chain *chain = &device->chain;
+	uint64_t units_left = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX;
+	uint64_t left = (chain->readable_len - chain->read_done) / sizeof(__le64);
+	uint8_t verdicts[BATCH];
+	__le64 entries[BATCH];
+	size_t count;
+
+	(void)flags; /* none is defined; checked */
+	for (; left; left -= count) {
+		count = left < BATCH ? (size_t)left : BATCH;
+		if (vballoon_chain_read(&device->memory, chain, entries, count * sizeof(__le64)))
+			return VBALLOON_DESC_OUTSIDE_MEMORY;
+		if (!judge_batch(device, entries, count, &units_left, verdicts))
+			return VBALLOON_MESSAGE_LENGTH;
+		if (write_verdicts(device, verdicts, count))
+			return VBALLOON_DESC_OUTSIDE_MEMORY;
+	}
+	return VBALLOON_OK;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The device from inside: what its files share. */
+#ifndef VBALLOON_DEVICE_CORE_H
+#define VBALLOON_DEVICE_CORE_H
+
+#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/device.h>
+
+#include "base/entry.h"
+#include "device/summary.h"
+#include "ring/device_ring.h"
+#include "state/page_map.h"
+#include "state/record.h"
+
+#define VBALLOON_F_VERSION_1 (UINT64_C(1) << 32) /* virtio 1.3, 6 Reserved Feature Bits */
+#define VBALLOON_F_EVENT_IDX (UINT64_C(1) << 29)
+#define VBALLOON_F_INDIRECT_DESC (UINT64_C(1) << 28)
+
+/* Entries that one answer to WITHDRAW holds at the most. Until the answer is
+ * with the driver they are kept, so that a failure can take them all back. */
+#define VBALLOON_ANSWER_ENTRIES_MAX 4096
+
+/* What the device has to ask of the driver; see requests.c. */
+struct vballoon_requests {
+	bool reset; /* to be sent, each of these */
+	bool hello;
+	bool resize;
+	bool stats;
+	bool hello_asked; /* and not answered yet */
+	bool stats_asked;
+	uint32_t cookie; /* of the newest STATS */
+};
+
+/* The chunk that is being looked through for something to drop; see drop.c. */
+struct vballoon_drop {
+	unsigned int region;
+	uint64_t next; /* page */
+	uint64_t end; /* page; next == end: no chunk */
+};
+
+struct vballoon_device {
+	struct vballoon_device_config config;
+	uint64_t features; /* negotiated */
+	struct vballoon_memory memory;
+	struct vballoon_summary summaries[VBALLOON_MEMORY_REGIONS_MAX]; /* as memory.regions */
+	struct vballoon_record_state record;
+	enum vballoon_record proof;
+	struct vballoon_device_ring rings[VIRTIO_MEMORY_BALLOON_VQ_COUNT];
+	bool used[VIRTIO_MEMORY_BALLOON_VQ_COUNT]; /* buffers, since the last interrupt */
+	enum vballoon_violation violation;
+	unsigned int violation_queue;
+	bool violation_told; /* to the embedder */
+	struct vballoon_requests requests;
+	struct vballoon_drop drop;
+	bool withdraw_refused; /* for want of host memory, and the driver not told since */
+	struct vballoon_status counters; /* only its counters and stats are kept up */
+	struct vballoon_chain chain; /* the one under work */
+	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX]; /* to WITHDRAW, as on the wire */
+	uint32_t answer_count;
+};
+
+/* A stretch of one region. */
+struct vballoon_piece {
+	unsigned int index; /* in memory.regions and summaries */
+	struct vballoon_page_map map;
+	uint64_t first; /* pages from the region's start */
+	uint64_t count;
+};
+
+static inline bool vballoon_device_has(const struct vballoon_device *device, uint64_t feature)
+{
+	return device->features & feature;
+}
+
+static inline struct vballoon_entry_format
+vballoon_device_entry_format(const struct vballoon_device *device)
+{
+	return (struct vballoon_entry_format){
+		.page_shift = device->config.page_shift,
+		.unit_shift = device->record.unit_shift,
+		.runs = vballoon_device_has(device, UINT64_C(1)
+							    << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS),
+	};
+}
+
+/* held.c: the record of pages, over all regions. */
+
+/* Cut the first piece off *@pages pages at *@gpa, which are guest memory; false
+ * when nothing is left. */
+bool vballoon_held_piece(struct vballoon_device *device, uint64_t *gpa, uint64_t *pages,
+			 struct vballoon_piece *piece_out);
+
+/* Put @pages pages at @gpa, all of them guest memory, on the record. Returns how
+ * many were not held before. */
+uint64_t vballoon_held_add(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/* Take pages off the record: all of them held, none of them dropped. */
+void vballoon_held_remove(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/* Whether all pages are guest memory and held. */
+bool vballoon_held_all(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/* Balloon pages on the record. */
+uint64_t vballoon_held_count(const struct vballoon_device *device);
+
+/* Nothing is held any more. */
+void vballoon_held_clear(struct vballoon_device *device);
+
+/* device.c: the record as a whole. */
+
+/* The device has no record any more: nothing is held, a HELLO begins a new one. */
+void vballoon_device_forget(struct vballoon_device *device);
+
+/* There may be another guest, or none: as long as it has not spoken, nothing is
+ * dropped or handed back. */
+void vballoon_device_doubt(struct vballoon_device *device);
+
+/* It is the guest of the record that speaks. */
+void vballoon_device_prove(struct vballoon_device *device);
+
+/* Guest memory that the device knows, in balloon pages. */
+uint64_t vballoon_device_memory_pages(const struct vballoon_device *device);
+
+/* queues.c */
+
+/* Take the next chain of a queue. False: there is none, or the device has stopped. */
+bool vballoon_device_next(struct vballoon_device *device, unsigned int index);
+
+/* The driver broke the protocol: the device stops, unless it had already. */
+void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
+			     enum vballoon_violation violation);
+
+/* The same for what the chain just taken says: its ring stands still there. */
+void vballoon_device_refuse(struct vballoon_device *device, unsigned int index,
+			    enum vballoon_violation violation);
+
+/* Give the chain under work back: 0, or a negative errno, and the device has stopped. */
+int vballoon_device_use(struct vballoon_device *device, unsigned int index);
+
+/* Raise the interrupts that the driver wants, and tell the embedder of a stop. */
+void vballoon_device_notify(struct vballoon_device *device);
+
+/* todevq.c: answer messages, a bounded number. Returns whether more may be left. */
+bool vballoon_todevq_run(struct vballoon_device *device);
+
+/* requests.c */
+
+/* Send what is to be sent, as far as the driver has posted buffers. */
+void vballoon_requests_run(struct vballoon_device *device);
+
+/* The driver is to learn the target (again). */
+void vballoon_requests_resize(struct vballoon_device *device);
+
+/* The driver is to say HELLO; asked once until it does. */
+void vballoon_requests_hello(struct vballoon_device *device);
+
+/* drop.c */
+
+/* Drop a bounded amount. Returns whether more may be left. */
+bool vballoon_drop_run(struct vballoon_device *device);
+
+/* Whether anything is left to look through. */
+bool vballoon_drop_waits(const struct vballoon_device *device);
+
+/* The regions are about to change: leave the chunk, to be looked through again. */
+void vballoon_drop_leave(struct vballoon_device *device);
+
+/* Whether pages of a region are ever dropped. */
+bool vballoon_drop_allowed(const struct vballoon_device *device,
+			   const struct vballoon_region *region);
+
+/* restore.c */
+
+/* Bring back what is dropped of @pages held pages at @gpa, whole units. Returns
+ * how many of them, from @gpa on and whole units again, may be handed back: fewer
+ * when the host has no more memory for that region. */
+uint64_t vballoon_restore(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/*
+ * The handlers of todevq messages, each in its own file. The chain is read up to
+ * behind the message's header; type, flags and lengths were checked. They write
+ * the answer, which their caller then gives to the driver. Each returns
+ * VBALLOON_OK or why the device stops.
+ */
+enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, uint32_t flags);
+enum vballoon_violation vballoon_message_add(struct vballoon_device *device, uint32_t flags);
+enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device, uint32_t flags);
+enum vballoon_violation vballoon_message_stats(struct vballoon_device *device, uint32_t flags);
+
+/* The answer to WITHDRAW did not reach the driver: its pages are held again. */
+void vballoon_withdraw_undo(struct vballoon_device *device);
+
+#endif /* VBALLOON_DEVICE_CORE_H */

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <string.h>
+
+#include "base/le.h"
+#include "device/core.h"
+
+#define FEATURES_MAX                                                                               \
+	(VBALLOON_F_VERSION_1 | VBALLOON_F_INDIRECT_DESC | VBALLOON_F_EVENT_IDX |                  \
+	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
+
+size_t vballoon_device_bytes(void)
+{
+	return sizeof(struct vballoon_device);
+}
+
+uint64_t vballoon_device_features_max(void)
+{
+	return FEATURES_MAX;
+}
+
+int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
+			 struct vballoon_device **device_out)
+{
+	struct vballoon_device *device = storage;
+
+	if (config->page_shift < VIRTIO_MEMORY_BALLOON_SHIFT_MIN ||
+	    config->page_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX ||
+	    config->features & ~FEATURES_MAX || !config->ops)
+		return -EINVAL;
+	memset(device, 0, sizeof(*device));
+	device->config = *config;
+	device->config.features |= VBALLOON_F_VERSION_1;
+	device->memory.hooks = config->memory_hooks;
+	device->memory.hooks_context = config->context;
+	device->record.magic = VBALLOON_RECORD_MAGIC;
+	device->record.version = VBALLOON_RECORD_VERSION;
+	device->record.page_shift = config->page_shift;
+	device->record.revision = VIRTIO_MEMORY_BALLOON_REVISION;
+	*device_out = device;
+	return 0;
+}
+
+uint64_t vballoon_device_offered(const struct vballoon_device *device)
+{
+	return device->config.features;
+}
+
+int vballoon_device_set_features(struct vballoon_device *device, uint64_t features)
+{
+	if (!(features & VBALLOON_F_VERSION_1) || features & ~device->config.features)
+		return -EINVAL;
+	if (features == device->features)
+		return 0;
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		if (device->rings[i].running)
+			return -EBUSY;
+	}
+	device->features = features;
+	device->record.features = features;
+	return 0;
+}
+
+void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
+				  uint32_t len)
+{
+	struct virtio_memory_balloon_config space = {
+		.page_shift = vballoon_le32(device->config.page_shift),
+		.revision = vballoon_le32(VIRTIO_MEMORY_BALLOON_REVISION),
+	};
+	uint32_t rest = offset < sizeof(space) ? (uint32_t)sizeof(space) - offset : 0;
+
+	memset(to, 0, len);
+	if (rest)
+		memcpy(to, (const char *)&space + offset, len < rest ? len : rest);
+}
+
+void vballoon_device_forget(struct vballoon_device *device)
+{
+	device->record.valid = 0;
+	vballoon_held_clear(device);
+	device->record.epoch = 0;
+	device->record.unit_shift = 0;
+	device->proof = VBALLOON_RECORD_NONE;
+	device->withdraw_refused = false;
+	device->counters.stats.present = 0;
+	/* Whoever waits for statistics waits for those of the next guest. */
+	device->requests.stats |= device->requests.stats_asked;
+	device->requests.stats_asked = false;
+}
+
+void vballoon_device_doubt(struct vballoon_device *device)
+{
+	if (device->proof == VBALLOON_RECORD_PROVEN)
+		device->proof = VBALLOON_RECORD_UNPROVEN;
+	device->requests.hello = false;
+	device->requests.hello_asked = false;
+}
+
+void vballoon_device_prove(struct vballoon_device *device)
+{
+	device->proof = VBALLOON_RECORD_PROVEN;
+	device->requests.hello = false;
+	device->requests.hello_asked = false;
+}
+
+void vballoon_device_reset(struct vballoon_device *device)
+{
+	uint32_t cookie = device->requests.cookie;
+
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++)
+		(void)vballoon_device_stop_queue(device, i, NULL);
+	vballoon_device_forget(device);
+	device->features = 0;
+	device->record.features = 0;
+	device->requests = (struct vballoon_requests){ .cookie = cookie };
+}
+
+void vballoon_device_restart(struct vballoon_device *device)
+{
+	vballoon_device_forget(device);
+	vballoon_device_doubt(device);
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		if (!device->rings[i].running)
+			continue;
+		vballoon_device_ring_skip(&device->rings[i]);
+		device->used[i] = true;
+	}
+	device->violation = VBALLOON_OK;
+	device->requests.reset = true;
+}
+
+int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages)
+{
+	if (device->memory.count && pages > vballoon_device_memory_pages(device))
+		return -ERANGE;
+	device->record.target = pages;
+	vballoon_requests_resize(device);
+	return 0;
+}
+
+bool vballoon_device_run(struct vballoon_device *device)
+{
+	bool messages = vballoon_todevq_run(device);
+	bool drops;
+
+	vballoon_requests_run(device);
+	vballoon_device_notify(device);
+	drops = vballoon_drop_run(device);
+	return messages || drops;
+}

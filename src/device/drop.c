@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Giving held memory back to the host.
+ *
+ * What is to be dropped follows from the page maps: host pages that are wholly
+ * held and not dropped. Neighbours that came in different messages therefore
+ * make one call. The summary says where to look: an ADD hints its chunks, and
+ * looking through a chunk takes the hint away, whether or not the host could
+ * drop; so what it could not is tried again when more is added nearby.
+ *
+ * Nothing is dropped unless the record is proven (wire format, "HELLO, and why
+ * a stop is not a reset"), and nothing is ever under way between two calls.
+ */
+#include "device/core.h"
+
+/* At most this much between two looks at the queues. The host takes some 0.25 ms
+ * for a MiB of shared memory. */
+#define RUN_BYTES_SHIFT 24
+#define RUN_CALLS 128
+#define RUN_CHUNKS 64
+
+struct budget {
+	uint64_t pages;
+	unsigned int calls;
+	unsigned int chunks;
+};
+
+bool vballoon_drop_allowed(const struct vballoon_device *device,
+			   const struct vballoon_region *region)
+{
+	return device->config.reclaim && region->reclaimable == VBALLOON_RECLAIMABLE;
+}
+
+static bool in_chunk(const struct vballoon_drop *drop)
+{
+	return drop->next < drop->end;
+}
+
+/* Find a hinted chunk in region @index from page @from on. */
+static bool find_chunk(const struct vballoon_device *device, unsigned int index, uint64_t from,
+		       struct vballoon_run *chunk_out)
+{
+	const struct vballoon_summary *summary = &device->summaries[index];
+
+	return vballoon_drop_allowed(device, &device->memory.regions[index]) &&
+	       vballoon_summary_next(summary, VBALLOON_HINT_PENDING, from, chunk_out);
+}
+
+bool vballoon_drop_waits(const struct vballoon_device *device)
+{
+	struct vballoon_run chunk;
+
+	if (in_chunk(&device->drop))
+		return true;
+	for (unsigned int i = 0; i < device->memory.count; i++) {
+		if (find_chunk(device, i, 0, &chunk))
+			return true;
+	}
+	return false;
+}
+
+/* Enter the next hinted chunk, round and round, so that none starves. Its hint
+ * goes first: what is added behind our back gives it anew. */
+static bool next_chunk(struct vballoon_device *device)
+{
+	struct vballoon_drop *drop = &device->drop;
+	unsigned int count = device->memory.count;
+	unsigned int index = drop->region;
+	struct vballoon_run chunk;
+	uint64_t from = drop->end;
+
+	for (unsigned int n = 0; n <= count; n++) {
+		if (index >= count) {
+			index = 0;
+			from = 0;
+		}
+		if (index < count && find_chunk(device, index, from, &chunk)) {
+			vballoon_summary_clear(&device->summaries[index], VBALLOON_HINT_PENDING,
+					       chunk.first);
+			drop->region = index;
+			drop->next = chunk.first;
+			drop->end = chunk.first + chunk.count;
+			return true;
+		}
+		index++;
+		from = 0;
+	}
+	return false;
+}
+
+void vballoon_drop_leave(struct vballoon_device *device)
+{
+	struct vballoon_drop *drop = &device->drop;
+
+	if (in_chunk(drop))
+		vballoon_summary_hint(&device->summaries[drop->region], VBALLOON_HINT_PENDING,
+				      drop->next, drop->end - drop->next);
+	*drop = (struct vballoon_drop){ 0 };
+}
+
+/* The mark is set before the host acts: after a crash in between, memory that
+ * may be gone is not taken for memory that is there. */
+static void drop_pages(struct vballoon_device *device, const struct vballoon_page_map *map,
+		       struct vballoon_run run)
+{
+	uint32_t shift = device->config.page_shift;
+	int error;
+
+	vballoon_page_map_drop(map, run.first, run.count);
+	device->counters.drop_calls++;
+	error = device->config.reclaim->drop(
+		device->config.context, &device->memory.regions[device->drop.region],
+		vballoon_bytes(run.first << shift), vballoon_bytes(run.count << shift));
+	if (!error)
+		return;
+	vballoon_page_map_undrop(map, run.first, run.count);
+	device->counters.drop_failures++;
+	device->counters.last_drop_error = error;
+}
+
+/* Take the next whole host pages of the chunk, at most @most pages (or one host
+ * page). False: the rest of the chunk has none. */
+static bool next_run(struct vballoon_drop *drop, const struct vballoon_page_map *map, uint64_t most,
+		     struct vballoon_run *run_out)
+{
+	struct vballoon_bits loose = vballoon_page_map_loose(map);
+	uint64_t mask = vballoon_page_map_host_pages(map) - 1;
+	uint64_t first, end;
+
+	if (most <= mask)
+		most = mask + 1;
+	while (in_chunk(drop)) {
+		first = vballoon_bits_next(loose, drop->next, drop->end);
+		end = vballoon_bits_next_missing(loose, first, drop->end);
+		first = (first + mask) & ~mask;
+		if (end > first + (most & ~mask))
+			end = first + (most & ~mask);
+		drop->next = end;
+		end &= ~mask;
+		if (first < end) {
+			*run_out = (struct vballoon_run){ first, end - first };
+			return true;
+		}
+	}
+	return false;
+}
+
+static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
+{
+	struct vballoon_drop *drop = &device->drop;
+	struct vballoon_page_map map =
+		vballoon_page_map_open(device->memory.regions[drop->region].page_map);
+	struct vballoon_run run;
+
+	while (budget->calls && budget->pages && next_run(drop, &map, budget->pages, &run)) {
+		drop_pages(device, &map, run);
+		budget->calls--;
+		budget->pages -= run.count < budget->pages ? run.count : budget->pages;
+	}
+}
+
+bool vballoon_drop_run(struct vballoon_device *device)
+{
+	uint32_t shift = device->config.page_shift;
+	struct budget budget = {
+		.pages = shift < RUN_BYTES_SHIFT ? UINT64_C(1) << (RUN_BYTES_SHIFT - shift) : 1,
+		.calls = RUN_CALLS,
+		.chunks = RUN_CHUNKS,
+	};
+
+	if (device->proof != VBALLOON_RECORD_PROVEN || device->violation)
+		return false;
+	while (budget.pages && budget.calls && budget.chunks) {
+		if (!in_chunk(&device->drop)) {
+			budget.chunks--;
+			if (!next_chunk(device))
+				return false;
+		}
+		drop_in_chunk(device, &budget);
+	}
+	return vballoon_drop_waits(device);
+}

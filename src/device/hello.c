@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * HELLO: who speaks, and whether the record is about it.
+ *
+ * A device behind a socket cannot tell a paused guest from one that was reset.
+ * The epoch tells: the driver draws a new one after every reset. So another
+ * epoch empties the record before HELLO is answered, and the same one proves it.
+ */
+#include "base/le.h"
+#include "device/core.h"
+
+static bool is_recorded(const struct vballoon_device *device, uint64_t epoch, uint32_t unit_shift,
+			uint32_t flags)
+{
+	return device->proof != VBALLOON_RECORD_NONE && device->record.epoch == epoch &&
+	       device->record.unit_shift == unit_shift &&
+	       !(flags & VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
+}
+
+/* A guest that the record does not know: begin an empty one. */
+static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_t unit_shift)
+{
+	if (device->proof != VBALLOON_RECORD_NONE)
+		device->counters.resets_seen++;
+	vballoon_device_forget(device);
+	device->record.epoch = epoch;
+	device->record.unit_shift = unit_shift;
+	device->record.valid = 1;
+	vballoon_requests_resize(device);
+}
+
+enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, uint32_t flags)
+{
+	/* What follows the message's header in struct virtio_memory_balloon_hello. */
+	struct {
+		__le64 epoch;
+		__le32 unit_shift;
+		__le32 reserved;
+	} hello;
+	struct virtio_memory_balloon_hello_answer answer;
+	uint32_t unit_shift;
+
+	if (vballoon_chain_read(&device->memory, &device->chain, &hello, sizeof(hello)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	unit_shift = vballoon_le32(hello.unit_shift);
+	if (unit_shift < device->config.page_shift || unit_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX)
+		return VBALLOON_HELLO_UNIT;
+	device->counters.hellos++;
+	if (!is_recorded(device, vballoon_le64(hello.epoch), unit_shift, flags))
+		begin_record(device, vballoon_le64(hello.epoch), unit_shift);
+	vballoon_device_prove(device);
+	answer.held = vballoon_le64(vballoon_held_count(device));
+	if (vballoon_chain_write(&device->memory, &device->chain, &answer, sizeof(answer)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	return VBALLOON_OK;
+}

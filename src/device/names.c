@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Why memory is not dropped, for programs and for people. */
+#include <vballoon/device.h>
+
+struct words {
+	const char *name;
+	const char *text;
+};
+
+static const struct words reclaimables[] = {
+	[VBALLOON_RECLAIMABLE] = {
+		"reclaimable",
+		"the memory can be given back to the host",
+	},
+	[VBALLOON_KEEP_UNKNOWN] = {
+		"unknown",
+		"what backs the memory could not be identified: back it with a memfd, "
+		"tmpfs or hugetlbfs, shared",
+	},
+	[VBALLOON_KEEP_NOT_SHARED] = {
+		"not-shared",
+		"the memory is mapped privately, so giving back its file would free nothing: "
+		"set share=on",
+	},
+	[VBALLOON_KEEP_FILE] = {
+		"file",
+		"the memory is a file on a disk, whose contents would be destroyed: back it with "
+		"a memfd, tmpfs or hugetlbfs",
+	},
+	[VBALLOON_KEEP_SEALED] = {
+		"sealed",
+		"the memory is sealed against writing, which forbids giving it back: leave the "
+		"write seal out",
+	},
+	[VBALLOON_KEEP_READ_ONLY] = {
+		"read-only",
+		"the memory was passed with a read-only descriptor: pass one that permits writing",
+	},
+	[VBALLOON_KEEP_MISALIGNED] = {
+		"misaligned",
+		"the memory does not begin and end on the host's pages: align it to their size",
+	},
+	[VBALLOON_KEEP_ASKED] = {
+		"asked",
+		"the operator asked to keep the memory",
+	},
+};
+
+_Static_assert(sizeof(reclaimables) / sizeof(reclaimables[0]) == VBALLOON_RECLAIMABLE_COUNT,
+	       "every value has its words");
+
+static const struct words *words_of(enum vballoon_reclaimable reclaimable)
+{
+	if ((unsigned int)reclaimable >= VBALLOON_RECLAIMABLE_COUNT)
+		reclaimable = VBALLOON_KEEP_UNKNOWN;
+	return &reclaimables[reclaimable];
+}
+
+const char *vballoon_reclaimable_text(enum vballoon_reclaimable reclaimable)
+{
+	return words_of(reclaimable)->text;
+}
+
+const char *vballoon_reclaimable_name(enum vballoon_reclaimable reclaimable)
+{
+	return words_of(reclaimable)->name;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The two queues: started, stopped, and stopped for cause. */
+#include <errno.h>
+
+#include "base/checked.h"
+#include "device/core.h"
+
+static bool queue_valid(const struct vballoon_queue *queue)
+{
+	return queue->size && queue->size <= VBALLOON_QUEUE_SIZE_MAX &&
+	       !(queue->size & (queue->size - 1)) && vballoon_is_aligned(queue->desc.value, 4) &&
+	       vballoon_is_aligned(queue->avail.value, 1) &&
+	       vballoon_is_aligned(queue->used.value, 2);
+}
+
+/* A queue that begins anew or ends is also how a driver brings a stopped device
+ * back (wire format, REQ_RESET). */
+static void queue_changed(struct vballoon_device *device)
+{
+	vballoon_device_doubt(device);
+	device->violation = VBALLOON_OK;
+	device->requests.reset = false;
+}
+
+int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
+				const struct vballoon_queue *queue)
+{
+	struct vballoon_device_ring *ring;
+
+	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT || !queue_valid(queue))
+		return -EINVAL;
+	ring = &device->rings[index];
+	if (ring->running)
+		return -EBUSY;
+	queue_changed(device);
+	if (vballoon_device_ring_start(ring, &device->memory, queue,
+				       vballoon_device_has(device, VBALLOON_F_INDIRECT_DESC),
+				       vballoon_device_has(device, VBALLOON_F_EVENT_IDX)))
+		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
+	/* A driver that goes on has said HELLO, but to somebody else. */
+	else if (index == VIRTIO_MEMORY_BALLOON_VQ_TODEV && queue->next &&
+		 device->proof == VBALLOON_RECORD_NONE)
+		vballoon_requests_hello(device);
+	return 0;
+}
+
+int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int index,
+			       uint16_t *next_out)
+{
+	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT)
+		return -EINVAL;
+	queue_changed(device);
+	device->rings[index].running = false;
+	device->used[index] = false;
+	if (next_out)
+		*next_out = device->rings[index].next_avail;
+	return 0;
+}
+
+void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
+			     enum vballoon_violation violation)
+{
+	if (device->violation)
+		return;
+	device->violation = violation;
+	device->violation_queue = index;
+	device->violation_told = false;
+	device->counters.violations++;
+	device->requests.reset = true;
+}
+
+void vballoon_device_refuse(struct vballoon_device *device, unsigned int index,
+			    enum vballoon_violation violation)
+{
+	vballoon_device_ring_refuse(&device->rings[index], &device->chain, violation);
+	vballoon_device_violate(device, index, violation);
+}
+
+bool vballoon_device_next(struct vballoon_device *device, unsigned int index)
+{
+	enum vballoon_violation violation;
+
+	if (!device->rings[index].running)
+		return false;
+	switch (vballoon_device_ring_next(&device->rings[index], &device->chain, &violation)) {
+	case VBALLOON_RING_CHAIN:
+		return true;
+	case VBALLOON_RING_BROKEN:
+		vballoon_device_violate(device, index, violation);
+		return false;
+	default:
+		return false;
+	}
+}
+
+int vballoon_device_use(struct vballoon_device *device, unsigned int index)
+{
+	int error = vballoon_device_ring_use(&device->rings[index], &device->chain);
+
+	if (error)
+		vballoon_device_refuse(device, index, VBALLOON_RING_UNREADABLE);
+	else
+		device->used[index] = true;
+	return error;
+}
+
+void vballoon_device_notify(struct vballoon_device *device)
+{
+	const struct vballoon_device_ops *ops = device->config.ops;
+
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		if (device->used[i] && vballoon_device_ring_should_notify(&device->rings[i]))
+			ops->notify(device->config.context, i);
+		device->used[i] = false;
+	}
+	if (device->violation && !device->violation_told && ops->stopped)
+		ops->stopped(device->config.context, device->violation, device->violation_queue);
+	device->violation_told = true;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Guest memory that comes and goes, also while queues run. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "device/core.h"
+
+/* The largest host page that makes sense: a region of it cannot exist. */
+#define HOST_PAGE_SHIFT_MIN 12
+#define HOST_PAGE_SHIFT_MAX 47
+
+static bool is_whole_pages(struct vballoon_bytes size, uint32_t page_shift)
+{
+	return size.value && vballoon_is_aligned(size.value, page_shift);
+}
+
+size_t vballoon_page_map_bytes(struct vballoon_bytes size, uint32_t page_shift)
+{
+	if (page_shift < VIRTIO_MEMORY_BALLOON_SHIFT_MIN ||
+	    page_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX || !is_whole_pages(size, page_shift))
+		return 0;
+	return vballoon_page_map_size(size.value >> page_shift);
+}
+
+static bool region_valid(const struct vballoon_region *region, uint32_t page_shift)
+{
+	size_t bytes = vballoon_page_map_bytes(region->size, page_shift);
+
+	return bytes && vballoon_is_aligned(region->gpa.value, page_shift) &&
+	       region->host_page_shift >= HOST_PAGE_SHIFT_MIN &&
+	       region->host_page_shift <= HOST_PAGE_SHIFT_MAX &&
+	       (unsigned int)region->reclaimable < VBALLOON_RECLAIMABLE_COUNT && region->page_map &&
+	       !((uintptr_t)region->page_map % sizeof(uint64_t)) && region->page_map_bytes >= bytes;
+}
+
+static unsigned int index_of(const struct vballoon_device *device, struct vballoon_gpa gpa)
+{
+	const struct vballoon_memory *memory = &device->memory;
+
+	return (unsigned int)(vballoon_memory_find(memory, gpa, vballoon_bytes(1)) -
+			      memory->regions);
+}
+
+int vballoon_device_add_region(struct vballoon_device *device, const struct vballoon_region *region)
+{
+	struct vballoon_summary *summaries = device->summaries;
+	uint32_t page_shift = device->config.page_shift;
+	struct vballoon_page_map map;
+	unsigned int index;
+	int error;
+
+	if (!region_valid(region, page_shift))
+		return -EINVAL;
+	error = vballoon_memory_add(&device->memory, region);
+	if (error)
+		return error;
+	vballoon_drop_leave(device);
+	vballoon_page_map_init(region->page_map, region->gpa.value,
+			       region->size.value >> page_shift, page_shift,
+			       region->host_page_shift);
+	map = vballoon_page_map_open(region->page_map);
+	index = index_of(device, region->gpa);
+	memmove(&summaries[index + 1], &summaries[index],
+		(device->memory.count - 1 - index) * sizeof(summaries[0]));
+	vballoon_summary_init(&summaries[index], map.header->pages, page_shift,
+			      vballoon_page_map_host_pages(&map));
+	if (device->withdraw_refused)
+		vballoon_requests_resize(device);
+	return 0;
+}
+
+int vballoon_device_remove_region(struct vballoon_device *device, struct vballoon_gpa gpa)
+{
+	struct vballoon_summary *summaries = device->summaries;
+	const struct vballoon_region *region =
+		vballoon_memory_find(&device->memory, gpa, vballoon_bytes(1));
+	unsigned int index;
+
+	if (!region || region->gpa.value != gpa.value)
+		return -ENOENT;
+	index = index_of(device, gpa);
+	vballoon_drop_leave(device);
+	vballoon_memory_remove(&device->memory, gpa);
+	memmove(&summaries[index], &summaries[index + 1],
+		(device->memory.count - index) * sizeof(summaries[0]));
+	if (device->withdraw_refused)
+		vballoon_requests_resize(device);
+	return 0;
+}
+
+uint64_t vballoon_device_memory_pages(const struct vballoon_device *device)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < device->memory.count; i++)
+		sum += device->memory.regions[i].size.value >> device->config.page_shift;
+	return sum;
+}

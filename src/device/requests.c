@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the device asks of the driver: kept until the driver has posted a buffer,
+ * the newest RESIZE and one of each other kind (wire format, fromdevq).
+ *
+ * RESIZE and STATS are for a guest that has shown who it is. When there is
+ * something to tell or to drop and the guest keeps silent after a queue was
+ * stopped, it is asked to say HELLO.
+ */
+#include "base/le.h"
+#include "device/core.h"
+
+#define FROMDEV VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
+
+void vballoon_requests_resize(struct vballoon_device *device)
+{
+	device->requests.resize = true;
+	device->withdraw_refused = false;
+}
+
+void vballoon_requests_hello(struct vballoon_device *device)
+{
+	if (device->requests.hello_asked)
+		return;
+	device->requests.hello = true;
+	device->requests.hello_asked = true;
+}
+
+void vballoon_device_request_stats(struct vballoon_device *device)
+{
+	device->requests.stats = true;
+}
+
+/* The cookie of a STATS request. The same as long as none is answered: whichever of
+ * them the driver answers, it is the answer. */
+static uint32_t stats_cookie(struct vballoon_requests *requests)
+{
+	if (!requests->stats_asked) {
+		requests->stats_asked = true;
+		if (!++requests->cookie)
+			requests->cookie = 1;
+	}
+	return requests->cookie;
+}
+
+/* Which request goes next: its flag, and its type; NULL when there is none. */
+static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
+{
+	struct vballoon_requests *requests = &device->requests;
+	bool proven = device->proof == VBALLOON_RECORD_PROVEN;
+	const struct {
+		bool *pending;
+		bool may; /* be sent now */
+		uint32_t type;
+	} order[] = {
+		{ &requests->reset, true, VIRTIO_MEMORY_BALLOON_REQ_RESET },
+		{ &requests->hello, !device->violation, VIRTIO_MEMORY_BALLOON_REQ_HELLO },
+		{ &requests->resize, proven && !device->violation,
+		  VIRTIO_MEMORY_BALLOON_REQ_RESIZE },
+		{ &requests->stats, proven && !device->violation, VIRTIO_MEMORY_BALLOON_REQ_STATS },
+	};
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (*order[i].pending && order[i].may) {
+			*type_out = order[i].type;
+			return order[i].pending;
+		}
+	}
+	return NULL;
+}
+
+/* Fill the buffer that was taken. */
+static enum vballoon_violation fill(struct vballoon_device *device, uint32_t type)
+{
+	struct vballoon_chain *chain = &device->chain;
+	struct virtio_memory_balloon_req request = { .type = vballoon_le32(type) };
+
+	if (chain->readable_len || chain->writable_len < sizeof(request))
+		return VBALLOON_REQUEST_BUFFER;
+	if (type == VIRTIO_MEMORY_BALLOON_REQ_RESIZE)
+		request.value = vballoon_le64(device->record.target);
+	else if (type == VIRTIO_MEMORY_BALLOON_REQ_STATS)
+		request.flags = vballoon_le32(stats_cookie(&device->requests));
+	if (vballoon_chain_write(&device->memory, chain, &request, sizeof(request)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	return VBALLOON_OK;
+}
+
+/* Whether the guest has to speak before work can go on. */
+static bool must_speak(const struct vballoon_device *device)
+{
+	return device->proof == VBALLOON_RECORD_UNPROVEN && !device->violation &&
+	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running &&
+	       (device->requests.resize || device->requests.stats || vballoon_drop_waits(device));
+}
+
+void vballoon_requests_run(struct vballoon_device *device)
+{
+	enum vballoon_violation violation;
+	uint32_t type;
+	bool *pending;
+
+	if (must_speak(device))
+		vballoon_requests_hello(device);
+	while ((pending = next_request(device, &type)) && vballoon_device_next(device, FROMDEV)) {
+		violation = fill(device, type);
+		if (violation)
+			vballoon_device_refuse(device, FROMDEV, violation);
+		else if (!vballoon_device_use(device, FROMDEV))
+			*pending = false;
+	}
+}

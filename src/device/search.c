@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "device/search.h"
+
+void vballoon_search_skip_region(struct vballoon_search *search)
+{
+	search->region++;
+	search->page = 0;
+}
+
+static bool large(enum vballoon_hint hint)
+{
+	return hint == VBALLOON_HINT_LOOSE_LARGE || hint == VBALLOON_HINT_HELD_LARGE;
+}
+
+static bool loose(enum vballoon_hint hint)
+{
+	return hint == VBALLOON_HINT_LOOSE_LARGE || hint == VBALLOON_HINT_LOOSE;
+}
+
+/* Find a run that begins in [@from, @end), but may end anywhere in the region;
+ * no more of it than @most pages is looked at. */
+static bool find_run(const struct vballoon_search *search, const struct vballoon_page_map *map,
+		     uint64_t from, uint64_t end, uint64_t most, struct vballoon_run *run_out)
+{
+	struct vballoon_bits bits =
+		loose(search->hint) ? vballoon_page_map_loose(map) : vballoon_page_map_held(map);
+	uint64_t pages = map->header->pages;
+	uint64_t bit;
+
+	bit = large(search->hint) ? vballoon_bits_next_word(bits, from, end)
+				  : vballoon_bits_next(bits, from, end);
+	if (bit == end)
+		return false;
+	run_out->first = vballoon_bits_run_start(bits, from, bit);
+	if (most < pages - run_out->first)
+		pages = run_out->first + most;
+	run_out->count = vballoon_bits_next_missing(bits, bit, pages) - run_out->first;
+	return true;
+}
+
+/* Cut a run to whole units; one that goes on in the next region counts if all
+ * of it is held. Units are aligned by address, which regions need not be. */
+static bool cut_to_units(struct vballoon_device *device, const struct vballoon_region *region,
+			 struct vballoon_run run, uint64_t most, uint64_t *gpa_out,
+			 uint64_t *pages_out)
+{
+	uint32_t shift = device->config.page_shift;
+	uint32_t unit_shift = device->record.unit_shift;
+	uint64_t unit_pages = UINT64_C(1) << (unit_shift - shift);
+	uint64_t gpa = region->gpa.value + (run.first << shift);
+	uint64_t end = gpa + (run.count << shift);
+	uint64_t begin = vballoon_align_up(gpa, unit_shift);
+	uint64_t whole = vballoon_align_down(end, unit_shift);
+
+	if (end == region->gpa.value + region->size.value && whole < end && whole >= begin &&
+	    vballoon_held_all(device, whole, unit_pages))
+		whole += unit_pages << shift;
+	if (begin < gpa || begin >= whole)
+		return false;
+	*gpa_out = begin;
+	*pages_out = (whole - begin) >> shift;
+	if (*pages_out > most)
+		*pages_out = vballoon_align_down(most, unit_shift - shift);
+	return true;
+}
+
+/* Look through one chunk from search->page on. */
+static bool search_chunk(struct vballoon_device *device, struct vballoon_search *search,
+			 const struct vballoon_run *chunk, uint64_t most, uint64_t *gpa_out,
+			 uint64_t *pages_out)
+{
+	const struct vballoon_region *region = &device->memory.regions[search->region];
+	struct vballoon_page_map map = vballoon_page_map_open(region->page_map);
+	uint64_t unit_pages = UINT64_C(1)
+			      << (device->record.unit_shift - device->config.page_shift);
+	uint64_t end = chunk->first + chunk->count;
+	bool whole = search->page <= chunk->first;
+	struct vballoon_run run;
+
+	if (whole)
+		search->page = chunk->first;
+	while (search->page < end &&
+	       find_run(search, &map, search->page, end, most + unit_pages, &run)) {
+		search->page = run.first + run.count;
+		if (cut_to_units(device, region, run, most, gpa_out, pages_out)) {
+			uint64_t used = *gpa_out + (*pages_out << device->config.page_shift) -
+					region->gpa.value;
+
+			search->page = used >> device->config.page_shift;
+			return true;
+		}
+	}
+	if (whole)
+		vballoon_summary_clear(&device->summaries[search->region], search->hint,
+				       chunk->first);
+	if (search->page < end)
+		search->page = end;
+	return false;
+}
+
+bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
+			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out)
+{
+	struct vballoon_run chunk;
+
+	while (search->region < device->memory.count) {
+		while (vballoon_summary_next(&device->summaries[search->region], search->hint,
+					     search->page, &chunk)) {
+			if (search_chunk(device, search, &chunk, most, gpa_out, pages_out))
+				return true;
+		}
+		vballoon_search_skip_region(search);
+	}
+	return false;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking for held pages to hand back. */
+#ifndef VBALLOON_DEVICE_SEARCH_H
+#define VBALLOON_DEVICE_SEARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device/core.h"
+
+/* One look through guest memory, in order of address. */
+struct vballoon_search {
+	enum vballoon_hint hint; /* HINT_LOOSE_LARGE to HINT_HELD: what to look for */
+	unsigned int region;
+	uint64_t page; /* in that region */
+};
+
+/* Find the next run of whole units, at most @most pages of them (at least a
+ * unit), and go on behind it. False: there is none. */
+bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
+			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out);
+
+/* Go on with the next region. */
+void vballoon_search_skip_region(struct vballoon_search *search);
+
+#endif /* VBALLOON_DEVICE_SEARCH_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * STATS: what the guest says of its memory. Shown, never relied on.
+ *
+ * Only a report that echoes the cookie of the request under way counts; one for an
+ * older request is ignored, so that old numbers never pass for new. Of a tag
+ * that comes twice, which it must not, the last counts.
+ */
+#include "base/le.h"
+#include "device/core.h"
+
+static void take(struct vballoon_stats *stats, const struct virtio_memory_balloon_stat *stat)
+{
+	uint16_t tag = vballoon_le16(stat->tag);
+
+	if (tag >= VIRTIO_MEMORY_BALLOON_S_COUNT)
+		return;
+	stats->present |= UINT32_C(1) << tag;
+	stats->value[tag] = vballoon_le64(stat->value);
+}
+
+enum vballoon_violation vballoon_message_stats(struct vballoon_device *device, uint32_t flags)
+{
+	struct vballoon_chain *chain = &device->chain;
+	struct vballoon_stats stats = { .reports = device->counters.stats.reports + 1 };
+	struct virtio_memory_balloon_stat stat;
+
+	if (device->proof == VBALLOON_RECORD_NONE || !device->requests.stats_asked ||
+	    flags != device->requests.cookie)
+		return VBALLOON_OK;
+	while (chain->read_done < chain->readable_len) {
+		if (vballoon_chain_read(&device->memory, chain, &stat, sizeof(stat)))
+			return VBALLOON_DESC_OUTSIDE_MEMORY;
+		take(&stats, &stat);
+	}
+	device->requests.stats_asked = false;
+	device->counters.stats = stats;
+	return VBALLOON_OK;
+}

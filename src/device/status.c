@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an operator may want to know. */
+#include "device/core.h"
+
+static void count_region(const struct vballoon_device *device, const struct vballoon_region *region,
+			 struct vballoon_status *status)
+{
+	const struct vballoon_page_map_header *header =
+		vballoon_page_map_open(region->page_map).header;
+	enum vballoon_reclaimable cause = region->reclaimable;
+
+	status->held_pages += header->held_pages;
+	status->dropped_pages += header->dropped_pages;
+	if (vballoon_drop_allowed(device, region)) {
+		status->waiting_pages += header->held_pages - header->dropped_pages;
+		return;
+	}
+	/* Without reclaim operations nothing is dropped anywhere: the embedder's choice. */
+	if (cause == VBALLOON_RECLAIMABLE)
+		cause = VBALLOON_KEEP_ASKED;
+	status->kept_pages[cause] += header->held_pages;
+}
+
+void vballoon_device_status(const struct vballoon_device *device,
+			    struct vballoon_status *status_out)
+{
+	struct vballoon_status *status = status_out;
+
+	*status = device->counters;
+	status->page_shift = device->config.page_shift;
+	status->memory_pages = vballoon_device_memory_pages(device);
+	status->target_pages = device->record.target;
+	for (unsigned int i = 0; i < device->memory.count; i++)
+		count_region(device, &device->memory.regions[i], status);
+	status->record = device->proof;
+	status->epoch = device->record.epoch;
+	status->unit_shift = device->record.unit_shift;
+	status->features = device->features;
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++)
+		status->queue_running[i] = device->rings[i].running;
+	status->violation = device->violation;
+	status->violation_queue = device->violation_queue;
+}
+
+/* Visit the held runs of one region. False: the visitor has had enough. */
+static bool visit_region(const struct vballoon_region *region, uint32_t page_shift,
+			 bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
+				       bool dropped),
+			 void *context)
+{
+	struct vballoon_page_map map = vballoon_page_map_open(region->page_map);
+	uint64_t pages = map.header->pages;
+	uint64_t first, end;
+
+	for (first = vballoon_bits_next(vballoon_page_map_held(&map), 0, pages); first < pages;
+	     first = vballoon_bits_next(vballoon_page_map_held(&map), end, pages)) {
+		bool dropped = vballoon_bitmap_all(map.dropped, first, 1);
+		struct vballoon_bits like =
+			dropped ? vballoon_page_map_dropped(&map) : vballoon_page_map_loose(&map);
+
+		end = vballoon_bits_next_missing(like, first, pages);
+		if (!visit(context, vballoon_gpa(region->gpa.value + (first << page_shift)),
+			   end - first, dropped))
+			return false;
+	}
+	return true;
+}
+
+void vballoon_device_each_held(const struct vballoon_device *device,
+			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
+					     bool dropped),
+			       void *context)
+{
+	const struct vballoon_memory *memory = &device->memory;
+
+	for (unsigned int i = 0; i < memory->count; i++) {
+		if (!visit_region(&memory->regions[i], device->config.page_shift, visit, context))
+			return;
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "device/summary.h"
+
+#include <string.h>
+
+/* No smaller chunks than 16 MiB: looking through one costs less than finding it. */
+#define CHUNK_BYTES_SHIFT 24
+
+void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uint32_t page_shift,
+			   uint64_t host_pages)
+{
+	uint32_t shift = page_shift < CHUNK_BYTES_SHIFT ? CHUNK_BYTES_SHIFT - page_shift : 0;
+
+	while (UINT64_C(1) << shift < host_pages || (pages - 1) >> shift >= VBALLOON_SUMMARY_CHUNKS)
+		shift++;
+	memset(summary, 0, sizeof(*summary));
+	summary->pages = pages;
+	summary->chunk_shift = shift;
+	summary->chunks = (uint32_t)((pages - 1) >> shift) + 1;
+}
+
+void vballoon_summary_hint(struct vballoon_summary *summary, enum vballoon_hint hint,
+			   uint64_t first, uint64_t count)
+{
+	uint64_t chunk = first >> summary->chunk_shift;
+	uint64_t last = (first + count - 1) >> summary->chunk_shift;
+
+	vballoon_bitmap_set(summary->hints[hint], chunk, last - chunk + 1);
+}
+
+void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, uint64_t count)
+{
+	for (unsigned int hint = 0; hint < VBALLOON_HINT_COUNT; hint++)
+		vballoon_summary_hint(summary, hint, first, count);
+}
+
+void vballoon_summary_clear(struct vballoon_summary *summary, enum vballoon_hint hint,
+			    uint64_t page)
+{
+	vballoon_bitmap_clear(summary->hints[hint], page >> summary->chunk_shift, 1);
+}
+
+void vballoon_summary_clear_all(struct vballoon_summary *summary)
+{
+	memset(summary->hints, 0, sizeof(summary->hints));
+}
+
+bool vballoon_summary_next(const struct vballoon_summary *summary, enum vballoon_hint hint,
+			   uint64_t from, struct vballoon_run *chunk_out)
+{
+	struct vballoon_bits bits = { .set = summary->hints[hint] };
+	uint64_t chunk = vballoon_bits_next(bits, from >> summary->chunk_shift, summary->chunks);
+	uint64_t end = (chunk + 1) << summary->chunk_shift;
+
+	if (from >= summary->pages || chunk == summary->chunks)
+		return false;
+	chunk_out->first = chunk << summary->chunk_shift;
+	chunk_out->count = (end < summary->pages ? end : summary->pages) - chunk_out->first;
+	return true;
+}

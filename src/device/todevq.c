@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The driver's messages: framing, the checks they share, and who handles them. */
+#include "base/le.h"
+#include "device/core.h"
+
+#define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
+
+/* The work of one vballoon_todevq_run(), in entries; a message counts for some. */
+#define RUN_WORK 16384
+#define MESSAGE_WORK 32
+
+#define STATS_ENTRIES_MAX 256
+
+/* What a message must look like, and who answers it. */
+struct message {
+	uint64_t feature; /* must be negotiated; 0: base protocol */
+	uint64_t flags_feature; /* without it no flag may be set */
+	uint32_t flags_max; /* the largest value that is known */
+	uint32_t readable; /* bytes behind the header, at least */
+	uint32_t entry; /* bytes of an entry behind those; 0: there are none */
+	uint32_t entries_max;
+	uint64_t writable_min; /* bytes */
+	uint64_t writable_max;
+	bool needs_record; /* before HELLO it is answered with nothing */
+	enum vballoon_violation (*handle)(struct vballoon_device *device, uint32_t flags);
+	void (*undo)(struct vballoon_device *device); /* the answer was lost; may be NULL */
+};
+
+static const struct message messages[] = {
+	[VIRTIO_MEMORY_BALLOON_MSG_HELLO] = {
+		.flags_max = VIRTIO_MEMORY_BALLOON_HELLO_START_OVER,
+		.readable = sizeof(struct virtio_memory_balloon_hello) -
+			    sizeof(struct virtio_memory_balloon_msg),
+		.writable_min = sizeof(struct virtio_memory_balloon_hello_answer),
+		.writable_max = UINT64_MAX,
+		.handle = vballoon_message_hello,
+	},
+	[VIRTIO_MEMORY_BALLOON_MSG_ADD] = {
+		.entry = sizeof(__le64),
+		.entries_max = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
+		.writable_max = UINT64_MAX,
+		.needs_record = true,
+		.handle = vballoon_message_add,
+	},
+	[VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW] = {
+		.flags_feature = UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON,
+		.flags_max = VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM,
+		.readable = sizeof(struct virtio_memory_balloon_withdraw) -
+			    sizeof(struct virtio_memory_balloon_msg),
+		.writable_max = UINT64_MAX,
+		.needs_record = true,
+		.handle = vballoon_message_withdraw,
+		.undo = vballoon_withdraw_undo,
+	},
+	[VIRTIO_MEMORY_BALLOON_MSG_STATS] = {
+		.flags_max = UINT32_MAX, /* a cookie */
+		.entry = sizeof(struct virtio_memory_balloon_stat),
+		.entries_max = STATS_ENTRIES_MAX,
+		.needs_record = true,
+		.handle = vballoon_message_stats,
+	},
+};
+
+/* The message's row, or NULL for a type that is unknown or not negotiated. */
+static const struct message *find_message(const struct vballoon_device *device, uint32_t type)
+{
+	const struct message *message;
+
+	if (type >= sizeof(messages) / sizeof(messages[0]))
+		return NULL;
+	message = &messages[type];
+	if ((message->feature & device->features) != message->feature)
+		return NULL;
+	return message;
+}
+
+static bool flags_known(const struct vballoon_device *device, const struct message *message,
+			uint32_t flags)
+{
+	if (!flags)
+		return true;
+	if ((message->flags_feature & device->features) != message->flags_feature)
+		return false;
+	return flags <= message->flags_max;
+}
+
+/* Wire format, "Bad input": what a driver may not send. */
+static enum vballoon_violation check(const struct vballoon_device *device,
+				     const struct message *message, uint32_t flags)
+{
+	const struct vballoon_chain *chain = &device->chain;
+	uint64_t rest = chain->readable_len - chain->read_done;
+
+	if (!flags_known(device, message, flags))
+		return VBALLOON_MESSAGE_FLAGS;
+	if (rest < message->readable)
+		return VBALLOON_MESSAGE_SHORT;
+	rest -= message->readable;
+	if (message->entry ? rest % message->entry || rest / message->entry > message->entries_max
+			   : rest != 0)
+		return VBALLOON_MESSAGE_LENGTH;
+	if (chain->writable_len < message->writable_min ||
+	    chain->writable_len > message->writable_max)
+		return VBALLOON_MESSAGE_DIRECTION;
+	return VBALLOON_OK;
+}
+
+/* Any message but HELLO proves the record by not being HELLO; without a record it
+ * asks for one. */
+static void learn_from(struct vballoon_device *device, const struct message *message)
+{
+	if (!message->needs_record)
+		return;
+	if (device->proof == VBALLOON_RECORD_NONE)
+		vballoon_requests_hello(device);
+	else
+		vballoon_device_prove(device);
+}
+
+static enum vballoon_violation handle(struct vballoon_device *device,
+				      const struct message **message_out)
+{
+	struct vballoon_chain *chain = &device->chain;
+	struct virtio_memory_balloon_msg header;
+	const struct message *message;
+	enum vballoon_violation violation;
+	uint32_t flags;
+
+	if (!chain->readable_len)
+		return VBALLOON_MESSAGE_DIRECTION;
+	if (chain->readable_len < sizeof(header))
+		return VBALLOON_MESSAGE_SHORT;
+	if (vballoon_chain_read(&device->memory, chain, &header, sizeof(header)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	message = find_message(device, vballoon_le32(header.type));
+	if (!message)
+		return VBALLOON_MESSAGE_TYPE;
+	flags = vballoon_le32(header.flags);
+	violation = check(device, message, flags);
+	if (violation)
+		return violation;
+	*message_out = message;
+	learn_from(device, message);
+	return message->handle(device, flags);
+}
+
+/* Answer the message in the chain under work. */
+static void answer(struct vballoon_device *device)
+{
+	const struct message *message = NULL;
+	enum vballoon_violation violation = handle(device, &message);
+
+	if (violation)
+		vballoon_device_refuse(device, TODEV, violation);
+	else if (vballoon_device_use(device, TODEV) && message->undo)
+		message->undo(device);
+}
+
+bool vballoon_todevq_run(struct vballoon_device *device)
+{
+	const struct vballoon_chain *chain = &device->chain;
+	uint64_t work = 0;
+
+	while (!device->violation && work < RUN_WORK) {
+		if (!vballoon_device_next(device, TODEV))
+			return false;
+		answer(device);
+		work += MESSAGE_WORK + (chain->readable_len + chain->written) / sizeof(__le64);
+	}
+	return !device->violation;
+}

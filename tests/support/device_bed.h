@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A device in a test: a guest with a window for rings and messages, a driver that
+ * says what the test tells it to, and a host that keeps account of what is dropped
+ * and restored, and fails when told to.
+ *
+ * The guest's balloon memory is added by the test; the window, 1 MiB at
+ * BED_WINDOW, is guest memory too.
+ */
+#ifndef VBALLOON_TESTS_DEVICE_BED_H
+#define VBALLOON_TESTS_DEVICE_BED_H
+
+#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/device.h>
+
+#include "guest_memory.h"
+#include "ring_builder.h"
+
+#define BED_WINDOW (UINT64_C(1) << 40)
+#define BED_WINDOW_PAGES 256
+#define BED_QUEUE_SIZE 64
+#define BED_CALLS_MAX 4096
+#define BED_EPOCH 7
+
+#define FROMDEV VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
+#define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
+
+#define BED_RUNS (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
+#define BED_VERSION_1 (UINT64_C(1) << 32)
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+/* What the host was asked to do. */
+struct bed_call {
+	bool restore; /* else drop */
+	uint64_t gpa; /* the region's address and the offset */
+	uint64_t len;
+};
+
+struct bed {
+	struct guest_memory guest;
+	struct vballoon_device *device;
+	struct ring_builder rings[2];
+	struct vballoon_reclaim_ops reclaim;
+	struct vballoon_memory_hooks hooks;
+	struct bed_call calls[BED_CALLS_MAX];
+	unsigned int call_count;
+	int drop_error; /* what the host answers */
+	uint64_t restore_bytes_left; /* what the host has */
+	unsigned int interrupts[2];
+	unsigned int stops; /* ops.stopped was called */
+	void *page_maps[VBALLOON_MEMORY_REGIONS_MAX];
+	unsigned int page_map_count;
+	uint64_t read_fails_at; /* reading this guest address fails; 0: none */
+};
+
+/* A device with a 4 KiB page that offers and negotiates @features (device bits;
+ * VERSION_1 is added), with no memory but the window, and no queue running. */
+void bed_init(struct bed *bed, uint64_t features);
+/* The same with another balloon page. */
+void bed_init_shift(struct bed *bed, uint64_t features, uint32_t page_shift);
+void bed_destroy(struct bed *bed);
+
+/* The host cannot fail to back memory that is touched: no restore operation. Before
+ * bed_init() nothing may be called; after it, before memory is added. */
+void bed_without_restore(struct bed *bed);
+
+/* Add memory that the host drops in pages of 2^@host_page_shift bytes, or keeps. */
+void bed_add_memory(struct bed *bed, uint64_t gpa, uint64_t size, uint32_t host_page_shift);
+void bed_add_kept_memory(struct bed *bed, uint64_t gpa, uint64_t size,
+			 enum vballoon_reclaimable cause);
+
+/* Start both queues with fresh rings, as after a reset. */
+void bed_start_queues(struct bed *bed);
+/* Stop both, and start both again where they were, as when a guest is paused. */
+void bed_pause(struct bed *bed);
+
+/* Post a message: @len readable bytes, @room writable ones. */
+void bed_post(struct bed *bed, const void *message, size_t len, size_t room);
+/* Collect the answer to the oldest message: the bytes written, at most @room of
+ * them in @answer. Fails the test when there is none. */
+size_t bed_collect(struct bed *bed, void *answer, size_t room);
+/* Whether no message was answered since. */
+bool bed_silent(struct bed *bed);
+/* Post, let the device run until nothing is left, collect. */
+size_t bed_say(struct bed *bed, const void *message, size_t len, void *answer, size_t room);
+/* Let the device run until nothing is left. */
+void bed_run(struct bed *bed);
+
+/* HELLO: returns held. */
+uint64_t bed_hello(struct bed *bed, uint64_t epoch, uint32_t unit_shift, uint32_t flags);
+/* Start the queues and say HELLO with BED_EPOCH. */
+void bed_greet(struct bed *bed, uint32_t unit_shift);
+/* ADD of one entry, as on the wire: the verdict. */
+uint8_t bed_add_entry(struct bed *bed, uint64_t entry);
+/* ADD of whole entries, one verdict each. */
+void bed_add_entries(struct bed *bed, const uint64_t *entries, size_t count, uint8_t *verdicts);
+/* ADD of @pages pages at @gpa as runs (unit = page = 4 KiB): all accepted. */
+void bed_add_pages(struct bed *bed, uint64_t gpa, uint64_t pages);
+/* WITHDRAW: the entries that come back, at most @room. */
+size_t bed_withdraw(struct bed *bed, uint64_t most, uint64_t *entries, size_t room);
+
+/* Post a request buffer; collect a filled one: false when there is none. */
+void bed_post_request(struct bed *bed);
+bool bed_collect_request(struct bed *bed, struct virtio_memory_balloon_req *request_out);
+/* The next request is this one. */
+void bed_expect_request(struct bed *bed, uint32_t type, uint64_t value);
+void bed_expect_no_request(struct bed *bed);
+
+struct vballoon_status bed_status(struct bed *bed);
+
+/* The address and the number of 4 KiB pages that an entry of a run names. */
+uint64_t bed_entry_gpa(uint64_t entry);
+uint64_t bed_entry_pages(uint64_t entry);
+
+#endif /* VBALLOON_TESTS_DEVICE_BED_H */
