@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# install-packages.sh [--yes] LIST: installs the Debian packages of a list that
-# are missing. Asks before, unless told not to. A line of a list is the name of
-# a package and why it is needed.
+# install-packages.sh [--yes] LIST...: installs the Debian packages of the lists
+# that are missing. Asks before, unless told not to. A line of a list is the name
+# of a package and why it is needed.
 set -euo pipefail
 
 yes=
@@ -10,17 +10,16 @@ if [ "${1:-}" = --yes ]; then
 	yes=1
 	shift
 fi
-list=$1
 
 missing=()
 while read -r package reason; do
 	case $package in '' | '#'*) continue ;; esac
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
-	if [ "$state" != installed ]; then
+	if [ "$state" != installed ] && [[ " ${missing[*]} " != *" $package "* ]]; then
 		missing+=("$package")
 		printf '  %-24s %s\n' "$package" "$reason"
 	fi
-done <"$list"
+done < <(cat "$@")
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 as_root=()
