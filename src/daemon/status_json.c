@@ -46,10 +46,11 @@ static json_t *counters_json(const struct vballoon_status *device)
 	json_t *object = json_object();
 	size_t i;
 
-	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		json_object_set_new(
-			object, counters[i].name,
-			number(*(const uint64_t *)((const char *)device + counters[i].offset)));
+	for (i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		const void *counter = (const char *)device + counters[i].offset;
+
+		json_object_set_new(object, counters[i].name, number(*(const uint64_t *)counter));
+	}
 	for (i = 0; i < VBALLOON_REFUSAL_COUNT; i++)
 		json_object_set_new(refused, refusals[i], number(device->refused_entries[i]));
 	json_object_set_new(object, "refused_entries", refused);
