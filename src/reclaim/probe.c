@@ -5,7 +5,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <base/checked.h>
+#include "base/checked.h"
 #include <vballoon/backing.h>
 
 #define SEALED_AGAINST_WRITING (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)

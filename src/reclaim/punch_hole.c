@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include <base/checked.h>
+#include "base/checked.h"
 #include <vballoon/backing.h>
 
 /*

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/back_end.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -9,9 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <vhost_user/back_end.h>
-#include <vhost_user/event.h>
-#include <vhost_user/session.h>
+#include "vhost_user/event.h"
+#include "vhost_user/session.h"
 
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
 #define EVENTS_MAX (1 + VBALLOON_VRING_COUNT)

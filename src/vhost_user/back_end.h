@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "vhost_user/channel.h"
+#include "vhost_user/dirty_log.h"
+#include "vhost_user/memory_table.h"
+#include "vhost_user/vrings.h"
 #include <vballoon/device.h>
 #include <vballoon/vhost_user.h>
-#include <vhost_user/channel.h>
-#include <vhost_user/dirty_log.h>
-#include <vhost_user/memory_table.h>
-#include <vhost_user/vrings.h>
 
 struct vballoon_vhost_user {
 	struct vballoon_vhost_user_config config;

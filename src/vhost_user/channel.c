@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/channel.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include <vhost_user/channel.h>
 
 #define HEADER_BYTES sizeof(struct vhost_user_header)
 

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vhost_user/codec.h>
-#include <vhost_user/protocol.h>
+#include "vhost_user/codec.h"
+#include "vhost_user/protocol.h"
 
 struct vballoon_message {
 	struct vhost_user_header header;

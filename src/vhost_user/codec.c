@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/codec.h"
+
 #include <stdbool.h>
 #include <string.h>
 
-#include <base/checked.h>
-#include <vhost_user/codec.h>
+#include "base/checked.h"
 
 #define PAGE_SHIFT 12 /* regions are mapped: nothing smaller is mappable anywhere */
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vhost_user/protocol.h>
+#include "vhost_user/protocol.h"
 
 /* The longest payload that is read at all; every known message is shorter. */
 #define VBALLOON_PAYLOAD_MAX 4096

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include <vhost_user/back_end.h>
+#include "vhost_user/back_end.h"
 
 /* The range may be the driver's choice: one that cannot be is answered by an
  * empty message, which says so, and not by the end of the connection. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/dirty_log.h"
+
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <base/checked.h>
-#include <vhost_user/dirty_log.h>
-#include <vhost_user/event.h>
+#include "base/checked.h"
+#include "vhost_user/event.h"
 
 static void log_unmap(struct vballoon_dirty_log *log)
 {

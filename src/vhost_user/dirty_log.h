@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vhost_user/protocol.h"
 #include <vballoon/types.h>
-#include <vhost_user/protocol.h>
 
 /* Zero-initialised but for event, which is -1: there is no log. */
 struct vballoon_dirty_log {

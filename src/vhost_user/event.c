@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/event.h"
+
 #include <poll.h>
 #include <stdint.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include <vhost_user/event.h>
 
 void vballoon_event_signal(int fd)
 {

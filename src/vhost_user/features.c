@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <syslog.h>
 
-#include <vhost_user/back_end.h>
-#include <vhost_user/event.h>
+#include "vhost_user/back_end.h"
+#include "vhost_user/event.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
 

@@ -4,8 +4,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <vhost_user/back_end.h>
-#include <vhost_user/event.h>
+#include "vhost_user/back_end.h"
+#include "vhost_user/event.h"
 
 /* What failed is the front end's doing when there is a fault, else the host's. */
 static int memory_failed(struct vballoon_vhost_user *back_end, int error, const char *fault)

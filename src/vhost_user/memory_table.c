@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/memory_table.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <vhost_user/memory_table.h>
 
 /* Tell the device of a slot, if it has anything for it. */
 static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot *slot)

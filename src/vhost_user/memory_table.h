@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vhost_user/slot.h"
 #include <vballoon/device.h>
-#include <vhost_user/slot.h>
 
 struct vballoon_memory_table {
 	struct vballoon_slot *slots[VBALLOON_MEMORY_REGIONS_MAX];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/session.h"
+
 #include <errno.h>
 #include <string.h>
 #include <syslog.h>
 
-#include <vhost_user/back_end.h>
-#include <vhost_user/session.h>
+#include "vhost_user/back_end.h"
 
 /* Messages in a row before others (kicks, the embedder) get their turn. */
 #define MESSAGES_MAX 32

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "vhost_user/slot.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -6,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <base/checked.h>
+#include "base/checked.h"
 #include <vballoon/device.h>
-#include <vhost_user/slot.h>
 
 /* A file that is shorter than it is said to be would answer an access with SIGBUS. */
 static const char *file_identify(struct vballoon_slot *slot)

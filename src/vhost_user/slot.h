@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "vhost_user/protocol.h"
 #include <vballoon/backing.h>
 #include <vballoon/memory.h>
-#include <vhost_user/protocol.h>
 
 struct vballoon_slot {
 	struct vhost_user_region wire;

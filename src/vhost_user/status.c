@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <vhost_user/back_end.h>
+#include "vhost_user/back_end.h"
 
 /* virtio 1.3, 2.1 Device Status Field */
 #define VIRTIO_STATUS_NEEDS_RESET 0x40U

@@ -4,8 +4,8 @@
 #include <sys/epoll.h>
 #include <syslog.h>
 
-#include <vhost_user/back_end.h>
-#include <vhost_user/event.h>
+#include "vhost_user/back_end.h"
+#include "vhost_user/event.h"
 
 /* The vring with this index; NULL, and the connection refused, when there is none. */
 static struct vballoon_vring *vring_find(struct vballoon_vhost_user *back_end, uint32_t index)

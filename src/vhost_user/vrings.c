@@ -4,8 +4,8 @@
 #include <sys/epoll.h>
 #include <syslog.h>
 
-#include <vhost_user/back_end.h>
-#include <vhost_user/event.h>
+#include "vhost_user/back_end.h"
+#include "vhost_user/event.h"
 
 #define DESC_BYTES 16 /* virtio 1.3, 2.7.5: one descriptor */
 

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vhost_user/protocol.h"
 #include <vballoon/device.h>
-#include <vhost_user/protocol.h>
 
 #define VBALLOON_VRING_COUNT 2
 
