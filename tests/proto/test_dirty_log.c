@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the device writes while a migration watches: all of it is marked. */
+#include "proto_test.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define EPOCH 41
+#define LOG_ALL (FRONT_END_FEATURES | UINT64_C(1) << VHOST_F_LOG_ALL)
+#define LOG_BYTES ((uint32_t)((GUEST_BASE + GUEST_BYTES) / GUEST_PAGE / 8))
+#define LOG_OFFSET GUEST_PAGE /* of the log in its file */
+#define GUEST_PAGES (GUEST_BYTES / GUEST_PAGE)
+
+struct logged {
+	struct front_end front_end; /* first: *state is one, too */
+	int fd;
+	uint8_t *bits;
+	unsigned char *before; /* the guest's memory, when changes were last looked for */
+};
+
+static uint64_t send_log(struct front_end *front_end, int fd, uint64_t size, uint64_t offset)
+{
+	struct vhost_user_log log = { size, offset };
+	uint64_t answer = UINT64_MAX;
+
+	front_end_send(front_end, VHOST_USER_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
+	front_end_receive(front_end, VHOST_USER_SET_LOG_BASE, &answer, sizeof(answer));
+	return answer;
+}
+
+/* Both queues run, and a log is there that nobody wants yet. */
+static int log_set_up(void **state)
+{
+	static struct logged logged;
+
+	front_end_open(&logged.front_end);
+	front_end_start(&logged.front_end);
+	logged.fd = memfd_create("log", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(logged.fd, LOG_OFFSET + LOG_BYTES), 0);
+	logged.bits =
+		mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, logged.fd, LOG_OFFSET);
+	assert_ptr_not_equal(logged.bits, MAP_FAILED);
+	logged.before = test_malloc(GUEST_BYTES);
+	assert_int_equal(send_log(&logged.front_end, logged.fd, LOG_BYTES, LOG_OFFSET), 0);
+	*state = &logged;
+	return 0;
+}
+
+static int log_tear_down(void **state)
+{
+	struct logged *logged = *state;
+
+	test_free(logged->before);
+	munmap(logged->bits, LOG_BYTES);
+	close(logged->fd);
+	front_end_close(&logged->front_end);
+	return 0;
+}
+
+static bool marked(const struct logged *logged, uint64_t gpa)
+{
+	uint64_t page = gpa / GUEST_PAGE;
+
+	return logged->bits[page / 8] >> (page % 8) & 1;
+}
+
+static bool anything_marked(const struct logged *logged)
+{
+	for (uint32_t i = 0; i < LOG_BYTES; i++) {
+		if (logged->bits[i])
+			return true;
+	}
+	return false;
+}
+
+static void want_log(struct logged *logged)
+{
+	front_end_set_u64(&logged->front_end, VHOST_USER_SET_FEATURES, LOG_ALL);
+	memcpy(logged->before, logged->front_end.memory, GUEST_BYTES);
+}
+
+/* A conversation in which the device writes requests, verdicts and pages. */
+static void converse(struct front_end *front_end)
+{
+	uint64_t pages[8];
+
+	vballoon_device_set_target(vballoon_vhost_user_device(front_end->back_end), 8);
+	balloon_driver_post_request(front_end);
+	balloon_driver_hello(front_end, EPOCH, 0);
+	balloon_driver_add(front_end, 0, 8);
+	balloon_driver_withdraw(front_end, 8, pages, 8);
+}
+
+static void nothing_is_marked_while_nobody_wants_it(void **state)
+{
+	converse(*state);
+	assert_false(anything_marked(*state));
+}
+
+/* The pages that changed but for what the driver itself wrote are the device's. */
+static void every_page_that_the_device_writes_is_marked(void **state)
+{
+	struct logged *logged = *state;
+	unsigned int changed = 0;
+
+	want_log(logged);
+	converse(&logged->front_end);
+	for (uint64_t page = 0; page < GUEST_PAGES; page++) {
+		uint64_t gpa = GUEST_BASE + page * GUEST_PAGE;
+		bool drivers = page == 0 || page == 2 || gpa == GUEST_MESSAGES;
+		size_t at = page * GUEST_PAGE;
+
+		if (drivers ||
+		    !memcmp(logged->before + at, logged->front_end.memory + at, GUEST_PAGE))
+			continue;
+		changed++;
+		assert_true(marked(logged, gpa));
+	}
+	assert_true(changed >= 4); /* two used rings, answers, requests */
+}
+
+static void what_the_device_only_reads_is_not_marked(void **state)
+{
+	struct logged *logged = *state;
+
+	want_log(logged);
+	balloon_driver_hello(&logged->front_end, EPOCH, 0);
+	assert_false(marked(logged, GUEST_MESSAGES));
+	assert_false(marked(logged, GUEST_BASE));
+}
+
+static void marking_ends_with_the_wish(void **state)
+{
+	struct logged *logged = *state;
+
+	want_log(logged);
+	front_end_set_u64(&logged->front_end, VHOST_USER_SET_FEATURES, FRONT_END_FEATURES);
+	converse(&logged->front_end);
+	assert_false(anything_marked(logged));
+}
+
+static void a_used_ring_is_marked_where_the_front_end_says(void **state)
+{
+	struct logged *logged = *state;
+	uint64_t ring = (uintptr_t)logged->front_end.queues[1].ring;
+	struct vhost_user_vring_addr addr = {
+		.index = 1,
+		.flags = VHOST_USER_VRING_F_LOG,
+		.desc = ring,
+		.avail = ring + 1024,
+		.used = ring + 4096,
+		.log = 0x5000,
+	};
+
+	want_log(logged);
+	front_end_send(&logged->front_end, VHOST_USER_SET_VRING_ADDR, 0, &addr, sizeof(addr), NULL,
+		       0);
+	assert_true(device_status(&logged->front_end).queue_running[1]);
+	balloon_driver_hello(&logged->front_end, EPOCH, 0);
+	assert_true(marked(logged, 0x5000));
+}
+
+static void the_front_end_is_told_that_something_was_marked(void **state)
+{
+	struct logged *logged = *state;
+	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	want_log(logged);
+	front_end_send(&logged->front_end, VHOST_USER_SET_LOG_FD, 0, NULL, 0, &event, 1);
+	assert_false(front_end_event_raised(event));
+	balloon_driver_hello(&logged->front_end, EPOCH, 0);
+	assert_true(front_end_event_raised(event));
+	close(event);
+}
+
+static void a_page_beyond_the_log_is_left_out(void **state)
+{
+	struct logged *logged = *state;
+
+	assert_int_equal(send_log(&logged->front_end, logged->fd, 16, LOG_OFFSET), 0);
+	want_log(logged);
+	converse(&logged->front_end);
+	assert_false(anything_marked(logged));
+	assert_false(front_end_refused(&logged->front_end));
+}
+
+static void a_log_larger_than_its_file_ends_the_connection(void **state)
+{
+	struct logged *logged = *state;
+
+	send_log(&logged->front_end, logged->fd, LOG_BYTES + 1, LOG_OFFSET);
+	assert_int_equal(logged->front_end.outcome, -EPROTO);
+}
+
+static void a_log_that_wraps_ends_the_connection(void **state)
+{
+	struct logged *logged = *state;
+
+	send_log(&logged->front_end, logged->fd, GUEST_PAGE, UINT64_MAX - 16);
+	assert_int_equal(logged->front_end.outcome, -EPROTO);
+}
+
+/* Guests see the bit, too, and one that takes it must do no harm. */
+static void a_wish_without_a_log_is_harmless(void **state)
+{
+	struct front_end *front_end = *state;
+
+	front_end_set_u64(front_end, VHOST_USER_SET_FEATURES, LOG_ALL);
+	converse(front_end);
+	assert_false(front_end_refused(front_end));
+}
+
+#define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, log_set_up, log_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LOG_TEST(nothing_is_marked_while_nobody_wants_it),
+		LOG_TEST(every_page_that_the_device_writes_is_marked),
+		LOG_TEST(what_the_device_only_reads_is_not_marked),
+		LOG_TEST(marking_ends_with_the_wish),
+		LOG_TEST(a_used_ring_is_marked_where_the_front_end_says),
+		LOG_TEST(the_front_end_is_told_that_something_was_marked),
+		LOG_TEST(a_page_beyond_the_log_is_left_out),
+		LOG_TEST(a_log_larger_than_its_file_ends_the_connection),
+		LOG_TEST(a_log_that_wraps_ends_the_connection),
+		RUNNING_TEST(a_wish_without_a_log_is_harmless),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

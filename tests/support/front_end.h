@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A vhost-user front end for tests: it speaks to a back end in the same process
+ * over a socket pair, so that every step is where the test puts it.
+ *
+ * The guest has one region of memory, a memfd, at GUEST_BASE: its rings lie in
+ * the first pages, then messages, and its balloon begins at GUEST_BALLOON.
+ */
+#ifndef VBALLOON_TESTS_FRONT_END_H
+#define VBALLOON_TESTS_FRONT_END_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vballoon/vhost_user.h>
+
+#include "ring/driver_ring.h"
+#include "vhost_user/protocol.h"
+
+#define GUEST_PAGE 4096U
+#define GUEST_BASE UINT64_C(0x40000000)
+#define GUEST_BYTES (8U << 20)
+#define GUEST_RING_BYTES 8192U /* of each queue, at GUEST_BASE */
+#define GUEST_MESSAGES (GUEST_BASE + 0x10000)
+#define GUEST_BALLOON (GUEST_BASE + 0x100000)
+
+#define FRONT_END_QUEUE_SIZE 64U
+#define FRONT_END_FEATURES (UINT64_C(1) << 32 | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES)
+#define FRONT_END_PROTOCOL_FEATURES                                                                \
+	(UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |                                                 \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_LOG_SHMFD |                                          \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_REPLY_ACK |                                          \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_BACKEND_REQ |                                        \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG |                                             \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_RESET_DEVICE |                                       \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS |                                \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_STATUS)
+
+struct front_end_queue {
+	int kick, call, err; /* event descriptors of the front end's own */
+	unsigned char *ring; /* GUEST_RING_BYTES of guest memory */
+	struct vballoon_driver_ring driver;
+	struct vballoon_driver_slot slots[FRONT_END_QUEUE_SIZE];
+	uint16_t links[FRONT_END_QUEUE_SIZE];
+};
+
+struct front_end {
+	struct vballoon_vhost_user *back_end; /* NULL once it was freed */
+	int socket;
+	int outcome; /* what process() last returned */
+	int memory_fd;
+	unsigned char *memory; /* GUEST_BYTES, as the guest sees it */
+	struct vhost_user_region region; /* the guest's memory, as it is sent */
+	struct front_end_queue queues[2];
+	unsigned int log_lines; /* that the back end has written */
+	char last_log[256];
+};
+
+/* A new back end, and nothing said to it. */
+void front_end_open(struct front_end *front_end);
+
+/* Close and free everything, the back end among it. */
+void front_end_close(struct front_end *front_end);
+
+/* The guest's memory mapped privately, as by a monitor that forgot share=on. */
+void front_end_unshare_memory(struct front_end *front_end);
+
+/* Have the back end process until it has nothing left to do. */
+void front_end_pump(struct front_end *front_end);
+
+/* Send a message as it is, and have the back end process it. */
+void front_end_send(struct front_end *front_end, uint32_t request, uint32_t flags,
+		    const void *payload, uint32_t size, const int *fds, unsigned int fd_count);
+
+/* The next message of the back end: its payload's size; -1 when there is none. */
+int front_end_receive(struct front_end *front_end, uint32_t request, void *payload,
+		      uint32_t capacity);
+
+/* Whether the connection is over, by the back end's doing. */
+bool front_end_refused(const struct front_end *front_end);
+
+/* The usual messages; each fails the test when the back end refuses it. */
+void front_end_set_u64(struct front_end *front_end, uint32_t request, uint64_t value);
+uint64_t front_end_get_u64(struct front_end *front_end, uint32_t request);
+/* With need_reply: the answer, 0 or an error. */
+uint64_t front_end_ask(struct front_end *front_end, uint32_t request, const void *payload,
+		       uint32_t size, const int *fds, unsigned int fd_count);
+void front_end_set_state(struct front_end *front_end, uint32_t request, uint32_t index,
+			 uint32_t num);
+void front_end_set_event(struct front_end *front_end, uint32_t request, unsigned int index, int fd);
+void front_end_set_mem_table(struct front_end *front_end, const struct vhost_user_region *regions,
+			     const int *fds, unsigned int count);
+void front_end_set_vring_addr(struct front_end *front_end, unsigned int index, uint32_t flags);
+uint32_t front_end_get_vring_base(struct front_end *front_end, unsigned int index);
+
+/* The beginning of every connection: features, and guest memory. */
+void front_end_negotiate(struct front_end *front_end, uint64_t features);
+
+/* Start a queue at @base with the ring as it is; with front_end_new_ring() before,
+ * a new one. */
+void front_end_start_queue(struct front_end *front_end, unsigned int index, uint32_t base);
+void front_end_new_ring(struct front_end *front_end, unsigned int index);
+
+/* Stop a queue as QEMU does: disable it, then ask for its base. */
+uint32_t front_end_stop_queue(struct front_end *front_end, unsigned int index);
+
+/* All of the above: both queues run on new rings. */
+void front_end_start(struct front_end *front_end);
+
+/* A driver has made something available. */
+void front_end_kick(struct front_end *front_end, unsigned int index);
+
+/* Whether an event was raised since it was last asked for. */
+bool front_end_event_raised(int fd);
+
+/* What the host holds of the guest's memory, in bytes. */
+uint64_t front_end_memory_held(const struct front_end *front_end);
+
+#endif /* VBALLOON_TESTS_FRONT_END_H */
