@@ -52,7 +52,7 @@ static void print_bytes(const char *label, uint64_t bytes, const char *remark)
 {
 	char text[VBALLOON_SIZE_TEXT_BYTES];
 
-	printf("%-18s%-12s%s\n", label, vballoon_size_format(bytes, text), remark);
+	printf("%-18s%-14s%s\n", label, vballoon_size_format(bytes, text), remark);
 }
 
 static void print_kept(const json_t *kept)
@@ -77,7 +77,7 @@ static void print_state(const json_t *status)
 	const char *text = json_string_value(json_object_get(reason, "text"));
 
 	state = state ? state : "";
-	printf("%-18s%-12s%s\n", "state", state, vballoon_format_state(state));
+	printf("%-18s%-14s%s\n", "state", state, vballoon_format_state(state));
 	if (text)
 		printf("%-18s%s (queue %" JSON_INTEGER_FORMAT ")\n", "reason", text,
 		       json_integer_value(json_object_get(reason, "queue")));
@@ -91,11 +91,11 @@ static void print_failures(const json_t *counters)
 
 	json_object_foreach (json_object_get(counters, "refused_entries"), cause, count) {
 		if (json_integer_value(count))
-			printf("%-18s%-12" JSON_INTEGER_FORMAT "entries: %s\n", "refused",
+			printf("%-18s%-14" JSON_INTEGER_FORMAT "entries: %s\n", "refused",
 			       json_integer_value(count), cause);
 	}
 	if (json_integer_value(json_object_get(counters, "drop_failures")))
-		printf("%-18s%-12" JSON_INTEGER_FORMAT "times, last: %s\n", "host refused",
+		printf("%-18s%-14" JSON_INTEGER_FORMAT "times, last: %s\n", "host refused",
 		       json_integer_value(json_object_get(counters, "drop_failures")),
 		       strerror(-(int)json_integer_value(
 			       json_object_get(counters, "last_drop_error"))));

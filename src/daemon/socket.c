@@ -109,15 +109,16 @@ static int clear_path(const struct sockaddr_un *address)
 		return errno == ENOENT ? 0 : errno;
 	if (!S_ISSOCK(file.st_mode))
 		return ENOTSOCK;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* A datagram socket cannot connect to a stream socket, but it is told
+	 * whether there is one, and whoever serves it is not troubled. */
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return errno;
-	/* EAGAIN: it lives, and has more callers than it can answer. */
 	err = connect(fd, (const struct sockaddr *)address, sizeof(*address)) ? errno : EADDRINUSE;
 	close(fd);
 	if (err == ECONNREFUSED)
 		return unlink(address->sun_path) ? errno : 0;
-	return err == EAGAIN ? EADDRINUSE : err;
+	return err == EPROTOTYPE ? EADDRINUSE : err;
 }
 
 static int bind_and_listen(struct vballoon_socket *sock, const struct sockaddr_un *address,
