@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The one exception of the test bed: something for a person to read."""
+"""The exceptions of the test bed: each is something for a person to read."""
 
 
 class Failure(Exception):
     """What was wanted did not happen. The message says what was awaited and what came."""
+
+
+class Skip(Exception):
+    """The machine at hand cannot do what is wanted, and why."""

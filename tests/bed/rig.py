@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A guest with our balloon, and the questions that every scenario asks of the two."""
+
+import contextlib
+
+from .assets import Assets
+from .daemon import Daemon
+from .failure import Failure
+from .guest import PAGES_PER_MIB
+from .modules import BALLOON_MODULE
+from .vm import Machine, VirtualMachine
+
+HELD_PAGES = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}/virtio*/held_pages"
+PATTERN_SEED = 3
+TOUCH_SEED = 4
+# Of the memory that is free when it is taken: the kernel needs some to work with.
+PATTERN_SHARE = 0.85
+# Of what was asked for, the host must have this back.
+RETURNED_SHARE = 0.99
+
+
+def expect(true: bool, text: str) -> None:
+    """Fail, saying what was expected, unless it is true."""
+    if not true:
+        raise Failure(f"expected {text}")
+
+
+class Rig:
+    """A daemon and a virtual machine. Use it in a `with`."""
+
+    def __init__(self, assets: Assets, machine: Machine, *daemon_options: str):
+        with contextlib.ExitStack() as stack:
+            self.daemon = stack.enter_context(Daemon(assets.built, *daemon_options))
+            machine.balloon_socket = self.daemon.socket
+            self.vm = stack.enter_context(VirtualMachine(assets, machine))
+            self.guest = self.vm.guest
+            self.vm.boot()
+            self._opened = stack.pop_all()
+        self._splats_seen = 0
+
+    def load(self) -> None:
+        """Load the balloon's driver."""
+        self.guest.load(BALLOON_MODULE)
+
+    def clear(self) -> None:
+        """Make it as it is after booting, for the next scenario."""
+        self.daemon.ask(0)
+        self.load()
+        self.daemon.resize(0)
+        self.guest.release()
+
+    def hold_pattern(self, leave_mib: int = 0) -> None:
+        """Have the guest hold most of its free memory, but what is left for a balloon."""
+        free_mib = self.guest.memory_mib()["free"]
+        self.guest.fill((free_mib - leave_mib) * PATTERN_SHARE, PATTERN_SEED)
+
+    def check_pattern(self) -> None:
+        """Not one page that the guest holds may have changed."""
+        pages, bad = self.guest.verify(PATTERN_SEED)
+        expect(pages > 0, "the guest to hold a pattern")
+        expect(bad == 0, f"{pages} pages that the guest holds to be intact: {bad} are not")
+
+    def check_returned(self) -> None:
+        """All memory that is free again can be written and read."""
+        pages, bad = self.guest.touch(TOUCH_SEED)
+        expect(bad == 0, f"{pages} free pages to keep what is written: {bad} did not")
+
+    def held_pages(self) -> int:
+        """The balloon by the guest's account."""
+        return int(self.guest.ask(f"read {HELD_PAGES}"))
+
+    def check_accounts(self, balloon_mib: int) -> None:
+        """Guest and device agree, to the page."""
+        status = self.daemon.status()
+        device_pages = status["held_bytes"] // status["page_bytes"]
+        guest_pages = self.held_pages()
+        expect(device_pages == guest_pages == balloon_mib * PAGES_PER_MIB,
+               f"{balloon_mib * PAGES_PER_MIB} pages in the balloon: the device says "
+               f"{device_pages}, the guest {guest_pages}")
+
+    def check_host_has(self, balloon_mib: int) -> None:
+        """The host has the memory that is in the balloon."""
+        allowed_mib = self.vm.machine.memory_mib - balloon_mib * RETURNED_SHARE
+        allocated_mib = self.vm.memory.allocated_mib()
+        expect(allocated_mib <= allowed_mib,
+               f"the host to hold at most {allowed_mib:.0f} MiB: it holds {allocated_mib:.0f}")
+
+    def check_kernel(self) -> None:
+        """The guest's kernel has complained of nothing since it was last asked."""
+        splats = self.vm.splats()
+        fresh, self._splats_seen = splats[self._splats_seen:], len(splats)
+        expect(not fresh, f"no complaint of the guest's kernel: {'; '.join(fresh[:3])}")
+
+    def stop(self) -> None:
+        self._opened.close()
+
+    def explain(self, error: BaseException) -> None:
+        self.daemon.explain(error)
+        self.vm.explain(error)

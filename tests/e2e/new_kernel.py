@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a guest that starts anew may expect, however it came to that. No scenario by itself."""
+
+BALLOON_MIB = 448
+
+
+def check(rig, start_anew):
+    """`start_anew` replaces the guest's kernel while the balloon is full."""
+    rig.load()
+    rig.daemon.resize(BALLOON_MIB)
+    rig.check_accounts(BALLOON_MIB)
+    start_anew()
+    # All memory is the new kernel's now, while the device may still hold the old balloon.
+    rig.hold_pattern()
+    rig.check_pattern()
+    rig.daemon.ask(0)
+    rig.load()
+    rig.daemon.resize(0)
+    rig.check_accounts(0)
+    rig.check_pattern()
+    rig.guest.release()
+    rig.check_returned()
+    rig.daemon.resize(BALLOON_MIB)
+    rig.check_accounts(BALLOON_MIB)
+    rig.check_host_has(BALLOON_MIB)
+    # And again, with a target that stands: the new kernel fills the balloon by itself.
+    start_anew()
+    rig.load()
+    rig.daemon.resize(BALLOON_MIB)
+    rig.check_accounts(BALLOON_MIB)
+    rig.hold_pattern()
+    rig.daemon.resize(0)
+    rig.check_accounts(0)
+    rig.check_pattern()
+    rig.guest.release()
+    rig.check_returned()
