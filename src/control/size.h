@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Room for whatever vballoon_size_format() writes. */
-#define VBALLOON_SIZE_TEXT_BYTES 32
+#define VBALLOON_SIZE_TEXT_BYTES 40
 
 /* What is to be said to a person whose size could not be read. */
 #define VBALLOON_SIZE_HELP                                                                         \

@@ -9,7 +9,7 @@ from .failure import Failure
 from .modules import BALLOON_MODULE, PEER_MODULE
 from .vm import VirtualMachine
 
-RESIZE_SECONDS = 90
+RESIZE_SECONDS = 60
 PEER_POLL_SECONDS = 0.004
 
 

@@ -94,14 +94,15 @@ def summary(result: dict) -> str:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("--yes", action="store_true", help="install Debian packages without asking")
+    parser.add_argument("--yes", action="store_true",
+                        help="install missing Debian packages without asking")  # see ../../demo
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     parser.add_argument("--init-on-alloc", type=int, choices=(0, 1),
                         help="whether the guest's kernel clears memory that it allocates "
                         "(default: as Debian has it)")
     options = parser.parse_args(arguments)
     try:
-        assets = prepare.assets(options.yes)
+        assets = prepare.assets()
         init_on_alloc = options.init_on_alloc
         if init_on_alloc is None:
             init_on_alloc = int(assets.kernel.clears_on_allocation())
@@ -116,3 +117,7 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(result))
     enough = result["host_returned_mib"] >= 0.99 * result["target_mib"]
     return 0 if enough and result["memory_intact"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

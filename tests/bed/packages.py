@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Debian packages: those that the machine must have, and those that are only unpacked."""
+"""Debian packages that are only unpacked, never installed."""
 
 import os
 import subprocess
@@ -9,27 +9,13 @@ from typing import Iterable
 
 from .failure import Failure
 
-LIST = Path(__file__).with_name("packages.txt")
-INSTALLER = Path(__file__).resolve().parents[2] / "scripts" / "install-packages.sh"
 
-
-def install(yes: bool) -> None:
-    """Install the packages of LIST that are missing, after asking unless `yes`."""
-    command = [str(INSTALLER), *(["--yes"] if yes else []), str(LIST)]
+def _update() -> None:
+    command = ["apt-get", "-q", "update"]
+    if os.geteuid() != 0:
+        command.insert(0, "sudo")
     # Output goes to stderr: stdout belongs to the caller's own report.
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
-        raise Failure("not everything that is needed is installed")
-
-
-def _as_root(command: list[str]) -> list[str]:
-    return command if os.geteuid() == 0 else ["sudo", *command]
-
-
-def _apt_get(*arguments: str) -> None:
-    command = _as_root(["apt-get", "-q", *arguments])
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # Output goes to stderr: stdout belongs to the caller's own report.
-    if subprocess.run(command, env=environment, stdout=sys.stderr, check=False).returncode:
         raise Failure(f"`{' '.join(command)}` failed")
 
 
@@ -58,7 +44,7 @@ def depends(package: str) -> list[str]:
 def refresh_if_unknown(package: str) -> None:
     """Fetch apt's lists when they are missing, as they are in a fresh container."""
     if not depends(package):
-        _apt_get("update")
+        _update()
     if not depends(package):
         raise Failure(f"apt does not know {package}")
 

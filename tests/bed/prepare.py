@@ -5,17 +5,16 @@ import dataclasses
 import sys
 import time
 
-from . import build, cache, initramfs, kernel, packages, probe, qemu_root
+from . import build, cache, initramfs, kernel, probe, qemu_root
 from .accel import TCG
 from .assets import Assets
+from .failure import Failure
 from .modules import BALLOON_MODULE, PEER_MODULE, TRANSPORT_MODULE, Modules
 
 
-def assets(yes: bool) -> Assets:
-    """Fetch and build all that a virtual machine is made from; ask before installing packages
-    unless `yes`."""
+def assets() -> Assets:
+    """Fetch and build all that a virtual machine is made from."""
     began = time.monotonic()
-    packages.install(yes)
     qemu = qemu_root.prepare()
     guest_kernel = kernel.prepare()
     init = cache.root() / "init"
@@ -30,3 +29,10 @@ def assets(yes: bool) -> Assets:
     print(f"bed: QEMU {qemu.version()}, guest Linux {guest_kernel.release}, {accel.name} ({why}); "
           f"ready in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return dataclasses.replace(made, accel=accel)
+
+
+if __name__ == "__main__":
+    try:
+        assets()
+    except Failure as failure:
+        sys.exit(f"setup: {failure}")
