@@ -74,6 +74,21 @@ void ring_builder_desc(struct ring_builder *builder, uint16_t index, struct raw_
 	ring_builder_table_desc(builder, builder->queue.desc.value, index, desc);
 }
 
+struct raw_desc ring_builder_read_desc(const struct ring_builder *builder, uint64_t table,
+				       uint16_t index)
+{
+	const struct split_desc *entry = guest_memory_at(
+		builder->guest, table + index * sizeof(struct split_desc), sizeof(*entry));
+	struct raw_desc desc = {
+		.addr = vballoon_le64(entry->addr),
+		.len = vballoon_le32(entry->len),
+		.flags = vballoon_le16(entry->flags),
+		.next = vballoon_le16(entry->next),
+	};
+
+	return desc;
+}
+
 static uint16_t *avail16(const struct ring_builder *builder, uint32_t offset)
 {
 	return guest_memory_at(builder->guest, builder->queue.avail.value + offset,
@@ -105,6 +120,21 @@ void ring_builder_avail(struct ring_builder *builder, uint16_t head)
 uint16_t ring_builder_avail_idx(const struct ring_builder *builder)
 {
 	return vballoon_le16(*avail16(builder, SPLIT_IDX));
+}
+
+uint16_t ring_builder_avail_head(const struct ring_builder *builder, uint16_t slot)
+{
+	return vballoon_le16(*avail16(builder, split_avail_slot(builder->queue.size, slot)));
+}
+
+uint16_t ring_builder_avail_flags(const struct ring_builder *builder)
+{
+	return vballoon_le16(*avail16(builder, SPLIT_FLAGS));
+}
+
+uint16_t ring_builder_used_event(const struct ring_builder *builder)
+{
+	return vballoon_le16(*avail16(builder, split_used_event(builder->queue.size)));
 }
 
 void ring_builder_set_avail_idx(struct ring_builder *builder, uint16_t idx)

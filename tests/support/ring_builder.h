@@ -53,16 +53,23 @@ void ring_builder_desc(struct ring_builder *builder, uint16_t index, struct raw_
 void ring_builder_table_desc(struct ring_builder *builder, uint64_t table, uint16_t index,
 			     struct raw_desc desc);
 
+/* Read entry @index of an indirect table, or of the descriptor table at queue.desc. */
+struct raw_desc ring_builder_read_desc(const struct ring_builder *builder, uint64_t table,
+				       uint16_t index);
+
 /* Make a head available: write it to the available ring and count the index up. */
 void ring_builder_avail(struct ring_builder *builder, uint16_t head);
 
-/* Fields of the available ring, the driver's. */
+/* Fields of the available ring, the driver's. @slot is an index modulo the size. */
+uint16_t ring_builder_avail_head(const struct ring_builder *builder, uint16_t slot);
+uint16_t ring_builder_avail_flags(const struct ring_builder *builder);
+uint16_t ring_builder_used_event(const struct ring_builder *builder);
 uint16_t ring_builder_avail_idx(const struct ring_builder *builder);
 void ring_builder_set_avail_idx(struct ring_builder *builder, uint16_t idx);
 void ring_builder_set_avail_flags(struct ring_builder *builder, uint16_t flags);
 void ring_builder_set_used_event(struct ring_builder *builder, uint16_t idx);
 
-/* Fields of the used ring, the device's. @slot is an index modulo the size. */
+/* Fields of the used ring, the device's. */
 uint16_t ring_builder_used_idx(const struct ring_builder *builder);
 uint32_t ring_builder_used_id(const struct ring_builder *builder, uint16_t slot);
 uint32_t ring_builder_used_len(const struct ring_builder *builder, uint16_t slot);
