@@ -30,13 +30,12 @@ int balloon_driver_send(struct front_end *front_end, const void *readable, uint3
 		{ message_gpa(READABLE), readable_len, false },
 		{ message_gpa(WRITABLE), writable_len, true },
 	};
-	uint64_t token;
 	uint32_t written;
 
 	memcpy(front_end->memory + READABLE, readable, readable_len);
 	assert_int_equal(vballoon_driver_ring_post(ring, buffers, writable_len ? 2 : 1, 1), 0);
 	front_end_kick(front_end, TODEV);
-	if (vballoon_driver_ring_collect(ring, &token, &written) != VBALLOON_COLLECT_ONE)
+	if (front_end_collect(front_end, TODEV, &written) != VBALLOON_COLLECT_ONE)
 		return -1;
 	if (writable_len)
 		memcpy(writable, front_end->memory + WRITABLE, writable_len);
@@ -108,11 +107,9 @@ void balloon_driver_post_request(struct front_end *front_end)
 bool balloon_driver_next_request(struct front_end *front_end,
 				 struct virtio_memory_balloon_req *request)
 {
-	uint64_t token;
 	uint32_t written;
 
-	if (vballoon_driver_ring_collect(&front_end->queues[FROMDEV].driver, &token, &written) !=
-	    VBALLOON_COLLECT_ONE)
+	if (front_end_collect(front_end, FROMDEV, &written) != VBALLOON_COLLECT_ONE)
 		return false;
 	assert_int_equal(written, sizeof(*request));
 	memcpy(request, front_end->memory + REQUESTS, sizeof(*request));

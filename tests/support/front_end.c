@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "front_end.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #define PUMP_MAX 100000 /* a back end that never comes to an end fails the test */
+#define AWAIT_MS 20000 /* nor does one in another process take longer */
 #define FD_COUNT_MAX 16 /* more than a message may have */
 
 /* Where the parts of a ring lie in its memory. */
@@ -43,20 +45,10 @@ static void memory_map(struct front_end *front_end, int how)
 		front_end->queues[i].ring = front_end->memory + i * GUEST_RING_BYTES;
 }
 
-void front_end_open(struct front_end *front_end)
+void front_end_open_socket(struct front_end *front_end, int socket)
 {
-	struct vballoon_vhost_user_config config = {
-		.page_shift = 12,
-		.features = vballoon_device_features_max(),
-		.log = log_line,
-		.context = front_end,
-	};
-	int ends[2];
-
 	memset(front_end, 0, sizeof(*front_end));
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	front_end->socket = ends[0];
-	assert_int_equal(vballoon_vhost_user_new(&config, ends[1], &front_end->back_end), 0);
+	front_end->socket = socket;
 	front_end->memory_fd = memfd_create("guest", MFD_CLOEXEC);
 	assert_true(front_end->memory_fd >= 0);
 	assert_int_equal(ftruncate(front_end->memory_fd, GUEST_BYTES), 0);
@@ -69,6 +61,21 @@ void front_end_open(struct front_end *front_end)
 		queue->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		assert_true(queue->kick >= 0 && queue->call >= 0 && queue->err >= 0);
 	}
+}
+
+void front_end_open(struct front_end *front_end)
+{
+	struct vballoon_vhost_user_config config = {
+		.page_shift = 12,
+		.features = vballoon_device_features_max(),
+		.log = log_line,
+		.context = front_end,
+	};
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	front_end_open_socket(front_end, ends[0]);
+	assert_int_equal(vballoon_vhost_user_new(&config, ends[1], &front_end->back_end), 0);
 }
 
 void front_end_unshare_memory(struct front_end *front_end)
@@ -93,6 +100,8 @@ void front_end_close(struct front_end *front_end)
 
 void front_end_pump(struct front_end *front_end)
 {
+	if (!front_end->back_end)
+		return;
 	for (unsigned int i = 0; i < PUMP_MAX; i++) {
 		front_end->outcome = vballoon_vhost_user_process(front_end->back_end);
 		if (front_end->outcome <= 0)
@@ -128,8 +137,11 @@ void front_end_send(struct front_end *front_end, uint32_t request, uint32_t flag
 int front_end_receive(struct front_end *front_end, uint32_t request, void *payload,
 		      uint32_t capacity)
 {
+	struct pollfd input = { .fd = front_end->socket, .events = POLLIN };
 	struct vhost_user_header header;
 
+	if (!front_end->back_end)
+		assert_int_equal(poll(&input, 1, AWAIT_MS), 1);
 	if (recv(front_end->socket, &header, sizeof(header), MSG_DONTWAIT) != sizeof(header))
 		return -1;
 	assert_int_equal(header.request, request);
@@ -303,6 +315,32 @@ bool front_end_event_raised(int fd)
 	uint64_t count;
 
 	return read(fd, &count, sizeof(count)) == sizeof(count);
+}
+
+/* Whether to look at a queue once more, for the call that has come. */
+static bool wait_for_call(struct front_end *front_end, unsigned int index)
+{
+	struct pollfd events[] = {
+		{ .fd = front_end->queues[index].call, .events = POLLIN },
+		{ .fd = front_end->queues[index].err, .events = POLLIN },
+	};
+
+	if (front_end->back_end)
+		return false;
+	assert_true(poll(events, 2, AWAIT_MS) > 0);
+	return front_end_event_raised(events[0].fd);
+}
+
+int front_end_collect(struct front_end *front_end, unsigned int index, uint32_t *written_out)
+{
+	uint64_t token;
+	int outcome;
+
+	do {
+		outcome = vballoon_driver_ring_collect(&front_end->queues[index].driver, &token,
+						       written_out);
+	} while (outcome == VBALLOON_COLLECT_NONE && wait_for_call(front_end, index));
+	return outcome;
 }
 
 uint64_t front_end_memory_held(const struct front_end *front_end)

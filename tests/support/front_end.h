@@ -46,7 +46,7 @@ struct front_end_queue {
 };
 
 struct front_end {
-	struct vballoon_vhost_user *back_end; /* NULL once it was freed */
+	struct vballoon_vhost_user *back_end; /* NULL: freed, or in another process */
 	int socket;
 	int outcome; /* what process() last returned */
 	int memory_fd;
@@ -59,6 +59,10 @@ struct front_end {
 
 /* A new back end, and nothing said to it. */
 void front_end_open(struct front_end *front_end);
+
+/* The same over a socket that is connected to a back end in another process:
+ * then answers are waited for, and what is in the back end cannot be seen. */
+void front_end_open_socket(struct front_end *front_end, int socket);
 
 /* Close and free everything, the back end among it. */
 void front_end_close(struct front_end *front_end);
@@ -110,6 +114,10 @@ void front_end_start(struct front_end *front_end);
 
 /* A driver has made something available. */
 void front_end_kick(struct front_end *front_end, unsigned int index);
+
+/* Collect a buffer that the device has used: as vballoon_driver_ring_collect(). A
+ * back end in another process is waited for, until it raises the queue's error. */
+int front_end_collect(struct front_end *front_end, unsigned int index, uint32_t *written_out);
 
 /* Whether an event was raised since it was last asked for. */
 bool front_end_event_raised(int fd);

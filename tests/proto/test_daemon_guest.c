@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* vballoond between a guest and vballoonctl: the balloon's life, from end to end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/le.h"
+#include "daemon_bed.h"
+
+#define EPOCH 91
+#define PAGES 256 /* 1 MiB */
+#define RSS_MAX_KIB 4096
+
+static int guest_set_up(void **state)
+{
+	struct daemon_bed *bed;
+
+	daemon_bed_set_up(state);
+	bed = *state;
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	return 0;
+}
+
+/* The device's next request has to be a target of so many pages. */
+static void assert_asked(struct daemon_bed *bed, uint64_t pages)
+{
+	struct virtio_memory_balloon_req request;
+
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	assert_int_equal(vballoon_le32(request.type), VIRTIO_MEMORY_BALLOON_REQ_RESIZE);
+	assert_int_equal(vballoon_le64(request.value), pages);
+	balloon_driver_post_request(&bed->guest);
+}
+
+/* After its first HELLO a guest is always told the target. */
+static int ready_set_up(void **state)
+{
+	guest_set_up(state);
+	assert_asked(*state, 0);
+	return 0;
+}
+
+static void set_target(struct daemon_bed *bed, uint64_t bytes)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":%llu}}",
+		 (unsigned long long)bytes);
+	json_decref(control_call(&bed->control, line));
+}
+
+/* The guest breaks the protocol. */
+static void send_nonsense(struct daemon_bed *bed)
+{
+	struct virtio_memory_balloon_msg nonsense = { .type = vballoon_le32(77) };
+
+	assert_int_equal(balloon_driver_send(&bed->guest, &nonsense, sizeof(nonsense), NULL, 0),
+			 -1);
+}
+
+static void touch_balloon(struct daemon_bed *bed)
+{
+	memset(balloon_driver_page(&bed->guest, 0), 0xa5, PAGES * GUEST_PAGE);
+}
+
+static void a_guest_gives_up_memory_and_the_host_gets_it(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t before;
+
+	touch_balloon(bed);
+	before = front_end_memory_held(&bed->guest);
+	daemon_bed_ctl_start(bed, WORDS("set", "1M", "--wait"));
+	assert_asked(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	assert_int_equal(process_wait(&bed->ctl), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "1 MiB"));
+	/* It is done when vballoonctl says so. */
+	assert_int_equal(before - front_end_memory_held(&bed->guest), PAGES * GUEST_PAGE);
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), PAGES * GUEST_PAGE);
+	assert_int_equal(daemon_bed_status_integer(bed, "dropped_bytes"), PAGES * GUEST_PAGE);
+	assert_int_equal(daemon_bed_status_integer(bed, "backing_bytes"),
+			 front_end_memory_held(&bed->guest));
+}
+
+static void a_guest_gets_its_memory_back(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t pages[PAGES];
+
+	set_target(bed, PAGES * GUEST_PAGE);
+	assert_asked(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	daemon_bed_ctl_start(bed, WORDS("--json", "set", "0", "--wait"));
+	assert_asked(bed, 0);
+	assert_int_equal(balloon_driver_withdraw(&bed->guest, PAGES, pages, PAGES), PAGES);
+	assert_int_equal(process_wait(&bed->ctl), 0);
+	assert_int_equal(control_take_integer(json_loads(bed->ctl.out.text, 0, NULL), "held_bytes"),
+			 0);
+}
+
+static void a_percentage_is_of_the_guests_memory(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "25%")), 0);
+	assert_asked(bed, GUEST_BYTES / GUEST_PAGE / 4);
+}
+
+static void a_size_above_the_guests_memory_is_refused(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1T")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "more than the guest's memory, 8 MiB"));
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 0);
+}
+
+static void a_guest_that_does_not_follow_is_waited_for_in_vain(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--wait", "--timeout", "1")), 4);
+	assert_non_null(strstr(bed->ctl.err.text, "0 B are in the balloon after 1 s"));
+	assert_asked(bed, PAGES);
+}
+
+static void a_guest_without_a_driver_is_not_waited_for(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_connect(bed);
+	process_await(&bed->daemon, "a front end has connected");
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--wait")), 5);
+	assert_non_null(strstr(bed->ctl.err.text, "no-driver"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats")), 5);
+}
+
+static void a_target_set_before_the_guest_came_is_asked_of_it(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	set_target(bed, PAGES * GUEST_PAGE);
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_asked(bed, PAGES);
+	process_await(&bed->daemon, "said HELLO");
+}
+
+static void the_target_outlives_a_front_end(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	set_target(bed, PAGES * GUEST_PAGE);
+	assert_asked(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	daemon_bed_disconnect(bed);
+	process_await(&bed->daemon, "the front end has gone");
+	daemon_bed_assert_state(bed, "no-front-end");
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 0);
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH + 1, 0), 0);
+	assert_asked(bed, PAGES);
+}
+
+static void a_second_front_end_is_turned_away(void **state)
+{
+	struct daemon_bed *bed = *state;
+	int second = daemon_bed_socket(bed);
+	char byte;
+
+	assert_int_equal(recv(second, &byte, 1, 0), 0);
+	close(second);
+	process_await(&bed->daemon, "a second front end");
+	set_target(bed, PAGES * GUEST_PAGE);
+	assert_asked(bed, PAGES);
+}
+
+static void a_front_end_that_breaks_the_protocol_ends_only_itself(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char byte;
+	int wild = daemon_bed_socket(bed);
+
+	assert_int_equal(send(wild, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12, 0), 12);
+	assert_int_equal(recv(wild, &byte, 1, 0), 0);
+	close(wild);
+	process_await(&bed->daemon, "the front end has gone: ");
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+}
+
+static void a_front_end_that_goes_in_the_middle_of_a_message_is_forgotten(void **state)
+{
+	struct daemon_bed *bed = *state;
+	int fd = daemon_bed_socket(bed);
+
+	assert_int_equal(send(fd, "\1\0\0", 3, 0), 3);
+	close(fd);
+	process_await(&bed->daemon, "the front end has gone");
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+}
+
+static void a_guest_that_breaks_the_protocol_stops_its_device(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_ctl_start(bed, WORDS("set", "1M", "--wait"));
+	assert_asked(bed, PAGES);
+	send_nonsense(bed);
+	assert_int_equal(process_wait(&bed->ctl), 6);
+	process_await(&bed->daemon, "the device has stopped");
+	daemon_bed_assert_state(bed, "stopped");
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "reason"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats")), 6);
+}
+
+static void a_stopped_device_is_brought_back_by_command(void **state)
+{
+	struct virtio_memory_balloon_req request;
+	struct daemon_bed *bed = *state;
+
+	send_nonsense(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("reset")), 0);
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	assert_int_equal(vballoon_le32(request.type), VIRTIO_MEMORY_BALLOON_REQ_RESET);
+	daemon_bed_assert_state(bed, "no-driver");
+	/* The driver resets the device, and says HELLO. */
+	for (unsigned int i = 0; i < 2; i++) {
+		front_end_event_raised(bed->guest.queues[i].err);
+		front_end_stop_queue(&bed->guest, i);
+		front_end_new_ring(&bed->guest, i);
+		front_end_start_queue(&bed->guest, i, 0);
+	}
+	balloon_driver_post_request(&bed->guest);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH + 1, 0), 0);
+	daemon_bed_assert_state(bed, "ready");
+}
+
+static void a_paused_guest_is_told_from_one_that_is_ready(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	front_end_stop_queue(&bed->guest, 1);
+	daemon_bed_assert_state(bed, "paused");
+	front_end_new_ring(&bed->guest, 1);
+	front_end_start_queue(&bed->guest, 1, 0);
+	daemon_bed_assert_state(bed, "paused");
+	balloon_driver_hello(&bed->guest, EPOCH, 0);
+	daemon_bed_assert_state(bed, "ready");
+}
+
+/* The driver answers the device's request for statistics. */
+static void report_free_memory(struct daemon_bed *bed, uint64_t bytes)
+{
+	struct virtio_memory_balloon_req request;
+	struct {
+		struct virtio_memory_balloon_msg msg;
+		struct virtio_memory_balloon_stat stat;
+	} report = {
+		.msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS),
+		.stat.tag = vballoon_le16(VIRTIO_MEMORY_BALLOON_S_MEMFREE),
+		.stat.value = vballoon_le64(bytes),
+	};
+
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	assert_int_equal(vballoon_le32(request.type), VIRTIO_MEMORY_BALLOON_REQ_STATS);
+	balloon_driver_post_request(&bed->guest);
+	report.msg.flags = request.flags;
+	assert_int_equal(balloon_driver_send(&bed->guest, &report, sizeof(report), NULL, 0), 0);
+}
+
+static void statistics_are_asked_of_the_guest(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_ctl_start(bed, WORDS("stats"));
+	report_free_memory(bed, 3 << 20);
+	assert_int_equal(process_wait(&bed->ctl), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "mem-free"));
+	assert_non_null(strstr(bed->ctl.out.text, "3 MiB"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "mem-free"));
+}
+
+static void a_guest_that_reports_nothing_is_waited_for_in_vain(void **state)
+{
+	assert_int_equal(daemon_bed_ctl(*state, WORDS("stats", "--timeout", "1")), 4);
+}
+
+static void a_client_that_goes_while_it_waits_is_forgotten(void **state)
+{
+	struct daemon_bed *bed = *state;
+	struct control other;
+
+	set_target(bed, PAGES * GUEST_PAGE);
+	control_open(&other, bed->control_path);
+	control_send_text(&other, "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":60000}}\n");
+	daemon_bed_assert_state(bed, "ready");
+	control_close(&other);
+	assert_asked(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), PAGES * GUEST_PAGE);
+}
+
+static void a_front_end_that_dies_lets_no_client_hang(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_ctl_start(bed, WORDS("stats", "--timeout", "60"));
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 0);
+	daemon_bed_disconnect(bed);
+	assert_int_equal(process_wait(&bed->ctl), 5);
+}
+
+static void an_idle_guest_does_not_wake_the_daemon(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	set_target(bed, PAGES * GUEST_PAGE);
+	assert_asked(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	assert_int_equal(process_wakeups(&bed->daemon, 1000), 0);
+}
+
+#ifndef VBALLOON_SANITIZED
+static void a_daemon_in_use_needs_little_memory(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	touch_balloon(bed);
+	set_target(bed, PAGES * GUEST_PAGE);
+	assert_asked(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	assert_in_range(process_status_value(&bed->daemon, "RssAnon") +
+				process_status_value(&bed->daemon, "RssFile"),
+			1, RSS_MAX_KIB);
+}
+#endif
+
+#define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, daemon_bed_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_guest_gives_up_memory_and_the_host_gets_it, ready_set_up),
+		TEST(a_guest_gets_its_memory_back, ready_set_up),
+		TEST(a_percentage_is_of_the_guests_memory, ready_set_up),
+		TEST(a_size_above_the_guests_memory_is_refused, ready_set_up),
+		TEST(a_guest_that_does_not_follow_is_waited_for_in_vain, ready_set_up),
+		TEST(a_guest_without_a_driver_is_not_waited_for, daemon_bed_set_up),
+		TEST(a_target_set_before_the_guest_came_is_asked_of_it, daemon_bed_set_up),
+		TEST(the_target_outlives_a_front_end, ready_set_up),
+		TEST(a_second_front_end_is_turned_away, ready_set_up),
+		TEST(a_front_end_that_breaks_the_protocol_ends_only_itself, daemon_bed_set_up),
+		TEST(a_front_end_that_goes_in_the_middle_of_a_message_is_forgotten,
+		     daemon_bed_set_up),
+		TEST(a_guest_that_breaks_the_protocol_stops_its_device, ready_set_up),
+		TEST(a_stopped_device_is_brought_back_by_command, ready_set_up),
+		TEST(a_paused_guest_is_told_from_one_that_is_ready, ready_set_up),
+		TEST(statistics_are_asked_of_the_guest, ready_set_up),
+		TEST(a_guest_that_reports_nothing_is_waited_for_in_vain, ready_set_up),
+		TEST(a_client_that_goes_while_it_waits_is_forgotten, ready_set_up),
+		TEST(a_front_end_that_dies_lets_no_client_hang, ready_set_up),
+		TEST(an_idle_guest_does_not_wake_the_daemon, ready_set_up),
+#ifndef VBALLOON_SANITIZED
+		TEST(a_daemon_in_use_needs_little_memory, ready_set_up),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
