@@ -16,7 +16,7 @@ LAYERS = ["base", "memory", "ring", "policy", "state", "device", "driver"]
 ALLOWED = {
     "memcpy", "memmove", "memset", "memcmp",
     "__memcpy_chk", "__memmove_chk", "__memset_chk",
-    "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_",
+    "__stack_chk_fail", "_GLOBAL_OFFSET_TABLE_", "__popcountdi2",
 }  # fmt: skip
 
 

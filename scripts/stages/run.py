@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from cases import FAILED, Case, of_program
+from cases import FAILED, PASSED, Case, of_program
 
 
 class OverBudget(Exception):
@@ -61,6 +61,10 @@ class Run:
         cases = of_program(name, *self.command(argv, env))
         self.cases += cases
         return all(case.outcome != FAILED for case in cases)
+
+    def verify(self, name, holds, detail):
+        """A check of what a command wrote."""
+        self.cases.append(Case(name, PASSED if holds else FAILED, "" if holds else detail))
 
     def fail(self, name, detail=""):
         self.cases.append(Case(name, FAILED, detail))

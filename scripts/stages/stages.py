@@ -5,10 +5,33 @@ A budget is two to three times what the stage takes on two quiet cores, so that
 a busy machine does not fail it and a stage that has grown slow does.
 """
 
+import json
 import sys
 from collections import namedtuple
 
 import meson
+
+# Where the test bed keeps the headers of the guest's kernel.
+HEADERS = (
+    "import sys; sys.path.append('tests');"
+    "from bed import kernel; print(kernel.prepare().headers)"
+)
+# What ./demo --json tells at its end, and what must hold for it.
+DEMO = {
+    "vmm": str,
+    "accel": str,
+    "guest_kernel": str,
+    "init_on_alloc": int,
+    "guest_mib": int,
+    "target_mib": int,
+    "inflate_seconds": float,
+    "host_returned_mib": float,
+    "guest_free_drop_mib": float,
+    "deflate_seconds": float,
+    "memory_intact": bool,
+    "peer_inflate_seconds": float,
+    "peer_deflate_seconds": float,
+}
 
 Stage = namedtuple("Stage", "name budget about function")
 
@@ -39,6 +62,39 @@ def sanitize(run):
         meson.test(run, folder)
 
 
+def bed(run):
+    run.check("bed", ["tests/bed/setup"])
+
+
+def module(run):
+    code, output = run.command([sys.executable, "-c", HEADERS])
+    if code:
+        run.fail("module: the kernel's headers", output)
+        return
+    run.check("module", ["scripts/check-kernel.sh", output.rstrip().rsplit("\n", 1)[-1]])
+
+
+def demo(run):
+    code, output = run.command(["./demo", "--json"])
+    try:
+        result = json.loads(output.rstrip().rsplit("\n", 1)[-1])
+    except ValueError:
+        run.fail("demo: its last line is no JSON", output)
+        return
+    run.verify("demo: exits with 0", code == 0, output)
+    run.verify(
+        "demo: tells all fields, and each has its type",
+        {name: type(value) for name, value in result.items()} == DEMO,
+        output,
+    )
+    run.verify(
+        "demo: the host has 99 % of the target back",
+        result.get("host_returned_mib", 0) >= 0.99 * result.get("target_mib", 1),
+        output,
+    )
+    run.verify("demo: memory is intact", result.get("memory_intact") is True, output)
+
+
 def gates(run):
     run.check("gates", [sys.executable, "tests/gates/run.py"])
 
@@ -48,5 +104,8 @@ STAGES = [
     Stage("gcc", 180, "build with gcc, freestanding archives, tests", gcc),
     Stage("clang", 180, "build with clang, tests", clang),
     Stage("sanitize", 300, "build with address and undefined sanitizers, tests", sanitize),
+    Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
+    Stage("module", 120, "the Linux module, with W=1 and sparse", module),
+    Stage("demo", 300, "./demo on a real guest", demo),
     Stage("gates", 180, "every check turns red on a seeded defect", gates),
 ]

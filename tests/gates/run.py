@@ -7,6 +7,7 @@ and passes when that stage turns red and says why. A check that was never seen
 to fail proves nothing.
 """
 
+import json
 import re
 import shutil
 import subprocess
@@ -38,6 +39,22 @@ def replace(path, old, new):
         if old not in text:
             raise ValueError(f"{path} has no {old!r} any more: the gate tests nothing")
         (tree / path).write_text(text.replace(old, new, 1))
+
+    return defect
+
+
+def demo_that_tells(**wrong):
+    """The demo tells at its end what is wrong, or leaves out what is None."""
+    told = {
+        "vmm": "", "accel": "", "guest_kernel": "", "init_on_alloc": 0, "guest_mib": 200,
+        "target_mib": 100, "inflate_seconds": 1.0, "host_returned_mib": 100.0,
+        "guest_free_drop_mib": 100.0, "deflate_seconds": 1.0, "memory_intact": True,
+        "peer_inflate_seconds": 1.0, "peer_deflate_seconds": 1.0, **wrong,
+    }  # fmt: skip
+    line = json.dumps({name: value for name, value in told.items() if value is not None})
+
+    def defect(tree):
+        (tree / "demo").write_text(f"#!/bin/sh\necho '{line}'\n")
 
     return defect
 
@@ -180,6 +197,41 @@ GATES = [
     Gate("undefined behaviour", "sanitize", seed("overflow"), r"signed integer overflow"),
     Gate("memory used after it was freed", "sanitize", seed("freed"), r"heap-use-after-free"),
     Gate("a leak", "sanitize", seed("leak"), r"detected memory leaks"),
+    Gate("a demo that is right is green", "demo", demo_that_tells(), None),
+    Gate(
+        "a host that has too little back",
+        "demo",
+        demo_that_tells(host_returned_mib=98.9),
+        r"FAILED demo: the host has 99 %",
+    ),
+    Gate(
+        "memory that is not intact",
+        "demo",
+        demo_that_tells(memory_intact=False),
+        r"FAILED demo: memory is intact",
+    ),
+    Gate(
+        "a demo that leaves out what it measured",
+        "demo",
+        demo_that_tells(peer_deflate_seconds=None),
+        r"FAILED demo: tells all fields",
+    ),
+    Gate(
+        "a value of the wire that is taken for the processor's",
+        "module",
+        append(
+            "kernel/add.c",
+            "u64 vballoon_seed(__le64 value);\n"
+            "u64 vballoon_seed(__le64 value)\n{\n\treturn value;\n}\n",
+        ),
+        r"incorrect type in return expression",
+    ),
+    Gate(
+        "a function of the module that nobody declares",
+        "module",
+        append("kernel/add.c", "void vballoon_seed(void)\n{\n}\n"),
+        r"no previous prototype",
+    ),
     Gate(
         "a stage that takes too long",
         "static",
