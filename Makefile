@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build check unit gates format lint clean
+.PHONY: help build check unit e2e demo module gates format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,17 @@ check: ## everything that must hold; see ./check --help
 
 unit: build ## unit tests
 	meson test -C $(BUILD) --no-rebuild
+
+e2e: ## a real guest under QEMU
+	tests/e2e/run
+
+demo: ## the main job on a real guest, as it happens
+	./demo
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+module: ## virtio_memory_balloon.ko in build/module, for the running kernel or KDIR
+	scripts/kernel-build.sh $(KDIR) $(BUILD)/module
 
 gates: ## that every check can fail
 	tests/gates/run.py
