@@ -18,8 +18,8 @@
 #define MESSAGE_SLOTS 6
 #define REQUEST_BYTES UINT64_C(16)
 
-static int record_call(struct bed *bed, bool restore, const struct vballoon_region *region,
-		       struct vballoon_bytes offset, struct vballoon_bytes len)
+static void record_call(struct bed *bed, bool restore, const struct vballoon_region *region,
+			struct vballoon_bytes offset, struct vballoon_bytes len)
 {
 	uint64_t host_page = UINT64_C(1) << region->host_page_shift;
 
@@ -32,8 +32,8 @@ static int record_call(struct bed *bed, bool restore, const struct vballoon_regi
 		.restore = restore,
 		.gpa = region->gpa.value + offset.value,
 		.len = len.value,
+		.interrupts = bed->interrupts[TODEV],
 	};
-	return 0;
 }
 
 static int drop(void *context, const struct vballoon_region *region, struct vballoon_bytes offset,
@@ -102,6 +102,7 @@ void bed_init_shift(struct bed *bed, uint64_t features, uint32_t page_shift)
 
 	memset(bed, 0, sizeof(*bed));
 	assert_non_null(storage);
+	bed->config = config;
 	bed->reclaim.drop = drop;
 	bed->reclaim.restore = restore;
 	bed->hooks.before_read = before_read;
@@ -185,6 +186,11 @@ void bed_pause(struct bed *bed)
 static uint64_t message_at(uint16_t index)
 {
 	return MESSAGES_AT + index % MESSAGE_SLOTS * MESSAGE_BYTES;
+}
+
+uint64_t bed_next_message_at(const struct bed *bed)
+{
+	return message_at(bed->rings[TODEV].driver.avail_idx);
 }
 
 void bed_post(struct bed *bed, const void *message, size_t len, size_t room)

@@ -36,11 +36,13 @@ struct bed_call {
 	bool restore; /* else drop */
 	uint64_t gpa; /* the region's address and the offset */
 	uint64_t len;
+	unsigned int interrupts; /* that todevq had raised by then */
 };
 
 struct bed {
 	struct guest_memory guest;
 	struct vballoon_device *device;
+	struct vballoon_device_config config; /* what it was made of */
 	struct ring_builder rings[2];
 	struct vballoon_reclaim_ops reclaim;
 	struct vballoon_memory_hooks hooks;
@@ -78,6 +80,8 @@ void bed_pause(struct bed *bed);
 
 /* Post a message: @len readable bytes, @room writable ones. */
 void bed_post(struct bed *bed, const void *message, size_t len, size_t room);
+/* Where the next message will lie. */
+uint64_t bed_next_message_at(const struct bed *bed);
 /* Collect the answer to the oldest message: the bytes written, at most @room of
  * them in @answer. Fails the test when there is none. */
 size_t bed_collect(struct bed *bed, void *answer, size_t room);
