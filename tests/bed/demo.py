@@ -2,18 +2,16 @@
 """The main job, before your eyes: memory taken from a guest, at the host, and given back."""
 
 import argparse
-import contextlib
 import json
 import sys
-import time
 
 from . import measure, prepare
 from .assets import Assets
 from .balloon import OwnBalloon, PeerBalloon
-from .daemon import Daemon
 from .failure import Failure
 from .guest import PAGES_PER_MIB
-from .vm import Machine, VirtualMachine
+from .rig import Rig
+from .vm import Machine
 
 GUEST_MIB = 2048
 TARGET_MIB = 1536
@@ -23,37 +21,34 @@ def say(text: str) -> None:
     print(f"\n{text}", flush=True)
 
 
+def show(rig: Rig, assets: Assets) -> tuple[measure.Move, measure.Integrity, measure.Move]:
+    """Everything that is to be seen: our balloon, the guest's memory, QEMU's balloon."""
+    vm, own, peer = rig.vm, OwnBalloon(rig.daemon), PeerBalloon(rig.vm)
+    say(f"A guest of {GUEST_MIB} MiB has booted Linux {vm.guest.kernel_release} under QEMU "
+        f"{assets.qemu.version()} ({assets.accel.name}).")
+    vm.guest.load(own.driver)
+    vm.guest.load(peer.driver)
+    pages, _ = vm.guest.touch(measure.TOUCH_SEED)
+    print(f"It has written {pages // PAGES_PER_MIB} MiB. The host holds "
+          f"{vm.memory.allocated_mib():.0f} MiB for it.")
+    own_move = measure.move(vm, own, TARGET_MIB)
+    say(f"{measure.ROUNDS} times more, while the guest holds a pattern in most of the rest; then "
+        "it writes and reads all of its memory:")
+    integrity = measure.integrity(vm, own, TARGET_MIB, own_move.guest_left_mib)
+    print(f"  {integrity.held_pages} pages held, {integrity.held_bad_pages} of them changed; "
+          f"{integrity.touched_pages} written and read, {integrity.touched_bad_pages} of them bad")
+    say("The balloon that QEMU has itself (virtio device 5, with Linux's driver), same guest:")
+    peer_move = measure.move(vm, peer, TARGET_MIB)
+    rig.check_kernel()
+    return own_move, integrity, peer_move
+
+
 def run(assets: Assets, init_on_alloc: int) -> dict:
-    """Everything that is shown. Returns what was measured."""
-    daemon = Daemon(assets.built)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(daemon)
-        vm = VirtualMachine(assets, Machine(
-            memory_mib=GUEST_MIB, peer=True, balloon_socket=daemon.socket, prealloc=True,
-            kernel_parameters=[f"init_on_alloc={init_on_alloc}"]))
-        stack.enter_context(vm)
-        began = time.monotonic()
-        vm.boot()
-        say(f"A guest of {GUEST_MIB} MiB, Linux {vm.guest.kernel_release}, has booted under QEMU "
-            f"{assets.qemu.version()} ({assets.accel.name}) in {time.monotonic() - began:.1f} s.")
-        own, peer = OwnBalloon(daemon), PeerBalloon(vm)
-        vm.guest.load(own.driver)
-        vm.guest.load(peer.driver)
-        pages, _ = vm.guest.touch(measure.TOUCH_SEED)
-        say(f"It has written {pages // PAGES_PER_MIB} MiB: the host holds "
-            f"{vm.memory.allocated_mib():.0f} MiB for it.")
-        own_move = measure.move(vm, own, TARGET_MIB)
-        say(f"Ten more times, while the guest holds {own_move.guest_left_mib * measure.PATTERN_SHARE:.0f} MiB with a "
-            "pattern; then it writes and reads all its memory:")
-        integrity = measure.integrity(vm, own, TARGET_MIB, own_move.guest_left_mib)
-        print(f"  {integrity.held_pages} pages held, {integrity.held_bad_pages} changed; "
-              f"{integrity.touched_pages} written and read, {integrity.touched_bad_pages} bad")
-        say("Now the balloon that QEMU has itself (virtio device 5, the driver of Linux), in the "
-            "same guest:")
-        peer_move = measure.move(vm, peer, TARGET_MIB)
-        splats = vm.splats()
-        if splats:
-            raise Failure("the guest's kernel complains: " + splats[0])
+    """Show it all. Returns what was measured."""
+    machine = Machine(memory_mib=GUEST_MIB, prealloc=True, peer=True,
+                      kernel_parameters=[f"init_on_alloc={init_on_alloc}"])
+    with Rig(assets, machine) as rig:
+        own_move, integrity, peer_move = show(rig, assets)
     return {
         "vmm": f"QEMU {assets.qemu.version()}",
         "accel": assets.accel.name,

@@ -28,15 +28,14 @@ class Move:
 
 
 def move(vm: VirtualMachine, balloon: Balloon, target_mib: int) -> Move:
-    """Inflate to the target and deflate to nothing, showing it."""
-    print(f"{balloon.name} takes {target_mib} MiB:", flush=True)
+    """Inflate to the target and deflate to nothing, showing it. The balloon is empty before."""
+    print(f"{balloon.name} takes {target_mib} MiB,", flush=True)
     with Watch(vm) as watch:
         began = time.monotonic()
         balloon.resize(target_mib)
         inflate_seconds = time.monotonic() - began
     before, full = watch.samples[0], watch.samples[-1]
-    print("and gives them back:", flush=True)
-    # A new watch would take the guest's total of now for the whole.
+    print("and gives them back,", flush=True)
     began = time.monotonic()
     balloon.resize(0)
     deflate_seconds = time.monotonic() - began
@@ -62,10 +61,12 @@ def integrity(vm: VirtualMachine, balloon: Balloon, target_mib: int, left_mib: f
               rounds: int = ROUNDS) -> Integrity:
     """Hold most of what the full balloon leaves, and look at it after many rounds."""
     vm.guest.fill(left_mib * PATTERN_SHARE, PATTERN_SEED)
+    print("  round", end="", flush=True)
     for done in range(1, rounds + 1):
         balloon.resize(target_mib)
         balloon.resize(0)
-        print(f"\r  round {done} of {rounds}", end="" if done < rounds else "\n", flush=True)
+        print(f" {done}", end="", flush=True)
+    print()
     held_pages, held_bad = vm.guest.verify(PATTERN_SEED)
     vm.guest.release()
     touched_pages, touched_bad = vm.guest.touch(TOUCH_SEED)

@@ -6,7 +6,6 @@ import contextlib
 from .assets import Assets
 from .daemon import Daemon
 from .failure import Failure
-from .guest import PAGES_PER_MIB
 from .modules import BALLOON_MODULE
 from .vm import Machine, VirtualMachine
 
@@ -72,11 +71,12 @@ class Rig:
     def check_accounts(self, balloon_mib: int) -> None:
         """Guest and device agree, to the page."""
         status = self.daemon.status()
+        expected_pages = (balloon_mib << 20) // status["page_bytes"]
         device_pages = status["held_bytes"] // status["page_bytes"]
         guest_pages = self.held_pages()
-        expect(device_pages == guest_pages == balloon_mib * PAGES_PER_MIB,
-               f"{balloon_mib * PAGES_PER_MIB} pages in the balloon: the device says "
-               f"{device_pages}, the guest {guest_pages}")
+        expect(device_pages == guest_pages == expected_pages,
+               f"{expected_pages} pages in the balloon: the device says {device_pages}, "
+               f"the guest {guest_pages}")
 
     def check_host_has(self, balloon_mib: int) -> None:
         """The host has the memory that is in the balloon."""
@@ -91,9 +91,8 @@ class Rig:
         fresh, self._splats_seen = splats[self._splats_seen:], len(splats)
         expect(not fresh, f"no complaint of the guest's kernel: {'; '.join(fresh[:3])}")
 
-    def stop(self) -> None:
-        self._opened.close()
+    def __enter__(self) -> "Rig":
+        return self
 
-    def explain(self, error: BaseException) -> None:
-        self.daemon.explain(error)
-        self.vm.explain(error)
+    def __exit__(self, *error) -> None:
+        self._opened.__exit__(*error)

@@ -17,8 +17,9 @@ from .qmp import Qmp
 
 BOOT_SECONDS = 60
 EXPLAINING_LINES = 25
-SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Kernel panic|Bad page|list_(add|del) "
-                   r"corruption|refcount_t|blocked for more than|soft lockup|Out of memory")
+SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Kernel panic|Bad page|Out of memory|"
+                   r"list_(add|del) corruption|refcount_t|blocked for more than|soft lockup|"
+                   r"self-detected stall")
 PEER = ["-device", "virtio-balloon-pci,id=peer"]
 
 

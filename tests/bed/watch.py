@@ -10,7 +10,7 @@ from .failure import Failure
 from .vm import VirtualMachine
 
 STEP_SECONDS = 0.25
-BAR_COLUMNS = 12
+BAR_COLUMNS = 14
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,16 @@ class Watch:
 
     def _cell(self, mib: float) -> str:
         bar = f" {_bar(mib, self._vm.machine.memory_mib)}" if self._bars else ""
-        return f"{mib:6.0f} MiB{bar}"
+        return f"{mib:6.0f}{bar}"
 
     def _show(self, taken: Sample) -> None:
-        print(f"  {taken.seconds:5.2f} s  free {self._cell(taken.guest_free_mib)}"
-              f"  balloon {self._cell(taken.balloon_mib)}"
-              f"  host {self._cell(taken.host_mib)}", file=self._out, flush=True)
+        cells = map(self._cell, (taken.guest_free_mib, taken.balloon_mib, taken.host_mib))
+        print(f"{taken.seconds:7.2f}", *cells, sep="  ", file=self._out, flush=True)
+
+    def _show_heading(self) -> None:
+        width = len(self._cell(0))
+        names = (f"{name:>{width}}" for name in ("free", "balloon", "host"))
+        print("seconds", *names, "  (MiB)", sep="  ", file=self._out)
 
     def _run(self) -> None:
         try:
@@ -73,6 +77,7 @@ class Watch:
             pass  # the guest is gone: who waits for it will say so
 
     def __enter__(self) -> "Watch":
+        self._show_heading()
         self._began = time.monotonic()
         self.sample()
         self._thread.start()

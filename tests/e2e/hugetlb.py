@@ -1,25 +1,50 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""huge pages go back to the host's pool whole, and come back to the guest safely"""
+"""huge pages go back to the host's pool whole; those that another took meanwhile stay away"""
+
+import os
 
 from bed import hugepages
+from bed.rig import expect
 
-MIB_PER_HUGE_PAGE = 2
 MACHINE = {"hugetlb": True, "memory_mib": 384}
 BALLOON_MIB = 192
+STOLEN_MIB = 64
+MIB_PER_HUGE_PAGE = 2
 
 
 def around():
     return hugepages.reserved(MACHINE["memory_mib"] // MIB_PER_HUGE_PAGE)
 
 
+def steal(mib):
+    """Take huge pages as another virtual machine would. Closing the descriptor frees them."""
+    fd = os.memfd_create("thief", os.MFD_CLOEXEC | os.MFD_HUGETLB)
+    os.posix_fallocate(fd, 0, mib << 20)
+    return fd
+
+
 def run(rig):
     rig.load()
     rig.check_returned()
     rig.hold_pattern(leave_mib=BALLOON_MIB)
+    free_before = hugepages.count("free")
     rig.daemon.resize(BALLOON_MIB)
     rig.check_accounts(BALLOON_MIB)
     rig.check_host_has(BALLOON_MIB)
-    rig.check_pattern()
+    freed_mib = (hugepages.count("free") - free_before) * MIB_PER_HUGE_PAGE
+    expect(freed_mib == BALLOON_MIB, f"{BALLOON_MIB} MiB back in the pool: {freed_mib}")
+    thief = steal(STOLEN_MIB)
+    try:
+        rig.daemon.ask(0)
+        expect(not rig.daemon.reached(3), "the balloon to keep what the host no longer has")
+        status = rig.daemon.status()
+        expect(status["held_bytes"] >= STOLEN_MIB << 20, "at least the stolen memory to be held")
+        expect(status["counters"]["restore_failures"] > 0, "the refusal to be counted")
+        expect(rig.held_pages() * status["page_bytes"] == status["held_bytes"],
+               "guest and device to agree on what stays")
+        rig.check_pattern()
+    finally:
+        os.close(thief)
     rig.daemon.resize(0)
     rig.check_accounts(0)
     rig.check_pattern()

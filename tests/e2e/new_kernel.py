@@ -23,6 +23,14 @@ def check(rig, start_anew):
     rig.daemon.resize(BALLOON_MIB)
     rig.check_accounts(BALLOON_MIB)
     rig.check_host_has(BALLOON_MIB)
+    # While it is being filled, pages are on their way to the host when the kernel ends.
+    rig.daemon.ask(0)
+    rig.daemon.reached(10)
+    rig.daemon.ask(BALLOON_MIB)
+    start_anew()
+    rig.hold_pattern()
+    rig.check_pattern()
+    rig.guest.release()
     # And again, with a target that stands: the new kernel fills the balloon by itself.
     start_anew()
     rig.load()
