@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where a virtqueue lies in guest memory, as the transport learned it from the
- * driver (virtio 1.3, 2.6 Split Virtqueues).
+ * driver (virtio 1.3, 2.7 Split Virtqueues).
  */
 #ifndef VBALLOON_QUEUE_H
 #define VBALLOON_QUEUE_H

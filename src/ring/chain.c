@@ -3,9 +3,6 @@
 
 #include <errno.h>
 
-/* virtio 1.3, 2.7.5.2: a chain is at most 2^32 bytes long in total. */
-#define CHAIN_BYTES_MAX (UINT64_C(1) << 32)
-
 void vballoon_chain_begin(struct vballoon_chain *chain, uint16_t head)
 {
 	chain->head = head;
@@ -29,7 +26,7 @@ enum vballoon_violation vballoon_chain_append(struct vballoon_chain *chain, uint
 	/* virtio 1.3, 2.7.4.2: device-writable buffers after all device-readable ones. */
 	if (!device_writes && chain->count > chain->readable_count)
 		return VBALLOON_DESC_ORDER;
-	if (total > CHAIN_BYTES_MAX)
+	if (total > VBALLOON_CHAIN_BYTES_MAX)
 		return VBALLOON_CHAIN_TOO_LARGE;
 	if (!vballoon_memory_covers(memory, segment->gpa, vballoon_bytes(segment->len)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;

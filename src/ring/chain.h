@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Building a chain from buffers, whatever the ring's format. */
+/* A chain of buffers, whatever the ring's format. */
 #ifndef VBALLOON_RING_CHAIN_H
 #define VBALLOON_RING_CHAIN_H
 
@@ -10,6 +10,9 @@
 #include <vballoon/violation.h>
 
 #include "ring/device_ring.h"
+
+/* What the buffers of a chain may have in total (virtio 1.3, 2.7.5.2). */
+#define VBALLOON_CHAIN_BYTES_MAX (UINT64_C(1) << 32)
 
 /* Make a chain empty. */
 void vballoon_chain_begin(struct vballoon_chain *chain, uint16_t head);

@@ -49,7 +49,7 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 	error = vballoon_memory_load16(memory, used_at(&started, SPLIT_IDX), &started.next_used);
 	if (error)
 		return error;
-	/* virtio 1.3, 2.7.10.1: 0 with EVENT_IDX. Without it an earlier user of this ring may
+	/* virtio 1.3, 2.7.10.2: 0 with EVENT_IDX. Without it an earlier user of this ring may
 	 * have left it at NO_NOTIFY. */
 	error = vballoon_memory_store16(memory, used_at(&started, SPLIT_FLAGS), 0);
 	if (error)

@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "ring/chain.h"
 #include "ring/split.h"
-
-/* virtio 1.3, 2.7.5.2: a chain is at most 2^32 bytes long in total. */
-#define CHAIN_BYTES_MAX (UINT64_C(1) << 32)
 
 static uint16_t *field16(void *ring, uint32_t offset)
 {
@@ -64,7 +62,7 @@ static int measure(const struct vballoon_driver_ring *ring,
 			readable += buffers[i].len;
 	}
 	*writable_len_out = writable;
-	return readable + writable > CHAIN_BYTES_MAX ? -EINVAL : 0;
+	return readable + writable > VBALLOON_CHAIN_BYTES_MAX ? -EINVAL : 0;
 }
 
 static void fill(struct split_desc *desc, const struct vballoon_driver_buffer *buffer, bool last,
