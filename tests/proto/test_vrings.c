@@ -208,6 +208,16 @@ static void a_queue_that_there_is_not_ends_the_connection(void **state)
 	assert_true(front_end_refused(front_end));
 }
 
+static void a_base_that_a_split_queue_cannot_have_ends_the_connection(void **state)
+{
+	struct front_end *front_end = *state;
+	struct vhost_user_vring_state base = { 1, UINT16_MAX + 1 };
+
+	front_end_get_vring_base(front_end, 1);
+	front_end_send(front_end, VHOST_USER_SET_VRING_BASE, 0, &base, sizeof(base), NULL, 0);
+	assert_true(front_end_refused(front_end));
+}
+
 static void a_kick_that_cannot_be_waited_for_ends_the_connection(void **state)
 {
 	struct front_end *front_end = *state;
@@ -265,6 +275,7 @@ int main(void)
 		RUNNING_TEST(the_size_of_a_running_queue_stays),
 		RUNNING_TEST(the_base_of_a_running_queue_stays),
 		RUNNING_TEST(a_queue_that_there_is_not_ends_the_connection),
+		RUNNING_TEST(a_base_that_a_split_queue_cannot_have_ends_the_connection),
 		RUNNING_TEST(a_kick_that_cannot_be_waited_for_ends_the_connection),
 		RUNNING_TEST(a_call_descriptor_that_is_full_blocks_nobody),
 		RUNNING_TEST(an_answer_raises_the_call),

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* When the one descriptor that a back end hands out asks for attention. */
+#include "proto_test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EPOCH 81
+
+static bool asks_for_attention(const struct front_end *front_end)
+{
+	struct pollfd pollfd = {
+		.fd = vballoon_vhost_user_fd(front_end->back_end),
+		.events = POLLIN,
+	};
+
+	return poll(&pollfd, 1, 0) == 1;
+}
+
+static void raise_kick(struct front_end *front_end)
+{
+	const uint64_t one = 1;
+
+	assert_int_equal(write(front_end->queues[1].kick, &one, sizeof(one)), sizeof(one));
+}
+
+static void an_idle_guest_wakes_nobody(void **state)
+{
+	balloon_driver_hello(*state, EPOCH, 0);
+	assert_false(asks_for_attention(*state));
+}
+
+static void a_kick_wakes(void **state)
+{
+	raise_kick(*state);
+	assert_true(asks_for_attention(*state));
+	front_end_pump(*state);
+	assert_false(asks_for_attention(*state));
+}
+
+static void a_kick_of_a_stopped_queue_does_not_wake(void **state)
+{
+	front_end_stop_queue(*state, 1);
+	raise_kick(*state);
+	assert_false(asks_for_attention(*state));
+}
+
+static void the_front_end_going_wakes(void **state)
+{
+	struct front_end *front_end = *state;
+
+	shutdown(front_end->socket, SHUT_RDWR);
+	assert_true(asks_for_attention(front_end));
+	front_end_pump(front_end);
+	assert_int_equal(front_end->outcome, -ECONNRESET);
+	assert_string_equal(vballoon_vhost_user_reason(front_end->back_end), "");
+}
+
+static void what_is_no_message_ends_the_connection_with_a_reason(void **state)
+{
+	struct front_end *front_end = *state;
+	const struct vhost_user_header header = { VHOST_USER_GET_FEATURES, 0, 0 };
+
+	assert_int_equal(send(front_end->socket, &header, sizeof(header), 0), sizeof(header));
+	front_end_pump(front_end);
+	assert_int_equal(front_end->outcome, -EPROTO);
+	assert_non_null(strstr(vballoon_vhost_user_reason(front_end->back_end), "version"));
+}
+
+/* Ask until the sockets are full: how many questions were taken. */
+static unsigned int ask_without_reading(struct front_end *front_end)
+{
+	const struct vhost_user_header header = { VHOST_USER_GET_FEATURES, VHOST_USER_VERSION, 0 };
+	unsigned int asked = 0;
+
+	while (send(front_end->socket, &header, sizeof(header), MSG_DONTWAIT) == sizeof(header)) {
+		asked++;
+		front_end_pump(front_end);
+		assert_int_equal(front_end->outcome, 0);
+	}
+	return asked;
+}
+
+static void a_front_end_that_reads_no_answers_is_not_waited_for(void **state)
+{
+	struct front_end *front_end = *state;
+	unsigned int asked = ask_without_reading(front_end), answered = 0;
+	uint64_t features;
+
+	assert_true(asked > 0);
+	assert_false(asks_for_attention(front_end));
+	balloon_driver_hello(front_end, EPOCH, 0);
+	while (front_end_receive(front_end, VHOST_USER_GET_FEATURES, &features, sizeof(features)) >=
+	       0) {
+		answered++;
+		front_end_pump(front_end);
+	}
+	assert_int_equal(answered, asked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUNNING_TEST(an_idle_guest_wakes_nobody),
+		RUNNING_TEST(a_kick_wakes),
+		RUNNING_TEST(a_kick_of_a_stopped_queue_does_not_wake),
+		RUNNING_TEST(the_front_end_going_wakes),
+		RUNNING_TEST(what_is_no_message_ends_the_connection_with_a_reason),
+		RUNNING_TEST(a_front_end_that_reads_no_answers_is_not_waited_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
