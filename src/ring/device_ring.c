@@ -54,6 +54,7 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 	error = vballoon_memory_store16(memory, used_at(&started, SPLIT_FLAGS), 0);
 	if (error)
 		return error;
+	split_fence(); /* pair 3, for a driver that still saw NO_NOTIFY: next() looks after this */
 	*ring = started;
 	return 0;
 }
