@@ -70,6 +70,11 @@ int vballoon_request_parse(const char *line, size_t len, struct vballoon_request
 	json_t *value;
 
 	memset(request, 0, sizeof(*request));
+	if (len > VBALLOON_REQUEST_BYTES_MAX) {
+		vballoon_error_set(error, VBALLOON_ERROR_BAD_REQUEST,
+				   "a request is at most %d bytes", VBALLOON_REQUEST_BYTES_MAX);
+		return -EBADMSG;
+	}
 	request->root = parse_object(line, len, &why);
 	if (!request->root) {
 		vballoon_error_set(error, VBALLOON_ERROR_BAD_REQUEST,

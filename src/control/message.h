@@ -15,6 +15,10 @@
 /* The protocol spoken here; a client that does not know a daemon's must stop. */
 #define VBALLOON_PROTOCOL 1
 
+/* The longest request. What a line of JSON takes when it is parsed is a multiple of
+ * its length, so this bounds what a client can make the daemon hold. */
+#define VBALLOON_REQUEST_BYTES_MAX 4096
+
 /* The longest that `wait` and `stats` may take. */
 #define VBALLOON_TIMEOUT_MS_MAX 60000
 

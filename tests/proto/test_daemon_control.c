@@ -260,19 +260,23 @@ static uint64_t rss_kib(const struct daemon_bed *bed)
 
 static void hostile_clients_cost_little_memory(void **state)
 {
-	static char deep[VBALLOON_LINE_BYTES_MAX];
+	static char longest[VBALLOON_LINE_BYTES_MAX];
 	struct daemon_bed *bed = *state;
 	struct control others[VBALLOON_CONTROL_CLIENTS_MAX];
 	unsigned int i;
 
-	for (i = 0; i + 1 < sizeof(deep); i++)
-		deep[i] = "[],"[i % 3];
-	deep[0] = '[';
-	deep[sizeof(deep) - 1] = '\n';
+	/* Arrays in an array: what takes the most memory for its length. */
+	for (i = 0; i < sizeof(longest); i++)
+		longest[i] = "],["[i % 3];
+	longest[0] = '[';
 	for (i = 1; i < VBALLOON_CONTROL_CLIENTS_MAX; i++) {
 		control_open(&others[i], bed->control_path);
-		control_send(&others[i], deep, sizeof(deep));
+		longest[VBALLOON_REQUEST_BYTES_MAX] = '\n';
+		control_send(&others[i], longest, VBALLOON_REQUEST_BYTES_MAX + 1);
 		control_assert_error(&others[i], "", "BadRequest");
+		longest[VBALLOON_REQUEST_BYTES_MAX] = '[';
+		longest[sizeof(longest) - 1] = '\n';
+		control_send(&others[i], longest, sizeof(longest));
 		flood(&others[i]);
 	}
 	assert_answers(bed);

@@ -87,9 +87,23 @@ static void what_is_no_object_is_a_bad_request(void **state)
 	assert_bad("\"status\"");
 }
 
+static void the_longest_request_is_read_and_a_longer_one_is_not(void **state)
+{
+	char line[VBALLOON_REQUEST_BYTES_MAX + 1];
+	struct vballoon_request request;
+	struct vballoon_error error;
+
+	(void)state;
+	memset(line, ' ', sizeof(line));
+	memcpy(line, "{\"execute\":\"x\"}", 15);
+	assert_int_equal(vballoon_request_parse(line, sizeof(line) - 1, &request, &error), 0);
+	vballoon_request_free(&request);
+	assert_bad_bytes(line, sizeof(line));
+}
+
 static void nesting_without_end_is_a_bad_request(void **state)
 {
-	static char deep[VBALLOON_LINE_BYTES_MAX];
+	char deep[VBALLOON_REQUEST_BYTES_MAX];
 
 	(void)state;
 	memset(deep, '[', sizeof(deep));
@@ -322,6 +336,7 @@ int main(void)
 		cmocka_unit_test(garbage_is_a_bad_request),
 		cmocka_unit_test(bytes_that_are_no_utf8_are_a_bad_request),
 		cmocka_unit_test(what_is_no_object_is_a_bad_request),
+		cmocka_unit_test(the_longest_request_is_read_and_a_longer_one_is_not),
 		cmocka_unit_test(nesting_without_end_is_a_bad_request),
 		cmocka_unit_test(a_command_that_is_no_string_is_a_bad_request),
 		cmocka_unit_test(arguments_that_are_no_object_are_a_bad_request),
