@@ -18,9 +18,8 @@
 struct vballoon_section {
 	/* Under the caller's lock. */
 	DECLARE_BITMAP(held, SECTION_UNITS);
-	/* The first unit of each block; page_private() is its order, or 0 once
-	 * the block is split into pages. Changed atomically, because blocks are
-	 * allocated outside the lock.
+	/* The first unit of each block, whose order is its page_private().
+	 * Changed atomically, because blocks are allocated outside the lock.
 	 */
 	DECLARE_BITMAP(head, SECTION_UNITS);
 };
@@ -75,9 +74,7 @@ static u32 section_part(u64 unit, u64 end)
 
 static u32 block_units(const struct vballoon_pages *pages, u64 head)
 {
-	unsigned int order = page_private(unit_page(pages, head));
-
-	return order > pages->unit_order ? 1U << (order - pages->unit_order) : 1;
+	return 1U << (page_private(unit_page(pages, head)) - pages->unit_order);
 }
 
 bool vballoon_pages_alloc(struct vballoon_pages *pages, unsigned int *order,
@@ -176,35 +173,40 @@ static u64 block_head(struct vballoon_section *section, u64 unit)
 	return head;
 }
 
-static void block_split(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
+/* Make two of a block. split_page() would make pages of it, which the allocator
+ * then parks in per-CPU lists instead of joining them again.
+ */
+static void block_halve(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
 {
+	u64 other = head + block_units(pages, head) / 2;
 	struct page *page = unit_page(pages, head);
-	u32 units = block_units(pages, head);
-	u32 i;
+	struct page *half = unit_page(pages, other);
+	unsigned int order = page_private(page) - 1;
 
-	split_page(page, page_private(page));
-	for (i = 0; i < units; i++) {
-		set_page_private(unit_page(pages, head + i), 0);
-		set_bit((head + i) % SECTION_UNITS, section->head);
-	}
+	init_page_count(half);
+	set_page_private(page, order);
+	set_page_private(half, order);
+	set_bit(other % SECTION_UNITS, section->head);
 }
 
-static void block_free(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
+/* Free a block, or the first half of it. Returns the unit that follows. */
+static u64 block_free(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
 {
 	struct page *page = unit_page(pages, head);
-	unsigned int order = page_private(page);
-	unsigned int i;
+	unsigned int order;
+	u64 next;
 
+	/* This is the one large order that is parked, too, and not counted as free. */
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE) && page_private(page) == pageblock_order &&
+	    pageblock_order > pages->unit_order)
+		block_halve(pages, section, head);
+	next = head + block_units(pages, head);
+	order = page_private(page);
 	clear_bit(head % SECTION_UNITS, section->head);
 	set_page_private(page, 0);
-	if (order) {
-		adjust_managed_page_count(page, 1L << order);
-		__free_pages(page, order);
-		return;
-	}
-	adjust_managed_page_count(page, 1L << pages->unit_order);
-	for (i = 0; i < 1U << pages->unit_order; i++)
-		__free_page(page + i);
+	adjust_managed_page_count(page, 1L << order);
+	__free_pages(page, order);
+	return next;
 }
 
 void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_run *run)
@@ -215,15 +217,11 @@ void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_
 	while (unit < end) {
 		struct vballoon_section *section = section_find(pages, unit);
 		u64 head = block_head(section, unit);
-		u32 units = block_units(pages, head);
 
-		if (head < unit || head + units > end) {
-			block_split(pages, section, head);
-			head = unit;
-			units = 1;
-		}
-		block_free(pages, section, head);
-		unit = head + units;
+		if (head < unit || head + block_units(pages, head) > end)
+			block_halve(pages, section, head);
+		else
+			unit = block_free(pages, section, head);
 	}
 }
 

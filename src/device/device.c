@@ -93,8 +93,11 @@ void vballoon_device_doubt(struct vballoon_device *device)
 {
 	if (device->proof == VBALLOON_RECORD_PROVEN)
 		device->proof = VBALLOON_RECORD_UNPROVEN;
-	device->requests.hello = false;
-	device->requests.hello_asked = false;
+	/* Without a record only HELLO helps, and whoever was asked may not have seen
+	 * it; with one it is asked for when it is needed. */
+	if (device->proof != VBALLOON_RECORD_NONE)
+		device->requests.hello_asked = false;
+	device->requests.hello = device->requests.hello_asked;
 }
 
 void vballoon_device_prove(struct vballoon_device *device)

@@ -159,6 +159,15 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 	}
 }
 
+/* With one queue stopped the other is about to be, or to start: what it says last
+ * proves the record for itself, but not that there is a guest to come. */
+static bool may_drop(const struct vballoon_device *device)
+{
+	return device->proof == VBALLOON_RECORD_PROVEN && !device->violation &&
+	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running &&
+	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running;
+}
+
 bool vballoon_drop_run(struct vballoon_device *device)
 {
 	uint32_t shift = device->config.page_shift;
@@ -168,7 +177,7 @@ bool vballoon_drop_run(struct vballoon_device *device)
 		.chunks = RUN_CHUNKS,
 	};
 
-	if (device->proof != VBALLOON_RECORD_PROVEN || device->violation)
+	if (!may_drop(device))
 		return false;
 	while (budget.pages && budget.calls && budget.chunks) {
 		if (!in_chunk(&device->drop)) {

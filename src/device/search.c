@@ -75,6 +75,7 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 			      << (device->record.unit_shift - device->config.page_shift);
 	uint64_t end = chunk->first + chunk->count;
 	bool whole = search->page <= chunk->first;
+	bool empty = true;
 	struct vballoon_run run;
 
 	if (whole)
@@ -82,6 +83,7 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 	while (search->page < end &&
 	       find_run(search, &map, search->page, end, most + unit_pages, &run)) {
 		search->page = run.first + run.count;
+		empty = false;
 		if (cut_to_units(device, region, run, most, gpa_out, pages_out)) {
 			uint64_t used = *gpa_out + (*pages_out << device->config.page_shift) -
 					region->gpa.value;
@@ -90,7 +92,9 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 			return true;
 		}
 	}
-	if (whole)
+	/* What is no whole unit here is held all the same, as the end of one that began
+	 * in the region before: who forgets the record must find it. */
+	if (whole && (empty || search->hint != VBALLOON_HINT_HELD))
 		vballoon_summary_clear(&device->summaries[search->region], search->hint,
 				       chunk->first);
 	if (search->page < end)

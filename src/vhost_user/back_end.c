@@ -232,9 +232,8 @@ static const char *memory_problem(const struct vballoon_vhost_user *back_end)
 
 	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
 		if (back_end->vrings[i].outside_memory)
-			return "The front end does not share the guest memory that the driver "
-			       "uses; "
-			       "give the guest its memory from a memfd or file with share=on.";
+			return "the front end shares no memory with the driver's queues in it: "
+			       "give the guest a memfd or a file as its memory, with share=on";
 	}
 	return kept == VBALLOON_RECLAIMABLE ? NULL : vballoon_reclaimable_text(kept);
 }

@@ -2,7 +2,6 @@
 #include "vhost_user/event.h"
 
 #include <poll.h>
-#include <stdint.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -19,15 +18,13 @@ void vballoon_event_signal(int fd)
 	(void)ignored;
 }
 
-void vballoon_event_drain(int fd)
+uint64_t vballoon_event_drain(int fd)
 {
 	uint64_t count;
 	struct iovec to = { .iov_base = &count, .iov_len = sizeof(count) };
-	ssize_t ignored;
 
 	/* O_NONBLOCK would be the front end's, too; this flag is for one call. */
-	ignored = preadv2(fd, &to, 1, -1, RWF_NOWAIT);
-	(void)ignored;
+	return preadv2(fd, &to, 1, -1, RWF_NOWAIT) == sizeof(count) ? count : 0;
 }
 
 void vballoon_event_replace(int *owned_fd, int fd)

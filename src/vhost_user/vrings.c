@@ -8,6 +8,7 @@
 #include "vhost_user/event.h"
 
 #define DESC_BYTES 16 /* virtio 1.3, 2.7.5: one descriptor */
+#define KICKS_OF_A_DRIVER 2 /* so many cannot all be the front end's own */
 
 void vballoon_vrings_init(struct vballoon_vhost_user *back_end)
 {
@@ -83,6 +84,7 @@ static void vring_start(struct vballoon_vhost_user *back_end, unsigned int index
 		return;
 	}
 	vring->running = true;
+	vring->kicks = 0;
 }
 
 void vballoon_vring_stop(struct vballoon_vhost_user *back_end, unsigned int index)
@@ -138,28 +140,33 @@ void vballoon_vrings_disable(struct vballoon_vhost_user *back_end)
  * writes: of memory that the front end has mapped privately the file has the
  * size, even the blocks, but never the contents. A driver that kicks has
  * written at least one descriptor, so a table that is all zero then is not the
- * driver's. Looked at until a descriptor is seen once.
+ * driver's. One kick proves nothing: QEMU raises one itself when a ring starts.
+ * Looked at until a descriptor is seen once.
  */
 static void memory_prove(struct vballoon_vhost_user *back_end, const struct vballoon_vring *vring)
 {
 	uint64_t table_bytes = (uint64_t)vring->queue.size * DESC_BYTES;
 	bool shared;
 
-	if (back_end->memory_proven || !vring->running)
-		return;
 	shared = !vballoon_memory_table_is_zero(&back_end->memory, vring->addr.desc, table_bytes);
+	if (!shared && vring->kicks < KICKS_OF_A_DRIVER)
+		return;
 	back_end->memory_proven = shared;
-	if (!shared && !back_end->memory.not_shared)
-		vballoon_back_end_log(back_end, LOG_ERR, "%s",
-				      vballoon_reclaimable_text(VBALLOON_KEEP_NOT_SHARED));
+	if (shared == back_end->memory.not_shared)
+		vballoon_back_end_log(back_end, shared ? LOG_NOTICE : LOG_ERR, "%s",
+				      shared ? "the memory is shared after all"
+					     : vballoon_reclaimable_text(VBALLOON_KEEP_NOT_SHARED));
 	vballoon_memory_table_set_shared(&back_end->memory, shared);
 }
 
 void vballoon_vring_kicked(struct vballoon_vhost_user *back_end, unsigned int index)
 {
 	struct vballoon_vring *vring = &back_end->vrings[index];
+	uint64_t kicks = vballoon_event_drain(vring->kick);
 
-	vballoon_event_drain(vring->kick);
+	if (back_end->memory_proven || !vring->running)
+		return;
+	vring->kicks += kicks;
 	memory_prove(back_end, vring);
 }
 

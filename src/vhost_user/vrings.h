@@ -29,6 +29,7 @@ struct vballoon_vring {
 	bool outside_memory; /* it would run, but its rings are not in guest memory */
 	int kick, call, err; /* owned; -1: none */
 	bool running;
+	uint64_t kicks; /* since the start, until the memory is proven */
 	struct vballoon_queue queue; /* as it runs; size and next also before */
 };
 

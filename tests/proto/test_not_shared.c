@@ -2,6 +2,8 @@
 /* Guest memory that the front end does not really share: found out, and said. */
 #include "proto_test.h"
 
+#include <unistd.h>
+
 #define EPOCH 61
 
 static int private_set_up(void **state)
@@ -9,6 +11,7 @@ static int private_set_up(void **state)
 	connect_set_up(state);
 	front_end_unshare_memory(*state);
 	front_end_start(*state);
+	front_end_kick(*state, 1); /* as QEMU does when a ring starts */
 	return 0;
 }
 
@@ -53,11 +56,28 @@ static void a_guest_whose_writes_arrive_is_not_suspected(void **state)
 	assert_null(back_end_status(*state).memory_problem);
 }
 
-/* A kick for nothing, before anything was ever written. */
+static void one_kick_for_nothing_raises_no_suspicion(void **state)
+{
+	front_end_kick(*state, 1);
+	assert_null(back_end_status(*state).memory_problem);
+}
+
+static void kicks_that_come_together_are_counted(void **state)
+{
+	struct front_end *front_end = *state;
+	const uint64_t two = 2;
+
+	assert_int_equal(write(front_end->queues[0].kick, &two, sizeof(two)), sizeof(two));
+	front_end_pump(front_end);
+	assert_non_null(back_end_status(front_end).memory_problem);
+}
+
+/* Kicks for nothing, before anything was ever written. */
 static void a_suspicion_that_was_wrong_is_taken_back(void **state)
 {
 	struct front_end *front_end = *state;
 
+	front_end_kick(front_end, 1);
 	front_end_kick(front_end, 1);
 	assert_non_null(back_end_status(front_end).memory_problem);
 	balloon_driver_hello(front_end, EPOCH, 0);
@@ -86,6 +106,8 @@ int main(void)
 		PRIVATE_TEST(it_is_logged_once),
 		PRIVATE_TEST(nothing_is_said_before_the_guest_has_spoken),
 		RUNNING_TEST(a_guest_whose_writes_arrive_is_not_suspected),
+		RUNNING_TEST(one_kick_for_nothing_raises_no_suspicion),
+		RUNNING_TEST(kicks_that_come_together_are_counted),
 		RUNNING_TEST(a_suspicion_that_was_wrong_is_taken_back),
 		CONNECTED_TEST(a_front_end_that_shares_no_memory_is_told),
 	};

@@ -42,6 +42,17 @@ static void an_empty_ring_asks_for_a_kick_at_the_next_chain(void **state)
 	assert_int_equal(ring_builder_avail_event(&f->builder), 2);
 }
 
+static void with_event_indices_the_flags_stay_clear(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, true);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_EMPTY);
+	fixture_offer(f, 0);
+	serve(f);
+	assert_int_equal(ring_builder_used_flags(&f->builder), 0);
+}
+
 static void a_start_clears_the_flags_that_an_earlier_device_left(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -233,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(the_driver_need_not_kick_while_chains_come),
 		CASE(an_empty_ring_asks_for_a_kick_at_the_next_chain),
+		CASE(with_event_indices_the_flags_stay_clear),
 		CASE(a_start_clears_the_flags_that_an_earlier_device_left),
 		CASE(a_chain_that_comes_while_kicks_are_enabled_by_flag_is_taken),
 		CASE(a_chain_that_comes_while_kicks_are_enabled_by_index_is_taken),

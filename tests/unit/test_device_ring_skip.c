@@ -87,6 +87,19 @@ static void a_head_out_of_range_is_skipped_without_a_used_buffer(void **state)
 	assert_int_equal(f->chain.head, 1);
 }
 
+static void a_head_out_of_range_after_a_skipped_chain_is_not_used_either(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	stop(f, 3);
+	ring_builder_avail(&f->builder, SIZE);
+	vballoon_device_ring_skip(&f->ring);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_BROKEN);
+	assert_int_equal(f->violation, VBALLOON_HEAD_OUT_OF_RANGE);
+	vballoon_device_ring_skip(&f->ring);
+	assert_int_equal(ring_builder_used_idx(&f->builder), 1);
+}
+
 static void after_an_index_jump_all_are_skipped(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -146,6 +159,7 @@ int main(void)
 		CASE(a_chain_that_is_skipped_goes_back_with_nothing_written),
 		CASE(the_chain_after_one_that_is_skipped_is_taken),
 		CASE(a_head_out_of_range_is_skipped_without_a_used_buffer),
+		CASE(a_head_out_of_range_after_a_skipped_chain_is_not_used_either),
 		CASE(after_an_index_jump_all_are_skipped),
 		CASE(a_ring_that_could_not_be_read_is_tried_again_after_a_skip),
 		CASE(a_ring_that_was_not_stopped_skips_nothing),

@@ -69,6 +69,16 @@ static void an_indirect_table_that_loops_stops_the_ring(void **state)
 	expect(f, VBALLOON_CHAIN_TOO_LONG);
 }
 
+static void a_loop_is_not_told_as_what_its_second_round_would_be(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_desc(f, 0, (struct raw_desc){ TABLE, 2 * 16, RAW_INDIRECT, 0 });
+	fixture_table_desc(f, 0, (struct raw_desc){ BUFFER, 1, RAW_NEXT, 1 });
+	fixture_table_desc(f, 1, (struct raw_desc){ BUFFER, 1, RAW_WRITE | RAW_NEXT, 0 });
+	expect(f, VBALLOON_CHAIN_TOO_LONG);
+}
+
 static void a_chain_and_its_table_longer_than_the_queue_stop_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -262,6 +272,7 @@ int main(void)
 		CASE(a_chain_that_loops_stops_the_ring),
 		CASE(a_descriptor_that_goes_on_with_itself_stops_the_ring),
 		CASE(an_indirect_table_that_loops_stops_the_ring),
+		CASE(a_loop_is_not_told_as_what_its_second_round_would_be),
 		CASE(a_chain_and_its_table_longer_than_the_queue_stop_the_ring),
 		CASE(a_descriptor_of_no_bytes_stops_the_ring),
 		CASE(a_buffer_one_byte_beyond_memory_stops_the_ring),

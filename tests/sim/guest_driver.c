@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "guest_driver.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <vballoon/abi/memory_balloon.h>
+
+#include "base/le.h"
+#include "guest_answer.h"
+#include "guest_send.h"
+
+#define REQUEST_BYTES 32
+
+/* How the driver's memory is laid out, in bytes. */
+#define MESSAGES_OFFSET (2 * GUEST_QUEUE_BYTES)
+#define REQUESTS_OFFSET (MESSAGES_OFFSET + MESSAGE_COUNT * GUEST_MESSAGE_BYTES)
+#define TABLES_OFFSET (REQUESTS_OFFSET + GUEST_DRIVER_REQUESTS * REQUEST_BYTES)
+_Static_assert(TABLES_OFFSET + MESSAGE_COUNT * GUEST_QUEUE_TABLE_BYTES <= GUEST_OS_KERNEL_BYTES,
+	       "the driver's memory is too small");
+
+bool guest_driver_has(const struct guest_driver *driver, unsigned int bit)
+{
+	return driver->features & (UINT64_C(1) << bit);
+}
+
+uint32_t guest_driver_unit_pages(const struct guest_driver *driver)
+{
+	return UINT32_C(1) << (driver->plan->unit_shift - driver->plan->page_shift);
+}
+
+static struct guest_buffer place(const struct guest_driver *driver, uint32_t offset)
+{
+	const struct guest_os *os = driver->os;
+
+	return (struct guest_buffer){
+		machine_pointer(os->machine, os->kernel_first) + offset,
+		machine_gpa(os->machine, os->kernel_first) + offset,
+	};
+}
+
+/* Most rings are new; some are old enough for their 16-bit indices to wrap soon. */
+static void start_queue(struct guest_driver *driver, unsigned int index)
+{
+	uint16_t first =
+		rng_chance(driver->rng, 30) ? (uint16_t)rng_between(driver->rng, 65500, 65535) : 0;
+	uint16_t size = (uint16_t)(16u << rng_below(driver->rng, 3));
+
+	guest_queue_start(&driver->queues[index], place(driver, index * GUEST_QUEUE_BYTES), size,
+			  first, guest_driver_has(driver, GUEST_F_EVENT_IDX));
+}
+
+bool guest_driver_load(struct guest_driver *driver, uint64_t features)
+{
+	if (!guest_os_take_kernel_memory(driver->os))
+		return false;
+	driver->features = features;
+	start_queue(driver, VIRTIO_MEMORY_BALLOON_VQ_FROMDEV);
+	start_queue(driver, VIRTIO_MEMORY_BALLOON_VQ_TODEV);
+	memset(driver->messages, 0, sizeof(driver->messages));
+	for (uint32_t i = 0; i < MESSAGE_COUNT; i++) {
+		driver->messages[i].buffer =
+			place(driver, MESSAGES_OFFSET + i * GUEST_MESSAGE_BYTES);
+		driver->messages[i].table =
+			place(driver, TABLES_OFFSET + i * GUEST_QUEUE_TABLE_BYTES);
+	}
+	vballoon_decide_init(&driver->decide, guest_driver_unit_pages(driver));
+	if (driver->mutant != MUTANT_GUEST_REUSES_EPOCH || !driver->epoch)
+		driver->epoch = rng_next(driver->rng) | 1;
+	driver->hello_wanted = true;
+	if (driver->mutant == MUTANT_GUEST_SKIPS_HELLO && driver->lives)
+		driver->hello_wanted = !vballoon_decide_greeted(&driver->decide, 0);
+	driver->start_over = false;
+	driver->stats_wanted = false;
+	driver->reset_wanted = false;
+	memset(driver->kick, 0, sizeof(driver->kick));
+	memset(driver->orphan, 0, sizeof(driver->orphan));
+	driver->orphan_count = 0;
+	driver->loaded = true;
+	driver->lives++;
+	return true;
+}
+
+void guest_driver_kick(struct guest_driver *driver, unsigned int queue)
+{
+	if (!vballoon_driver_ring_should_kick(&driver->queues[queue].ring))
+		return;
+	if (driver->mutant == MUTANT_GUEST_FORGETS_KICK && rng_chance(driver->rng, 10))
+		return;
+	driver->kick[queue] = true;
+}
+
+static void post_request(struct guest_driver *driver, uint64_t token)
+{
+	struct guest_queue *queue = &driver->queues[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV];
+	uint32_t room =
+		rng_between(driver->rng, sizeof(struct virtio_memory_balloon_req), REQUEST_BYTES);
+
+	/* Without room the buffer is simply not posted; one always is. */
+	guest_queue_post(queue, driver->rng, driver->requests[token], 0, room, NULL, 0, token);
+	guest_driver_kick(driver, VIRTIO_MEMORY_BALLOON_VQ_FROMDEV);
+}
+
+void guest_driver_ready(struct guest_driver *driver)
+{
+	driver->request_count = rng_between(driver->rng, 1, GUEST_DRIVER_REQUESTS / 2);
+	for (uint32_t i = 0; i < driver->request_count; i++) {
+		driver->requests[i] = place(driver, REQUESTS_OFFSET + i * REQUEST_BYTES);
+		post_request(driver, i);
+	}
+}
+
+void guest_driver_unload(struct guest_driver *driver)
+{
+	driver->loaded = false;
+	driver->reset_wanted = false;
+	guest_os_drop_kernel_memory(driver->os);
+	guest_os_deflate_all(driver->os);
+}
+
+static void take_request(struct guest_driver *driver, const struct guest_buffer *buffer)
+{
+	struct virtio_memory_balloon_req req;
+	uint64_t value;
+
+	memcpy(&req, buffer->at, sizeof(req));
+	value = vballoon_le64(req.value);
+	trace_event(driver->trace, "request", vballoon_le32(req.type), value);
+	switch (vballoon_le32(req.type)) {
+	case VIRTIO_MEMORY_BALLOON_REQ_RESIZE:
+		vballoon_decide_resize(&driver->decide, value);
+		break;
+	case VIRTIO_MEMORY_BALLOON_REQ_STATS:
+		driver->stats_wanted = true;
+		driver->stats_cookie = vballoon_le32(req.flags);
+		break;
+	case VIRTIO_MEMORY_BALLOON_REQ_HELLO:
+		driver->hello_wanted = true;
+		vballoon_decide_ask_held(&driver->decide);
+		break;
+	case VIRTIO_MEMORY_BALLOON_REQ_RESET:
+		driver->reset_wanted = true;
+		break;
+	default: /* "A driver ignores request types it does not know." */
+		if (!driver->oracle->lenient)
+			trace_fail(driver->trace, "an unknown request");
+	}
+}
+
+/* One used buffer of @queue. */
+static void take(struct guest_driver *driver, unsigned int queue, uint64_t token, uint32_t written)
+{
+	if (queue == VIRTIO_MEMORY_BALLOON_VQ_TODEV) {
+		guest_answer_take(driver, &driver->messages[token], written);
+		return;
+	}
+	if (written == sizeof(struct virtio_memory_balloon_req))
+		take_request(driver, &driver->requests[token]);
+	else if (!driver->oracle->lenient)
+		trace_fail(driver->trace, "a request of %" PRIu32 " bytes", written);
+	post_request(driver, token);
+}
+
+void guest_driver_interrupt(struct guest_driver *driver, unsigned int queue)
+{
+	struct vballoon_driver_ring *ring = &driver->queues[queue].ring;
+	uint32_t written;
+	uint64_t token;
+	int outcome;
+
+	if (!driver->loaded || ring->broken)
+		return;
+	do {
+		vballoon_driver_ring_interrupts(ring, false);
+		while ((outcome = vballoon_driver_ring_collect(ring, &token, &written)) ==
+		       VBALLOON_COLLECT_ONE)
+			take(driver, queue, token, written);
+		if (outcome == VBALLOON_COLLECT_BROKEN) {
+			if (!driver->oracle->lenient)
+				trace_fail(driver->trace, "the device broke queue %u", queue);
+			driver->reset_wanted = true;
+			return;
+		}
+	} while (vballoon_driver_ring_interrupts(ring, true));
+}
+
+bool guest_driver_busy(const struct guest_driver *driver)
+{
+	for (unsigned int i = 0; i < MESSAGE_COUNT; i++) {
+		if (driver->messages[i].in_flight)
+			return true;
+	}
+	return false;
+}
+
+bool guest_driver_work(struct guest_driver *driver)
+{
+	struct vballoon_decision decision;
+
+	if (!driver->loaded || driver->reset_wanted)
+		return false;
+	if (driver->hello_wanted)
+		return guest_send_hello(driver);
+	/* Nothing overtakes the HELLO: the epoch must be known first. */
+	if (driver->messages[MESSAGE_HELLO].in_flight)
+		return false;
+	if (driver->stats_wanted && guest_send_stats(driver))
+		return true;
+	decision = vballoon_decide_next(&driver->decide, driver->now_ms);
+	if (decision.action == VBALLOON_DECIDE_ADD)
+		return guest_send_add(driver, decision.pages);
+	guest_send_no_orphans(driver);
+	if (decision.action == VBALLOON_DECIDE_WITHDRAW)
+		return guest_send_withdraw(driver, decision.pages, false);
+	return false;
+}
+
+uint64_t guest_driver_wait_ms(const struct guest_driver *driver)
+{
+	struct vballoon_decision decision = vballoon_decide_next(&driver->decide, driver->now_ms);
+
+	return decision.action == VBALLOON_DECIDE_IDLE ? decision.wait_ms : 0;
+}
+
+void guest_driver_pressure(struct guest_driver *driver, uint64_t pages)
+{
+	if (!driver->loaded || driver->reset_wanted || driver->hello_wanted ||
+	    driver->messages[MESSAGE_HELLO].in_flight || !pages)
+		return;
+	vballoon_decide_pressure(&driver->decide, driver->now_ms);
+	guest_send_withdraw(driver, pages, true);
+}
+
+uint16_t guest_driver_answers(void *context)
+{
+	struct guest_driver *driver = context;
+
+	return driver->loaded
+		       ? guest_queue_used_index(&driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV])
+		       : 0;
+}

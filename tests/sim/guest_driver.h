@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A driver of the balloon as a guest would have it: the real decisions
+ * (driver/decide) and the real ring code, between a simulated kernel and the
+ * device.
+ */
+#ifndef SIM_GUEST_DRIVER_H
+#define SIM_GUEST_DRIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "driver/decide/decide.h"
+#include "guest_message.h"
+#include "guest_os.h"
+#include "guest_queue.h"
+#include "mutant.h"
+#include "oracle.h"
+#include "plan.h"
+#include "trace.h"
+
+#define GUEST_DRIVER_REQUESTS 8
+
+/* Ring features (virtio 1.3, 6 Reserved Feature Bits). */
+#define GUEST_F_INDIRECT_DESC 28
+#define GUEST_F_EVENT_IDX 29
+
+struct guest_driver {
+	struct guest_os *os;
+	struct oracle *oracle;
+	struct trace *trace;
+	struct rng *rng;
+	const struct plan *plan;
+	enum mutant mutant;
+	uint64_t now_ms; /* kept by the caller */
+
+	bool loaded;
+	uint64_t features;
+	uint64_t epoch;
+	struct guest_queue queues[2];
+	struct guest_buffer requests[GUEST_DRIVER_REQUESTS];
+	unsigned int request_count; /* posted on fromdevq */
+	struct guest_message messages[MESSAGE_COUNT];
+	struct vballoon_decide decide;
+	bool hello_wanted;
+	bool start_over; /* the HELLO that is wanted begins with an empty balloon */
+	bool stats_wanted;
+	uint32_t stats_cookie;
+	bool reset_wanted; /* the driver will not go on */
+	bool kick[2]; /* wants the device's attention; cleared by who delivers it */
+
+	/* After starting over: taken from the guest, but no longer in the balloon. */
+	bool orphan[MACHINE_FRAMES_MAX];
+	uint32_t orphan_count;
+
+	/* For the summary. */
+	uint64_t lives, adds, withdraws, returned_pages, start_overs, full_answers;
+};
+
+/* Set up rings in fresh memory; false when there is no memory for them. Nothing
+ * is made available before guest_driver_ready(). */
+bool guest_driver_load(struct guest_driver *driver, uint64_t features);
+void guest_driver_ready(struct guest_driver *driver);
+
+/* The device was reset: every page is the guest's. */
+void guest_driver_unload(struct guest_driver *driver);
+
+/* An interrupt for @queue: collect what was used. */
+void guest_driver_interrupt(struct guest_driver *driver, unsigned int queue);
+
+/* Send what is to be sent. Returns whether anything was. */
+bool guest_driver_work(struct guest_driver *driver);
+
+/* When guest_driver_work() has something to do again if nothing happens. */
+uint64_t guest_driver_wait_ms(const struct guest_driver *driver);
+
+/* The guest is short of memory and wants @pages back. */
+void guest_driver_pressure(struct guest_driver *driver, uint64_t pages);
+
+/* Whether a todevq message is not answered, or answered and not collected. */
+bool guest_driver_busy(const struct guest_driver *driver);
+
+/* For the driver's parts: something was made available on @queue. */
+void guest_driver_kick(struct guest_driver *driver, unsigned int queue);
+bool guest_driver_has(const struct guest_driver *driver, unsigned int feature);
+uint32_t guest_driver_unit_pages(const struct guest_driver *driver);
+
+/* The oracle's view of what the device has published (struct oracle_wire). */
+enum oracle_news guest_driver_news(void *context, uint64_t gpa);
+uint16_t guest_driver_answers(void *context);
+
+#endif /* SIM_GUEST_DRIVER_H */

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "hooks.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static void notify(void *context, unsigned int queue)
+{
+	struct world *world = context;
+
+	trace_event(&world->trace, "notify", queue, 0);
+	if (!world->queue_running[queue])
+		trace_fail(&world->trace, "interrupts for queue %u, which is stopped", queue);
+	world->interrupt[queue] = true;
+}
+
+static void stopped(void *context, enum vballoon_violation violation, unsigned int queue)
+{
+	struct world *world = context;
+
+	trace_event(&world->trace, "device stopped", violation, queue);
+	if (!world->hostile)
+		trace_fail(&world->trace, "queue %u: %s", queue,
+			   vballoon_violation_text(violation));
+}
+
+static int drop(void *context, const struct vballoon_region *region, struct vballoon_bytes offset,
+		struct vballoon_bytes len)
+{
+	struct world *world = context;
+
+	return host_drop(&world->host, region, offset, len);
+}
+
+static int restore(void *context, const struct vballoon_region *region,
+		   struct vballoon_bytes offset, struct vballoon_bytes len)
+{
+	struct world *world = context;
+
+	return host_restore(&world->host, region, offset, len);
+}
+
+/* "A disabled ring is not consumed." Nor has the device business elsewhere. */
+static void check_access(struct world *world, struct vballoon_gpa gpa, size_t len)
+{
+	if (!world->queue_running[0] && !world->queue_running[1])
+		trace_fail(&world->trace, "touched guest memory with no queue running");
+	else if (!world->hostile && !guest_os_is_kernel_memory(&world->os, gpa.value, len))
+		trace_fail(&world->trace, "touched %#" PRIx64 ", no part of a ring or message",
+			   gpa.value);
+}
+
+static void spoil(struct world *world, uint64_t gpa, uint32_t len)
+{
+	uint64_t value = rng_next(&world->rng);
+
+	world->summary.rewrites++;
+	/* Small numbers are more dangerous than large ones: they look right. */
+	if (rng_chance(&world->rng, 70))
+		value = rng_below(&world->rng, 64);
+	for (uint32_t i = 0; i < len && i < sizeof(value); i++) {
+		uint32_t frame = machine_frame(&world->machine, gpa + i);
+		uint64_t page = machine_page_bytes(&world->machine);
+
+		if (frame == MACHINE_NO_FRAME)
+			return;
+		machine_pointer(&world->machine, frame)[(gpa + i) % page] =
+			(uint8_t)(value >> (8 * i));
+	}
+}
+
+/* Another vCPU writes to what is about to be read, or to anything else of the
+ * driver's memory; or the read itself fails. */
+static int be_hostile(struct world *world, struct vballoon_gpa gpa, size_t len)
+{
+	struct rng *rng = &world->rng;
+	uint64_t kernel = machine_gpa(&world->machine, world->os.kernel_first);
+
+	if (rng_chance(rng, 60))
+		spoil(world, gpa.value + rng_below(rng, (uint32_t)len), 1u << rng_below(rng, 4));
+	else if (rng_chance(rng, 90))
+		spoil(world, kernel + rng_below(rng, GUEST_OS_KERNEL_BYTES),
+		      1u << rng_below(rng, 4));
+	else
+		return -EIO;
+	return 0;
+}
+
+static int before_read(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	struct world *world = context;
+
+	check_access(world, gpa, len);
+	if (world->hostile && len && rng_chance(&world->rng, world->plan.rewrites))
+		return be_hostile(world, gpa, len);
+	return 0;
+}
+
+static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	check_access(context, gpa, len);
+}
+
+void hooks_init(struct world *world)
+{
+	world->device_ops = (struct vballoon_device_ops){ notify, stopped };
+	world->reclaim_ops = (struct vballoon_reclaim_ops){
+		.drop = drop,
+		.restore = world->plan.restore ? restore : NULL,
+	};
+	world->hooks = (struct vballoon_memory_hooks){ before_read, after_write };
+}

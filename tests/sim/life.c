@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "life.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include <vballoon/abi/memory_balloon.h>
+
+#include "hooks.h"
+#include "plug.h"
+
+#define F_VERSION_1 32
+
+static void must(struct world *world, const char *what, int result)
+{
+	trace_event(&world->trace, what, 0, 0);
+	if (result)
+		trace_fail(&world->trace, "%s: %d", what, result);
+	world->device_has_work = true;
+}
+
+/* The device may run between any two calls of its transport. */
+static void maybe_run(struct world *world)
+{
+	if (rng_chance(&world->rng, 30))
+		world_run_device(world);
+}
+
+void life_new_device(struct world *world)
+{
+	struct vballoon_device_config config = {
+		.page_shift = world->plan.page_shift,
+		.features = world->plan.features,
+		.ops = &world->device_ops,
+		.reclaim = &world->reclaim_ops,
+		.memory_hooks = &world->hooks,
+		.context = world,
+	};
+
+	hooks_init(world);
+	must(world, "device made", vballoon_device_init(world->storage, &config, &world->device));
+	for (unsigned int i = 0; i < world->machine.region_count; i++) {
+		struct machine_region *it = &world->machine.regions[i];
+
+		if (it->plugged)
+			must(world, "region added",
+			     vballoon_device_add_region(world->device, &it->region));
+	}
+	world->target = 0;
+}
+
+void life_set_target(struct world *world, uint64_t pages)
+{
+	trace_event(&world->trace, "target", pages, 0);
+	must(world, "target set", vballoon_device_set_target(world->device, pages));
+	world->target = pages;
+}
+
+static void start_queue(struct world *world, unsigned int index)
+{
+	struct vballoon_queue place = world->driver.queues[index].place;
+
+	place.next = world->queue_next[index];
+	world->queue_running[index] = true;
+	oracle_queue(&world->oracle, index, true);
+	must(world, "queue started", vballoon_device_start_queue(world->device, index, &place));
+	maybe_run(world);
+}
+
+static void stop_queue(struct world *world, unsigned int index)
+{
+	uint16_t expected, next = 0;
+
+	if (!world->queue_running[index])
+		return;
+	expected = guest_queue_used_index(&world->driver.queues[index]);
+	must(world, "queue stopped", vballoon_device_stop_queue(world->device, index, &next));
+	world->queue_running[index] = false;
+	world->queue_next[index] = next;
+	oracle_queue(&world->oracle, index, false);
+	/* Buffers are used in order, and none is kept over a stop. */
+	if (!world->hostile && next != expected)
+		trace_fail(&world->trace, "queue %u stops at %u, but has used %u", index, next,
+			   expected);
+	maybe_run(world);
+}
+
+static void both_queues(struct world *world, void (*change)(struct world *, unsigned int))
+{
+	unsigned int first = rng_below(&world->rng, 2);
+
+	change(world, first);
+	change(world, !first);
+}
+
+void life_load(struct world *world)
+{
+	/* A driver accepts what it likes of what is offered. */
+	uint64_t offered = vballoon_device_offered(world->device);
+	uint64_t features = rng_chance(&world->rng, 60) ? offered : offered & rng_next(&world->rng);
+	bool early = rng_chance(&world->rng, 50);
+
+	features |= UINT64_C(1) << F_VERSION_1;
+	if (!guest_driver_load(&world->driver, features)) {
+		guest_os_free(&world->os, world->machine.frames);
+		return;
+	}
+	trace_event(&world->trace, "driver loaded", features, world->driver.epoch);
+	must(world, "features set", vballoon_device_set_features(world->device, features));
+	world->queue_next[0] = world->driver.queues[0].place.next;
+	world->queue_next[1] = world->driver.queues[1].place.next;
+	/* The driver need not wait for the device to notice DRIVER_OK. */
+	if (early)
+		guest_driver_ready(&world->driver);
+	both_queues(world, start_queue);
+	if (!early)
+		guest_driver_ready(&world->driver);
+}
+
+void life_end(struct world *world, bool boot)
+{
+	trace_event(&world->trace, boot ? "boot" : "reset", 0, 0);
+	world->summary.resets++;
+	world->paused = false;
+	world->crashed = 0;
+	if (rng_chance(&world->rng, 20)) {
+		/* A transport that can tell. */
+		vballoon_device_reset(world->device);
+		world->device_has_work = true;
+		for (unsigned int i = 0; i < 2; i++) {
+			world->queue_running[i] = false;
+			oracle_queue(&world->oracle, i, false);
+		}
+	} else {
+		both_queues(world, stop_queue);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		world->interrupt[i] = world->driver.kick[i] = false;
+	oracle_reset(&world->oracle);
+	guest_driver_unload(&world->driver);
+	if (boot) {
+		guest_os_boot(&world->os);
+		if (rng_chance(&world->rng, 20))
+			plug_change(world);
+	}
+	maybe_run(world);
+}
+
+void life_pause(struct world *world)
+{
+	if (world->paused || !world->driver.loaded)
+		return;
+	trace_event(&world->trace, "pause", 0, 0);
+	world->summary.pauses++;
+	world->paused = true;
+	both_queues(world, stop_queue);
+}
+
+void life_resume(struct world *world)
+{
+	if (!world->paused)
+		return;
+	trace_event(&world->trace, "resume", 0, 0);
+	both_queues(world, start_queue);
+	world->paused = false;
+}
+
+static void pause_or_resume(struct world *world)
+{
+	if (world->paused)
+		life_resume(world);
+	else
+		life_pause(world);
+}
+
+static void unload(struct world *world)
+{
+	if (world->driver.loaded && !world->paused && !world->crashed)
+		life_end(world, false);
+}
+
+static void reboot(struct world *world)
+{
+	life_end(world, true);
+}
+
+/* A kernel that crashed (or is replaced by kexec without a reset) leaves its
+ * rings to the device until the next one resets it. */
+static void crash(struct world *world)
+{
+	if (world->paused || world->crashed || !world->driver.loaded)
+		return;
+	trace_event(&world->trace, "crash", 0, 0);
+	world->summary.crashes++;
+	world->crashed = rng_between(&world->rng, 1, 40);
+}
+
+static void restart(struct world *world)
+{
+	if (!world->driver.loaded)
+		return;
+	trace_event(&world->trace, "restart", 0, 0);
+	world->summary.restarts++;
+	vballoon_device_restart(world->device);
+	world->device_has_work = true;
+}
+
+/* The device's process died; another takes its place, with nothing but what the
+ * transport knows. */
+static void replace(struct world *world)
+{
+	struct vballoon_status status;
+	bool running = world->queue_running[0];
+
+	if (!world->driver.loaded)
+		return;
+	trace_event(&world->trace, "replace", 0, 0);
+	world->summary.replacements++;
+	vballoon_device_status(world->device, &status);
+	world->summary.violations += status.violations;
+	if (running)
+		both_queues(world, stop_queue);
+	if (!machine_renew_page_maps(&world->machine))
+		trace_fail(&world->trace, "out of memory");
+	life_new_device(world);
+	must(world, "features set",
+	     vballoon_device_set_features(world->device, world->driver.features));
+	if (rng_chance(&world->rng, 70))
+		life_set_target(world, rng_below(&world->rng,
+						 (uint32_t)machine_pages(&world->machine) + 1));
+	if (running)
+		both_queues(world, start_queue);
+}
+
+void life_event(struct world *world)
+{
+	static void (*const events[])(struct world * world) = {
+		pause_or_resume, pause_or_resume, pause_or_resume, unload,	reboot,
+		crash,		 restart,	  replace,	   plug_change, plug_change,
+	};
+
+	events[rng_below(&world->rng, sizeof(events) / sizeof(events[0]))](world);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* vballoon-sim: many schedules, each from its own seed, until one fails. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+static const char *const mutant_names[MUTANT_COUNT] = {
+	[MUTANT_NONE] = "none",
+	[MUTANT_GUEST_TOUCHES_EARLY] = "guest-touches-early",
+	[MUTANT_GUEST_FREES_ACCEPTED] = "guest-frees-accepted",
+	[MUTANT_GUEST_SKIPS_HELLO] = "guest-skips-hello",
+	[MUTANT_GUEST_REUSES_EPOCH] = "guest-reuses-epoch",
+	[MUTANT_GUEST_IGNORES_HELD] = "guest-ignores-held",
+	[MUTANT_GUEST_FORGETS_KICK] = "guest-forgets-kick",
+	[MUTANT_GUEST_LOSES_PAGE] = "guest-loses-page",
+	[MUTANT_HOST_DROPS_ONE_MORE] = "host-drops-one-more",
+};
+
+/* From this many schedules on, each kind of event must have happened. */
+#define COVERED_SCHEDULES 1000
+
+static const struct counter {
+	const char *name;
+	size_t offset;
+} counters[] = {
+#define COUNTER(name)                                                                              \
+	{                                                                                          \
+#name, offsetof(struct world_summary, name)                                        \
+	}
+	COUNTER(steps),		  COUNTER(adds),     COUNTER(withdraws),    COUNTER(returned_pages),
+	COUNTER(full_answers),	  COUNTER(drops),    COUNTER(drops_failed), COUNTER(restores),
+	COUNTER(restores_failed), COUNTER(reloads),  COUNTER(pauses),	    COUNTER(resets),
+	COUNTER(crashes),	  COUNTER(restarts), COUNTER(replacements), COUNTER(start_overs),
+	COUNTER(plugs),		  COUNTER(unplugs),  COUNTER(violations),   COUNTER(rewrites),
+#undef COUNTER
+};
+
+struct options {
+	uint64_t seed;
+	uint64_t schedules;
+	bool trace;
+	enum mutant mutant;
+};
+
+static uint64_t *counter_of(struct world_summary *summary, const struct counter *counter)
+{
+	return (uint64_t *)(void *)((char *)summary + counter->offset);
+}
+
+static void add_up(struct world_summary *total, struct world_summary *one)
+{
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		*counter_of(total, &counters[i]) += *counter_of(one, &counters[i]);
+}
+
+static enum mutant mutant_by_name(const char *name)
+{
+	for (int i = 0; i < MUTANT_COUNT; i++) {
+		if (!strcmp(name, mutant_names[i]))
+			return (enum mutant)i;
+	}
+	fprintf(stderr, "vballoon-sim: no mutant %s\n", name);
+	exit(2);
+}
+
+static void parse(struct options *options, int argc, char **argv)
+{
+	static const struct option known[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "schedules", required_argument, NULL, 'n' },
+		{ "trace", no_argument, NULL, 't' },
+		{ "mutant", required_argument, NULL, 'm' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (option == 's')
+			options->seed = strtoull(optarg, NULL, 0);
+		else if (option == 'n')
+			options->schedules = strtoull(optarg, NULL, 0);
+		else if (option == 't')
+			options->trace = true;
+		else if (option == 'm')
+			options->mutant = mutant_by_name(optarg);
+		else
+			exit(2);
+	}
+}
+
+/* Returns whether everything that a schedule can meet was met. */
+static bool print_summary(struct world_summary *total, uint64_t schedules, uint64_t hash)
+{
+	bool covered = true;
+
+	printf("%" PRIu64 " schedules", schedules);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
+		uint64_t count = *counter_of(total, &counters[i]);
+
+		printf(", %" PRIu64 " %s", count, counters[i].name);
+		covered &= count > 0;
+	}
+	printf("\nhash %016" PRIx64 "\n", hash);
+	return covered || schedules < COVERED_SCHEDULES;
+}
+
+int main(int argc, char **argv)
+{
+	static struct world world;
+	struct options options = { .seed = 1, .schedules = 1 };
+	struct world_summary total = { 0 };
+	uint64_t hash = 0;
+
+	parse(&options, argc, argv);
+	for (uint64_t i = 0; i < options.schedules; i++) {
+		bool has_memory =
+			world_init(&world, options.seed + i, options.mutant, options.trace);
+
+		if (has_memory)
+			world_run(&world);
+		else
+			trace_fail(&world.trace, "out of memory");
+		hash = rng_mix(hash ^ world.trace.hash);
+		add_up(&total, &world.summary);
+		world_free(&world);
+		if (world.trace.failed) {
+			trace_print(&world.trace, stdout);
+			printf("failed: vballoon-sim --seed %" PRIu64 "\n", options.seed + i);
+			return 1;
+		}
+	}
+	if (!print_summary(&total, options.schedules, hash)) {
+		printf("failed: something never happened\n");
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* How a schedule ends: nothing fails any more, and then everything must come
+ * right by itself, with no kick or interrupt but those that are due. */
+#include <inttypes.h>
+
+#include "life.h"
+#include "world.h"
+
+/* Far more rounds than any schedule needs. */
+#define ROUNDS_MAX 4000
+/* Enough for every reset that is still due. */
+#define ROUNDS_TO_CALM_DOWN 200
+
+/* One round of all that is due. Returns whether anything was. */
+static bool do_round(struct world *world)
+{
+	bool busy = false;
+
+	world->trace.step++;
+	if (world->driver.reset_wanted) {
+		life_end(world, false);
+		return true;
+	}
+	if (!world->driver.loaded) {
+		life_load(world);
+		return true;
+	}
+	for (unsigned int queue = 0; queue < 2; queue++) {
+		busy |= world_deliver_kick(world, queue);
+		busy |= world_deliver_interrupt(world, queue);
+	}
+	busy |= world_run_device(world);
+	busy |= guest_driver_work(&world->driver);
+	return busy;
+}
+
+/* Until nothing is due, now or at any time to come. Returns whether that came to be. */
+static bool become_quiet(struct world *world, unsigned int rounds)
+{
+	while (rounds-- && !world->trace.failed) {
+		uint64_t wait_ms;
+
+		if (do_round(world))
+			continue;
+		wait_ms = guest_driver_wait_ms(&world->driver);
+		if (wait_ms == VBALLOON_DECIDE_FOREVER)
+			return true;
+		world->driver.now_ms += wait_ms;
+	}
+	return false;
+}
+
+static void check_quiet(struct world *world)
+{
+	const struct vballoon_decide *decide = &world->driver.decide;
+	struct vballoon_status status;
+	uint64_t off;
+
+	if (world->trace.failed)
+		return;
+	vballoon_device_status(world->device, &status);
+	guest_os_check(&world->os);
+	oracle_check(&world->oracle, world->device, true);
+	if (status.record == VBALLOON_RECORD_PROVEN && !world->host.drops_failed)
+		oracle_check_dropped(&world->oracle);
+	off = decide->held > world->target ? decide->held - world->target
+					   : world->target - decide->held;
+	if (decide->held != status.held_pages)
+		trace_fail(&world->trace, "the driver counts %" PRIu64 " held, the device %" PRIu64,
+			   decide->held, status.held_pages);
+	else if (guest_driver_busy(&world->driver) || world->driver.hello_wanted)
+		trace_fail(&world->trace, "a message is never answered, or never sent");
+	else if (off >= guest_driver_unit_pages(&world->driver))
+		trace_fail(&world->trace, "stuck at %" PRIu64 " of %" PRIu64 " pages", decide->held,
+			   world->target);
+}
+
+/* A hostile guest has destroyed itself: its memory begins anew, and the device
+ * has to serve it as if nothing had been. */
+static void forgive(struct world *world)
+{
+	if (!world->hostile)
+		return;
+	life_end(world, true);
+	world->hostile = false;
+	world->oracle.lenient = false;
+	world->os.canaries = true;
+}
+
+static void reach(struct world *world, uint64_t target)
+{
+	life_set_target(world, target);
+	if (become_quiet(world, ROUNDS_MAX))
+		check_quiet(world);
+	else
+		trace_fail(&world->trace, "no end to it");
+}
+
+void world_settle(struct world *world)
+{
+	uint32_t unit_pages = guest_driver_unit_pages(&world->driver);
+	uint64_t most;
+
+	trace_event(&world->trace, "settle", 0, 0);
+	forgive(world);
+	world->host.drop_failures = 0;
+	world->host.restore_failures = 0;
+	if (world->crashed)
+		life_end(world, true);
+	life_resume(world);
+	/* With a target that may be out of reach it need not become quiet yet. */
+	become_quiet(world, ROUNDS_TO_CALM_DOWN);
+	guest_os_free(&world->os, world->machine.frames);
+	most = (uint64_t)guest_os_units(&world->os, unit_pages) * unit_pages;
+	reach(world, rng_below(&world->rng, (uint32_t)most + 1));
+	if (!world->trace.failed)
+		reach(world, 0);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks.h"
+#include "life.h"
+
+static void init_parts(struct world *world, enum mutant mutant)
+{
+	world->oracle.machine = &world->machine;
+	world->oracle.trace = &world->trace;
+	world->oracle.wire =
+		(struct oracle_wire){ guest_driver_news, guest_driver_answers, &world->driver };
+	world->oracle.must_restore = world->plan.restore;
+	world->host.oracle = &world->oracle;
+	world->host.trace = &world->trace;
+	world->host.rng = &world->rng;
+	world->host.mutant = mutant;
+	world->host.drop_failures = world->plan.drop_failures;
+	world->host.restore_failures = world->plan.restore_failures;
+	world->os.machine = &world->machine;
+	world->os.oracle = &world->oracle;
+	world->os.trace = &world->trace;
+	world->os.rng = &world->rng;
+	world->os.canaries = true;
+	world->driver.os = &world->os;
+	world->driver.oracle = &world->oracle;
+	world->driver.trace = &world->trace;
+	world->driver.rng = &world->rng;
+	world->driver.plan = &world->plan;
+	world->driver.mutant = mutant;
+}
+
+bool world_init(struct world *world, uint64_t seed, enum mutant mutant, bool echo)
+{
+	memset(world, 0, sizeof(*world));
+	world->rng.state = rng_mix(seed + 1);
+	trace_begin(&world->trace, echo);
+	plan_draw(&world->plan, &world->rng);
+	init_parts(world, mutant);
+	world->storage = malloc(vballoon_device_bytes());
+	if (!machine_init(&world->machine, &world->plan) || !world->storage)
+		return false;
+	oracle_init(&world->oracle);
+	guest_os_init(&world->os);
+	guest_os_boot(&world->os);
+	life_new_device(world);
+	world->hostile = world->plan.hostile;
+	world->oracle.lenient = world->hostile;
+	world->os.canaries = !world->hostile;
+	return true;
+}
+
+void world_free(struct world *world)
+{
+	machine_free(&world->machine);
+	free(world->storage);
+}
+
+bool world_run_device(struct world *world)
+{
+	if (!world->device_has_work)
+		return false;
+	world->device_has_work = vballoon_device_run(world->device);
+	trace_event(&world->trace, "device ran", world->device_has_work, 0);
+	return true;
+}
+
+bool world_deliver_kick(struct world *world, unsigned int queue)
+{
+	if (!world->driver.kick[queue] || !world->queue_running[queue])
+		return false;
+	world->driver.kick[queue] = false;
+	world->device_has_work = true;
+	trace_event(&world->trace, "kick", queue, 0);
+	return true;
+}
+
+bool world_deliver_interrupt(struct world *world, unsigned int queue)
+{
+	if (!world->interrupt[queue])
+		return false;
+	world->interrupt[queue] = false;
+	trace_event(&world->trace, "interrupt", queue, 0);
+	guest_driver_interrupt(&world->driver, queue);
+	return true;
+}
+
+/* The steps. A guest's step happens only while its vCPUs run its kernel. */
+
+static void step_device(struct world *world)
+{
+	world_run_device(world);
+}
+
+static void step_kick(struct world *world)
+{
+	world_deliver_kick(world, rng_below(&world->rng, 2));
+}
+
+static void step_interrupt(struct world *world)
+{
+	world_deliver_interrupt(world, rng_below(&world->rng, 2));
+}
+
+static void step_driver(struct world *world)
+{
+	if (world->driver.reset_wanted)
+		life_end(world, false);
+	else if (!world->driver.loaded && rng_chance(&world->rng, 30))
+		life_load(world);
+	else
+		guest_driver_work(&world->driver);
+}
+
+static void step_use(struct world *world)
+{
+	guest_os_use(&world->os, rng_between(&world->rng, 1, 8));
+}
+
+static void step_free(struct world *world)
+{
+	guest_os_free(&world->os, rng_between(&world->rng, 1, 8));
+}
+
+static void step_pressure(struct world *world)
+{
+	guest_driver_pressure(&world->driver, rng_between(&world->rng, 1, 64));
+}
+
+/* A kick or an interrupt that nobody needed. */
+static void step_spurious(struct world *world)
+{
+	if (rng_chance(&world->rng, 50))
+		world->device_has_work = true;
+	else
+		guest_driver_interrupt(&world->driver, rng_below(&world->rng, 2));
+}
+
+static void step_target(struct world *world)
+{
+	uint32_t pages = (uint32_t)machine_pages(&world->machine);
+
+	life_set_target(world, rng_below(&world->rng, pages + 1));
+}
+
+static void step_stats(struct world *world)
+{
+	vballoon_device_request_stats(world->device);
+	world->device_has_work = true;
+}
+
+static void step_time(struct world *world)
+{
+	world->driver.now_ms += rng_below(&world->rng, 3000);
+}
+
+static void step_check(struct world *world)
+{
+	guest_os_check(&world->os);
+	oracle_check(&world->oracle, world->device, false);
+}
+
+static void step_life(struct world *world)
+{
+	if (rng_chance(&world->rng, world->plan.unrest * 20))
+		life_event(world);
+}
+
+static const struct step {
+	unsigned int weight;
+	bool of_guest;
+	void (*take)(struct world *world);
+} steps[] = {
+	{ 24, false, step_device }, { 16, false, step_kick },	 { 16, true, step_interrupt },
+	{ 20, true, step_driver },  { 7, true, step_use },	 { 7, true, step_free },
+	{ 2, true, step_pressure }, { 2, false, step_spurious }, { 3, false, step_target },
+	{ 1, false, step_stats },   { 4, true, step_time },	 { 4, false, step_check },
+	{ 6, false, step_life },
+};
+
+static const struct step *pick_step(struct rng *rng)
+{
+	const struct step *step = steps;
+	unsigned int total = 0, at;
+
+	for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		total += steps[i].weight;
+	for (at = rng_below(rng, total); at >= step->weight; step++)
+		at -= step->weight;
+	return step;
+}
+
+static void add_summary(struct world *world)
+{
+	struct world_summary *summary = &world->summary;
+	struct vballoon_status status;
+
+	vballoon_device_status(world->device, &status);
+	summary->steps = world->trace.step;
+	summary->drops = world->host.drops;
+	summary->drops_failed = world->host.drops_failed;
+	summary->restores = world->host.restores;
+	summary->restores_failed = world->host.restores_failed;
+	summary->adds = world->driver.adds;
+	summary->withdraws = world->driver.withdraws;
+	summary->returned_pages = world->driver.returned_pages;
+	summary->full_answers = world->driver.full_answers;
+	summary->start_overs = world->driver.start_overs;
+	summary->reloads = world->driver.lives;
+	summary->violations += status.violations;
+}
+
+void world_run(struct world *world)
+{
+	while (world->trace.step < world->plan.steps && !world->trace.failed) {
+		const struct step *step = pick_step(&world->rng);
+
+		world->trace.step++;
+		if (world->crashed && !--world->crashed)
+			life_end(world, true);
+		if (!step->of_guest || (!world->paused && !world->crashed))
+			step->take(world);
+	}
+	if (!world->trace.failed)
+		world_settle(world);
+	add_summary(world);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One guest, one device, one host, and the transport between them, in one
+ * process; what happens next is drawn from the seed.
+ *
+ * The transport is one that a device in another process sees: a pause, a reset
+ * and a driver's end all look the same (queues stop), notifications may come
+ * late or too often but are not lost.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vballoon/device.h>
+
+#include "guest_driver.h"
+#include "guest_os.h"
+#include "host.h"
+#include "machine.h"
+#include "mutant.h"
+#include "oracle.h"
+#include "plan.h"
+#include "rng.h"
+#include "trace.h"
+
+/* What happened at all, over all schedules: a simulator that has stopped to
+ * reach something must not look like one that finds nothing. */
+struct world_summary {
+	uint64_t steps, drops, drops_failed, restores, restores_failed, adds, withdraws;
+	uint64_t returned_pages, full_answers, start_overs, reloads, pauses, resets, crashes;
+	uint64_t restarts, replacements, plugs, unplugs, violations, rewrites;
+};
+
+struct world {
+	struct rng rng;
+	struct plan plan;
+	struct trace trace;
+	struct machine machine;
+	struct oracle oracle;
+	struct host host;
+	struct guest_os os;
+	struct guest_driver driver;
+	struct vballoon_device_ops device_ops;
+	struct vballoon_reclaim_ops reclaim_ops;
+	struct vballoon_memory_hooks hooks;
+	void *storage; /* the device's */
+	struct vballoon_device *device;
+
+	bool device_has_work; /* run() is due */
+	bool interrupt[2]; /* on its way to the driver */
+	bool queue_running[2];
+	uint16_t queue_next[2]; /* where a stopped queue goes on */
+	bool paused; /* no vCPU runs */
+	unsigned int crashed; /* steps until the crashed kernel is replaced */
+	bool hostile; /* now */
+	uint64_t target; /* what the device was last told */
+	struct world_summary summary;
+};
+
+/* Returns whether there was memory enough. Undone by world_free(), also then. */
+bool world_init(struct world *world, uint64_t seed, enum mutant mutant, bool echo);
+void world_free(struct world *world);
+
+/* The steps of the schedule, in good and in bad times; then world_settle(). */
+void world_run(struct world *world);
+
+/* All quiet: nothing fails any more. The balloon must reach its target. */
+void world_settle(struct world *world);
+
+/* Let the device run once, if it has something to do. */
+bool world_run_device(struct world *world);
+/* Bring on its way what kicks and interrupts there are. */
+bool world_deliver_kick(struct world *world, unsigned int queue);
+bool world_deliver_interrupt(struct world *world, unsigned int queue);
+
+#endif /* SIM_WORLD_H */
