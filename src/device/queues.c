@@ -37,9 +37,9 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
 				       vballoon_device_has(device, VBALLOON_F_INDIRECT_DESC),
 				       vballoon_device_has(device, VBALLOON_F_EVENT_IDX)))
 		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
-	/* A driver that goes on has said HELLO, but to somebody else. */
-	else if (index == VIRTIO_MEMORY_BALLOON_VQ_TODEV && queue->next &&
-		 device->proof == VBALLOON_RECORD_NONE)
+	/* A driver that goes on has said HELLO, but to somebody else. Either index tells:
+	 * one of them may have wrapped to 0. */
+	else if (queue->next && device->proof == VBALLOON_RECORD_NONE)
 		vballoon_requests_hello(device);
 	return 0;
 }

@@ -4,8 +4,8 @@
  * the newest RESIZE and one of each other kind (wire format, fromdevq).
  *
  * RESIZE and STATS are for a guest that has shown who it is. When there is
- * something to tell or to drop and the guest keeps silent, after a queue was
- * stopped or because it spoke to another device, it is asked to say HELLO.
+ * something to tell or to drop and the guest keeps silent after a queue was
+ * stopped, it is asked to say HELLO.
  */
 #include "base/le.h"
 #include "device/core.h"
@@ -89,7 +89,7 @@ static enum vballoon_violation fill(struct vballoon_device *device, uint32_t typ
 /* Whether the guest has to speak before work can go on. */
 static bool must_speak(const struct vballoon_device *device)
 {
-	return device->proof != VBALLOON_RECORD_PROVEN && !device->violation &&
+	return device->proof == VBALLOON_RECORD_UNPROVEN && !device->violation &&
 	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running &&
 	       (device->requests.resize || device->requests.stats || vballoon_drop_waits(device));
 }
