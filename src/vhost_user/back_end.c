@@ -187,31 +187,43 @@ int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end)
 	return back_end->epoll;
 }
 
-static void kicks_take(struct vballoon_vhost_user *back_end)
+/* Take the kicks that came. Returns whether the socket has something, too. */
+static bool events_take(struct vballoon_vhost_user *back_end)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int count = epoll_wait(back_end->epoll, events, EVENTS_MAX, 0);
+	bool socket = false;
 
 	for (int i = 0; i < count; i++) {
-		if (events[i].data.u32 != SOCKET_TAG)
+		if (events[i].data.u32 == SOCKET_TAG)
+			socket = true;
+		else
 			vballoon_vring_kicked(back_end, events[i].data.u32);
 	}
+	return socket;
+}
+
+/* Returns as vballoon_session_process(). */
+static int socket_process(struct vballoon_vhost_user *back_end)
+{
+	int ret = vballoon_session_process(back_end);
+	int watched;
+
+	if (ret < 0)
+		return ret;
+	watched = socket_watch(back_end);
+	return watched ? watched : ret;
 }
 
 int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end)
 {
 	bool work_left;
-	int ret;
+	int ret = 0;
 
 	if (back_end->ended)
 		return back_end->ended;
-	kicks_take(back_end);
-	ret = vballoon_session_process(back_end);
-	if (ret >= 0) {
-		int watched = socket_watch(back_end);
-
-		ret = watched ? watched : ret;
-	}
+	if (events_take(back_end))
+		ret = socket_process(back_end);
 	if (ret < 0) {
 		back_end->ended = ret == -EPROTO ? -EPROTO : -ECONNRESET;
 		return back_end->ended;

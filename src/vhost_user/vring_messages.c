@@ -178,7 +178,8 @@ int vballoon_handle_set_vring_call(struct vballoon_vhost_user *back_end,
 		return -EPROTO;
 	vballoon_event_replace(&vring->call, fd);
 	/* What was used before this descriptor came was signalled to another. */
-	vballoon_event_signal(vring->call);
+	if (vring->running)
+		vballoon_event_signal(vring->call);
 	return 0;
 }
 
