@@ -30,7 +30,8 @@ void vballoon_guest_deinit(struct vballoon_guest *guest)
 	vballoon_vhost_user_free(guest->back_end);
 	guest->back_end = NULL;
 	guest->work_left = false;
-	memset(&guest->seen, 0, sizeof(guest->seen));
+	guest->hellos = 0;
+	guest->reports = 0;
 }
 
 static void log_line(void *context, int priority, const char *text)
@@ -60,30 +61,32 @@ static void describe_peer(int fd, char *text, size_t len)
 	snprintf(text, len, "%d (%s)", peer.pid, name);
 }
 
-/* Tell what has changed in the device since it was last seen. */
+/* The driver has begun anew. */
+static void log_hello(const struct vballoon_status *now)
+{
+	vballoon_log(LOG_INFO,
+		     "the guest's driver said HELLO: epoch %016" PRIx64 ", %" PRIu64
+		     " balloon pages held",
+		     now->epoch, now->held_pages);
+	if (now->target_pages > now->memory_pages)
+		vballoon_log(LOG_WARNING,
+			     "the target of %" PRIu64 " balloon pages is more than the guest's "
+			     "memory, %" PRIu64 ": set a smaller one",
+			     now->target_pages, now->memory_pages);
+}
+
+/* See what has changed in the device. That it has stopped the back end tells. */
 static void observe(struct vballoon_guest *guest)
 {
 	struct vballoon_status now;
 
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &now);
-	if (now.hellos != guest->seen.hellos)
-		vballoon_log(LOG_INFO,
-			     "the guest's driver said HELLO: epoch %016" PRIx64 ", %" PRIu64
-			     " balloon pages held",
-			     now.epoch, now.held_pages);
-	if (now.hellos != guest->seen.hellos && now.target_pages > now.memory_pages)
-		vballoon_log(LOG_WARNING,
-			     "the target of %" PRIu64 " balloon pages is more than "
-			     "the guest's memory, %" PRIu64 ": set a smaller one",
-			     now.target_pages, now.memory_pages);
-	if (now.violation != guest->seen.violation && now.violation != VBALLOON_OK)
-		vballoon_log(LOG_WARNING,
-			     "the device has stopped, because of queue %u: %s; "
-			     "\"vballoonctl reset\" brings it back",
-			     now.violation_queue, vballoon_violation_text(now.violation));
-	if (now.stats.reports != guest->seen.stats.reports)
-		guest->stats_ms = vballoon_loop_now_ms();
-	guest->seen = now;
+	if (now.hellos != guest->hellos)
+		log_hello(&now);
+	if (now.stats.reports != guest->reports)
+		guest->reported_ms = vballoon_loop_now_ms();
+	guest->hellos = now.hellos;
+	guest->reports = now.stats.reports;
 }
 
 static void process(struct vballoon_guest *guest)
@@ -211,5 +214,5 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);
 	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 	view_out->state = state_of(&view_out->device);
-	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->stats_ms;
+	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->reported_ms;
 }

@@ -19,9 +19,9 @@ struct vballoon_guest {
 	struct vballoon_vhost_user *back_end; /* NULL without a front end */
 	struct vballoon_source source;
 	bool work_left;
-	/* The device as it was last seen, so that changes can be told. */
-	struct vballoon_status seen;
-	uint64_t stats_ms; /* when the guest last reported */
+	/* What was last seen of the device, so that changes can be told. */
+	uint64_t hellos, reports;
+	uint64_t reported_ms; /* when the guest last reported */
 };
 
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
