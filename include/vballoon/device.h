@@ -58,11 +58,13 @@ enum vballoon_refusal {
 	VBALLOON_REFUSED_OUTSIDE_MEMORY,
 	VBALLOON_REFUSED_MISALIGNED,
 	VBALLOON_REFUSED_NO_RECORD, /**< before HELLO */
-	VBALLOON_REFUSED_NO_HOST_MEMORY, /**< a withdraw: the host could not restore */
+	VBALLOON_REFUSED_NO_HOST_MEMORY, /**< a withdraw: a run the host could not restore */
 	VBALLOON_REFUSAL_COUNT,
 };
 
-/** Statistics that the guest last reported. A tag is present when its bit is. */
+/** Statistics that the guest last reported in answer to a request; a report that
+ *  nobody asked for is ignored. A tag is present when its bit is; of one that came
+ *  twice the last counts. Another guest's HELLO clears what is present. */
 struct vballoon_stats {
 	uint32_t present; /**< bit n: value[n] was reported */
 	uint64_t value[16]; /**< by VIRTIO_MEMORY_BALLOON_S_*, in that tag's unit */
@@ -76,7 +78,9 @@ struct vballoon_status {
 	uint64_t target_pages; /**< what the device last asked for */
 	uint64_t held_pages; /**< on the record: ownership, not memory saved */
 	uint64_t dropped_pages; /**< held, and given back to the host by drop() */
-	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped */
+	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
+					 dropped soon, or in a host page not wholly held, or
+					 the host has failed to drop them */
 	uint64_t kept_pages
 		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause */
 	enum vballoon_record record;
@@ -200,7 +204,13 @@ int vballoon_device_add_region(struct vballoon_device *device,
 int vballoon_device_remove_region(struct vballoon_device *device, struct vballoon_gpa gpa);
 
 /**
- * Enable a queue. Makes the record unproven, if there is one.
+ * Enable a queue. Makes the record unproven, if there is one, and brings a device
+ * back that a violation had stopped. A queue that is not in guest memory is the
+ * guest's violation, not an error.
+ *
+ * The driver is asked for HELLO when it goes on with a device that has no record
+ * (queue->next is not 0), and when it stays silent while there is something to
+ * ask of it or to drop.
  * @param device the device
  * @param index VIRTIO_MEMORY_BALLOON_VQ_*
  * @param queue copied
@@ -230,7 +240,8 @@ void vballoon_device_reset(struct vballoon_device *device);
 
 /**
  * Bring a stopped device back without the transport: forgets the record, skips
- * what it stopped at, and asks the driver to reset (REQ_RESET). Followed by
+ * what it stopped at, and asks the driver to reset (REQ_RESET). A driver that goes
+ * on instead is asked for HELLO at its next message. Followed by
  * vballoon_device_run().
  * @param device the device
  */
@@ -246,7 +257,8 @@ int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages);
 
 /**
  * Ask the guest for its statistics. Followed by vballoon_device_run(); the
- * answer, if it comes, raises struct vballoon_stats.reports.
+ * answer, if it comes, raises struct vballoon_stats.reports. Asking again before
+ * that repeats the request, so that one answer is enough.
  * @param device the device
  */
 void vballoon_device_request_stats(struct vballoon_device *device);

@@ -28,7 +28,8 @@ struct vballoon_reclaim_ops {
 	 *        the host page
 	 * @param len a multiple of the host page, not 0
 	 * @return 0; a negative errno: nothing is taken as dropped, the device
-	 *         counts it and does not try these pages again until they return
+	 *         counts it and does not try these pages again until more is added
+	 *         near them
 	 */
 	int (*drop)(void *context, const struct vballoon_region *region,
 		    struct vballoon_bytes offset, struct vballoon_bytes len);
@@ -40,8 +41,9 @@ struct vballoon_reclaim_ops {
 	 * @param region as for drop
 	 * @param offset as for drop
 	 * @param len as for drop
-	 * @return 0; -ENOSPC or another negative errno: the device keeps these
-	 *         pages, hands back others or fewer, and counts it
+	 * @return 0; -ENOSPC or another negative errno: all of the range counts as
+	 *         dropped still; the device tries half of it, and so on down to
+	 *         one host page, then hands back others or fewer, and counts it
 	 */
 	int (*restore)(void *context, const struct vballoon_region *region,
 		       struct vballoon_bytes offset, struct vballoon_bytes len);

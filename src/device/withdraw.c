@@ -7,8 +7,8 @@
  * then what was. In each case long runs first, unless only a few pages are asked for,
  * so that the guest gets large blocks back in few entries.
  *
- * A page leaves the record when its entry is written down, and comes back to it
- * if the answer does not reach the driver.
+ * A page leaves the record when its entry is written down, before the driver can
+ * know, and comes back to it if the answer does not reach the driver.
  */
 #include <string.h>
 
