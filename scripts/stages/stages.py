@@ -74,6 +74,10 @@ def module(run):
     run.check("module", ["scripts/check-kernel.sh", output.rstrip().rsplit("\n", 1)[-1]])
 
 
+def docs(run):
+    run.check("docs", ["tests/docs/run"])
+
+
 def e2e(run):
     run.check("e2e", ["tests/e2e/run"])
 
@@ -110,6 +114,7 @@ STAGES = [
     Stage("sanitize", 300, "build with address and undefined sanitizers, tests", sanitize),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 120, "the Linux module, with W=1 and sparse", module),
+    Stage("docs", 120, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 600, "a real guest under QEMU, a scenario a case", e2e),
     Stage("demo", 300, "./demo on a real guest", demo),
     Stage("gates", 180, "every check turns red on a seeded defect", gates),

@@ -43,6 +43,15 @@ def replace(path, old, new):
     return defect
 
 
+def program(path, text):
+    """A program does something else."""
+
+    def defect(tree):
+        (tree / path).write_text(f"#!/bin/sh\n{text}\n")
+
+    return defect
+
+
 def demo_that_tells(**wrong):
     """The demo tells at its end what is wrong, or leaves out what is None."""
     told = {
@@ -52,11 +61,7 @@ def demo_that_tells(**wrong):
         "peer_inflate_seconds": 1.0, "peer_deflate_seconds": 1.0, **wrong,
     }  # fmt: skip
     line = json.dumps({name: value for name, value in told.items() if value is not None})
-
-    def defect(tree):
-        (tree / "demo").write_text(f"#!/bin/sh\necho '{line}'\n")
-
-    return defect
+    return program("demo", f"echo '{line}'")
 
 
 def only(tree, layers, test):
@@ -197,6 +202,24 @@ GATES = [
     Gate("undefined behaviour", "sanitize", seed("overflow"), r"signed integer overflow"),
     Gate("memory used after it was freed", "sanitize", seed("freed"), r"heap-use-after-free"),
     Gate("a leak", "sanitize", seed("leak"), r"detected memory leaks"),
+    Gate(
+        "a scenario that fails",
+        "e2e",
+        program("tests/e2e/run", "echo 'ok - a'; echo 'not ok - b'; exit 1"),
+        r"FAILED e2e: b\n",
+    ),
+    Gate(
+        "a scenario that is skipped",
+        "e2e",
+        program("tests/e2e/run", "echo 'ok - a'; echo 'skip - b'"),
+        r"FAILED e2e: b: may not skip",
+    ),
+    Gate(
+        "a document that says less than is so",
+        "docs",
+        replace("docs/control-protocol.md", "| `epoch` |", "| epoch |"),
+        r"FAILED docs: docs/control-protocol.md names every field of status",
+    ),
     Gate("a demo that is right is green", "demo", demo_that_tells(), None),
     Gate(
         "a host that has too little back",
