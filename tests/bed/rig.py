@@ -12,7 +12,7 @@ from .vm import Machine, VirtualMachine
 HELD_PAGES = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}/virtio*/held_pages"
 PATTERN_SEED = 3
 TOUCH_SEED = 4
-# Of the memory that is free when it is taken: the kernel needs some to work with.
+# Of the memory that is to be had when it is taken: the kernel needs some to work with.
 PATTERN_SHARE = 0.85
 # Of what was asked for, the host must have this back.
 RETURNED_SHARE = 0.99
@@ -50,8 +50,9 @@ class Rig:
 
     def hold_pattern(self, leave_mib: int = 0) -> None:
         """Have the guest hold most of its free memory, but what is left for a balloon."""
-        free_mib = self.guest.memory_mib()["free"]
-        self.guest.fill((free_mib - leave_mib) * PATTERN_SHARE, PATTERN_SEED)
+        # Free memory below the kernel's watermarks is not to be had, by a balloon least of all.
+        to_be_had_mib = self.guest.memory_mib()["available"]
+        self.guest.fill((to_be_had_mib - leave_mib) * PATTERN_SHARE, PATTERN_SEED)
 
     def check_pattern(self) -> None:
         """Not one page that the guest holds may have changed."""
