@@ -117,5 +117,5 @@ STAGES = [
     Stage("docs", 120, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 600, "a real guest under QEMU, a scenario a case", e2e),
     Stage("demo", 300, "./demo on a real guest", demo),
-    Stage("gates", 180, "every check turns red on a seeded defect", gates),
+    Stage("gates", 300, "every check turns red on a seeded defect", gates),
 ]
