@@ -16,7 +16,36 @@
 
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
 #define EVENTS_MAX (1 + VBALLOON_VRING_COUNT)
-#define VIOLATION_LOG_MS 10000 /* a guest must not be able to fill a log */
+
+/* A guest must not be able to fill a log: so many lines in so much time. */
+#define LOG_LINES_MAX 10
+#define LOG_PERIOD_MS 10000
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Whether another line may be written; the last one says that more are left out. */
+static bool log_allowed(struct vballoon_vhost_user *back_end)
+{
+	uint64_t now = now_ms();
+
+	if (!back_end->log_lines || now - back_end->log_since_ms >= LOG_PERIOD_MS) {
+		back_end->log_since_ms = now;
+		back_end->log_lines = 0;
+	}
+	if (back_end->log_lines > LOG_LINES_MAX)
+		return false;
+	if (++back_end->log_lines <= LOG_LINES_MAX)
+		return true;
+	back_end->config.log(back_end->config.context, LOG_WARNING,
+			     "too much to say: more is left out for a while");
+	return false;
+}
 
 void vballoon_back_end_log(struct vballoon_vhost_user *back_end, int priority, const char *format,
 			   ...)
@@ -24,7 +53,7 @@ void vballoon_back_end_log(struct vballoon_vhost_user *back_end, int priority, c
 	char text[256];
 	va_list args;
 
-	if (!back_end->config.log)
+	if (!back_end->config.log || !log_allowed(back_end))
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
@@ -50,23 +79,11 @@ static void device_notify(void *context, unsigned int queue)
 	vballoon_event_signal(back_end->vrings[queue].call);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void device_stopped(void *context, enum vballoon_violation violation, unsigned int queue)
 {
 	struct vballoon_vhost_user *back_end = context;
-	uint64_t now = now_ms();
 
 	vballoon_event_signal(back_end->vrings[queue].err);
-	if (back_end->violation_logged_ms && now - back_end->violation_logged_ms < VIOLATION_LOG_MS)
-		return;
-	back_end->violation_logged_ms = now;
 	vballoon_back_end_log(back_end, LOG_ERR, "the device has stopped: %s (queue %u)",
 			      vballoon_violation_text(violation), queue);
 }

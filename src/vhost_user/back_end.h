@@ -29,14 +29,16 @@ struct vballoon_vhost_user {
 	bool features_usable; /* the device took them */
 	uint64_t protocol_features;
 	uint8_t device_status; /* SET_STATUS */
-	uint64_t violation_logged_ms; /* CLOCK_MONOTONIC; 0: never */
+	unsigned int log_lines; /* written since log_since_ms */
+	uint64_t log_since_ms; /* CLOCK_MONOTONIC */
 	bool memory_proven; /* a driver was seen to write to the memory */
 	struct vballoon_memory_table memory;
 	struct vballoon_dirty_log dirty_log;
 	struct vballoon_vring vrings[VBALLOON_VRING_COUNT];
 };
 
-/* A line for the operator's log; priority as for syslog(). */
+/* A line for the operator's log; priority as for syslog(). Left out when there were
+ * too many of late. */
 void vballoon_back_end_log(struct vballoon_vhost_user *back_end, int priority, const char *format,
 			   ...) __attribute__((format(printf, 3, 4)));
 
