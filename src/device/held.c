@@ -79,6 +79,9 @@ static void clear_region(struct vballoon_device *device, unsigned int index)
 	for (uint64_t from = 0; vballoon_summary_next(summary, VBALLOON_HINT_HELD, from, &chunk);
 	     from = chunk.first + chunk.count)
 		vballoon_page_map_clear(&map, chunk.first, chunk.count);
+	/* A page of another guest must not stay, whatever the hints say. */
+	if (map.header->held_pages)
+		vballoon_page_map_clear(&map, 0, summary->pages);
 	vballoon_summary_clear_all(summary);
 }
 

@@ -18,8 +18,9 @@
 #define MESSAGE_SLOTS 6
 #define REQUEST_BYTES UINT64_C(16)
 
-static void record_call(struct bed *bed, bool restore, const struct vballoon_region *region,
-			struct vballoon_bytes offset, struct vballoon_bytes len)
+static struct bed_call *record_call(struct bed *bed, bool restore,
+				    const struct vballoon_region *region,
+				    struct vballoon_bytes offset, struct vballoon_bytes len)
 {
 	uint64_t host_page = UINT64_C(1) << region->host_page_shift;
 
@@ -34,6 +35,7 @@ static void record_call(struct bed *bed, bool restore, const struct vballoon_reg
 		.len = len.value,
 		.interrupts = bed->interrupts[TODEV],
 	};
+	return &bed->calls[bed->call_count - 1];
 }
 
 static int drop(void *context, const struct vballoon_region *region, struct vballoon_bytes offset,
@@ -41,7 +43,7 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 {
 	struct bed *bed = context;
 
-	record_call(bed, false, region, offset, len);
+	record_call(bed, false, region, offset, len)->failed = bed->drop_error;
 	return bed->drop_error;
 }
 
@@ -49,9 +51,10 @@ static int restore(void *context, const struct vballoon_region *region,
 		   struct vballoon_bytes offset, struct vballoon_bytes len)
 {
 	struct bed *bed = context;
+	struct bed_call *call = record_call(bed, true, region, offset, len);
 
-	record_call(bed, true, region, offset, len);
-	if (len.value > bed->restore_bytes_left)
+	call->failed = len.value > bed->restore_bytes_left;
+	if (call->failed)
 		return -ENOSPC;
 	bed->restore_bytes_left -= len.value;
 	return 0;

@@ -36,6 +36,7 @@ struct bed_call {
 	bool restore; /* else drop */
 	uint64_t gpa; /* the region's address and the offset */
 	uint64_t len;
+	bool failed;
 	unsigned int interrupts; /* that todevq had raised by then */
 };
 

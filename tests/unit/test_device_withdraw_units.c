@@ -84,6 +84,22 @@ static void what_is_left_of_a_unit_whose_region_went_stays(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 1);
 }
 
+static void what_is_left_of_a_unit_is_forgotten_with_the_record(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, UNIT + 4096, 12);
+	bed_add_memory(bed, GIB + UNIT + 4096, UNIT - 4096, 12);
+	bed_greet(bed, 16);
+	assert_int_equal(bed_add_entry(bed, GIB + UNIT), 1);
+	assert_int_equal(vballoon_device_remove_region(bed->device, vballoon_gpa(GIB)), 0);
+	assert_int_equal(bed_withdraw(bed, 1000, &entry, 1), 0);
+	assert_int_equal(bed_status(bed).held_pages, UNIT_PAGES - 1);
+	assert_int_equal(bed_hello(bed, BED_EPOCH + 1, 16, 0), 0);
+	assert_int_equal(bed_status(bed).dropped_pages, 0);
+}
+
 static void a_gigantic_unit_larger_than_a_chunk_comes_back(void **state)
 {
 	struct bed *bed = *state;
@@ -120,6 +136,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_unit_that_spans_three_regions_comes_back, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(what_is_left_of_a_unit_whose_region_went_stays,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_left_of_a_unit_is_forgotten_with_the_record,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_gigantic_unit_larger_than_a_chunk_comes_back,
 						setup, teardown),
