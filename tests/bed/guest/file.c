@@ -28,7 +28,7 @@ int file_slurp(const char *path, char *to, uint64_t to_bytes)
 /* read PATTERN: the one file that the pattern matches, its lines joined by ';'. */
 void file_read(char *arguments)
 {
-	char text[AGENT_LINE_BYTES];
+	char text[4 * AGENT_LINE_BYTES];
 	glob_t found;
 	char *newline;
 	int err;
