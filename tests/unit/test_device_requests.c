@@ -135,6 +135,19 @@ static void a_buffer_to_read_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_REQUEST_BUFFER);
 }
 
+static void a_buffer_with_a_part_to_read_stops_the_device(void **state)
+{
+	struct bed *bed = *state;
+	struct vballoon_driver_buffer buffers[] = { { vballoon_gpa(GIB), 8, false },
+						    { vballoon_gpa(GIB + 8), 16, true } };
+
+	assert_int_equal(vballoon_driver_ring_post(&bed->rings[FROMDEV].driver, buffers, 2, GIB),
+			 0);
+	vballoon_device_set_target(bed->device, 1);
+	bed_run(bed);
+	assert_int_equal(bed_status(bed).violation, VBALLOON_REQUEST_BUFFER);
+}
+
 static void a_longer_buffer_is_filled_with_16_bytes(void **state)
 {
 	struct bed *bed = *state;
@@ -159,6 +172,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_buffer_of_15_bytes_stops_the_device, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_buffer_to_read_stops_the_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_buffer_with_a_part_to_read_stops_the_device,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_longer_buffer_is_filled_with_16_bytes, setup,
 						teardown),
 	};

@@ -76,6 +76,18 @@ static void a_broken_host_page_is_emptied_before_another_is_broken(void **state)
 	assert_int_equal(bed->call_count, 1);
 }
 
+static void a_broken_host_page_comes_before_whole_ones_that_were_dropped_below_it(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_withdraw(bed, 1, &entry, 1);
+	bed_add_memory(bed, 512 * MIB, HUGE, 21);
+	bed_add_pages(bed, 512 * MIB, HUGE_PAGES);
+	assert_int_equal(bed_withdraw(bed, 1, &entry, 1), 1);
+	assert_int_equal(entry, AT + 4096);
+}
+
 static void a_host_page_that_is_whole_again_is_dropped_again(void **state)
 {
 	struct bed *bed = *state;
@@ -193,6 +205,9 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			a_broken_host_page_is_emptied_before_another_is_broken, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_broken_host_page_comes_before_whole_ones_that_were_dropped_below_it,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(a_host_page_that_is_whole_again_is_dropped_again,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(when_the_host_has_less_the_guest_gets_less, setup,

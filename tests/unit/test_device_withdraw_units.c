@@ -100,6 +100,37 @@ static void what_is_left_of_a_unit_is_forgotten_with_the_record(void **state)
 	assert_int_equal(bed_status(bed).dropped_pages, 0);
 }
 
+static void behind_what_is_left_of_a_unit_whole_ones_are_found(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, 4096, 12);
+	bed_add_memory(bed, GIB + 4096, 2 * UNIT - 4096, 12);
+	bed_greet(bed, 16);
+	assert_int_equal(bed_add_entry(bed, GIB | 1), 1);
+	assert_int_equal(vballoon_device_remove_region(bed->device, vballoon_gpa(GIB)), 0);
+	assert_int_equal(bed_withdraw(bed, UNIT_PAGES, &entry, 1), 1);
+	assert_int_equal(entry, GIB + UNIT);
+}
+
+/* The host has memory for a unit and one page; the last unit lies half in memory
+ * that needs none. */
+static void a_unit_comes_back_only_when_all_of_it_has_memory(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, 2 * UNIT + 4096, 12);
+	bed_add_kept_memory(bed, GIB + 2 * UNIT + 4096, UNIT - 4096, VBALLOON_KEEP_ASKED);
+	bed_greet(bed, 16);
+	assert_int_equal(bed_add_entry(bed, GIB | 2), 1);
+	bed->restore_bytes_left = UNIT + 4096;
+	assert_int_equal(bed_withdraw(bed, 1000, &entry, 1), 1);
+	assert_int_equal(entry, GIB);
+	assert_int_equal(bed_status(bed).held_pages, 2 * UNIT_PAGES);
+}
+
 static void a_gigantic_unit_larger_than_a_chunk_comes_back(void **state)
 {
 	struct bed *bed = *state;
@@ -138,6 +169,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_left_of_a_unit_whose_region_went_stays,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_left_of_a_unit_is_forgotten_with_the_record,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(behind_what_is_left_of_a_unit_whole_ones_are_found,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_unit_comes_back_only_when_all_of_it_has_memory,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_gigantic_unit_larger_than_a_chunk_comes_back,
 						setup, teardown),
