@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build check unit e2e demo module gates format lint clean
+.PHONY: help build check unit e2e demo module gates format lint clean install
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -14,6 +14,10 @@ build: $(BUILD)/build.ninja ## library, daemon, command line tool, tests
 
 $(BUILD)/build.ninja:
 	meson setup $(BUILD)
+
+install: build ## into PREFIX (/usr/local), under DESTDIR
+	$(if $(PREFIX),meson configure $(BUILD) -Dprefix=$(PREFIX) && ninja -C $(BUILD))
+	meson install -C $(BUILD) --no-rebuild
 
 check: ## everything that must hold; see ./check --help
 	./check

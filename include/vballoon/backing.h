@@ -23,6 +23,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /** The file behind a region: what struct vballoon_region.backing points to. */
 struct vballoon_backing {
 	int fd; /**< open for reading and writing while the region exists; not owned */
@@ -58,6 +60,8 @@ struct vballoon_backing_kind vballoon_backing_probe(int fd, uint64_t offset,
  * host has no page left, with nothing restored; what fallocate() gave.
  */
 extern const struct vballoon_reclaim_ops vballoon_reclaim_punch_hole;
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -44,6 +44,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct vballoon_device;
 
 /** Whose pages the record speaks of. */
@@ -296,6 +298,8 @@ const char *vballoon_reclaimable_text(enum vballoon_reclaimable reclaimable);
 
 /** @return a short stable name, such as "not-shared", for programs. */
 const char *vballoon_reclaimable_name(enum vballoon_reclaimable reclaimable);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /** The most regions that a guest may have: boot memory and hotplugged slots. */
 #define VBALLOON_MEMORY_REGIONS_MAX 64
 
@@ -151,6 +153,8 @@ int vballoon_memory_load16(const struct vballoon_memory *memory, struct vballoon
  */
 int vballoon_memory_store16(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
 			    uint16_t value);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct vballoon_vhost_user;
 
 /** What a back end is made of. */
@@ -93,6 +95,8 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 
 /** @return why the front end was turned away, a sentence; "" when it was not. */
 const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

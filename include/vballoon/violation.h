@@ -10,6 +10,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /** What the guest did wrong; the device stops at the first. */
 enum vballoon_violation {
 	VBALLOON_OK, /**< nothing */
@@ -39,6 +41,8 @@ const char *vballoon_violation_text(enum vballoon_violation violation);
 
 /** @return a short stable name, such as "chain-too-long", for programs. */
 const char *vballoon_violation_name(enum vballoon_violation violation);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
