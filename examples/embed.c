@@ -82,7 +82,7 @@ static struct vballoon_device *make_device(void *memory, int *memfd)
 		.backing = memfd,
 		.page_map_bytes = map_bytes,
 	};
-	struct vballoon_device *device;
+	struct vballoon_device *device = NULL;
 
 	storage = malloc(vballoon_device_bytes());
 	page_map = region.page_map = malloc(map_bytes);

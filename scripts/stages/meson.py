@@ -17,13 +17,16 @@ def build(run, name, options=(), env=None):
     return folder if run.check(f"{name}: builds", ["ninja", "-C", folder]) else None
 
 
-def test(run, folder, arguments=()):
-    """Run the tests of a build: every case of every program. Those in the suite
-    lint need no build and have a stage of their own."""
+# Suites that have a stage of their own.
+APART = ["--no-suite=lint", "--no-suite=sim"]
+
+
+def test(run, folder, suites=APART):
+    """Run tests of a build: every case of every program."""
     log = folder / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    options = ["--no-rebuild", "--no-suite=lint", "--timeout-multiplier=4"]
-    code, output = run.command(["meson", "test", "-C", folder, *options, *arguments])
+    options = ["--no-rebuild", "--timeout-multiplier=4"]
+    code, output = run.command(["meson", "test", "-C", folder, *options, *suites])
     before = len(run.cases)
     failed = False
     for line in log.read_text().splitlines() if log.exists() else []:

@@ -109,9 +109,9 @@ def gates(run):
 
 STAGES = [
     Stage("static", 60, "layers, headers, format, text, scripts", static),
-    Stage("gcc", 180, "build with gcc, freestanding archives, tests", gcc),
-    Stage("clang", 180, "build with clang, tests", clang),
-    Stage("sanitize", 300, "build with address and undefined sanitizers, tests", sanitize),
+    Stage("gcc", 300, "build with gcc, freestanding archives, tests", gcc),
+    Stage("clang", 300, "build with clang, tests", clang),
+    Stage("sanitize", 420, "build with address and undefined sanitizers, tests", sanitize),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 120, "the Linux module, with W=1 and sparse", module),
     Stage("docs", 120, "the documents' commands run, their tables agree", docs),
