@@ -71,6 +71,7 @@ struct vballoon_withdraw {
 
 struct vballoon_stats {
 	struct vballoon_message message;
+	unsigned int count;
 	struct {
 		struct virtio_memory_balloon_msg header;
 		struct virtio_memory_balloon_stat stat[VIRTIO_MEMORY_BALLOON_S_COUNT];

@@ -52,7 +52,7 @@ static void print_bytes(const char *label, uint64_t bytes, const char *remark)
 {
 	char text[VBALLOON_SIZE_TEXT_BYTES];
 
-	printf("%-18s%-14s%s\n", label, vballoon_size_format(bytes, text), remark);
+	printf("%-22s%-14s%s\n", label, vballoon_size_format(bytes, text), remark);
 }
 
 static void print_kept(const json_t *kept)
@@ -77,9 +77,9 @@ static void print_state(const json_t *status)
 	const char *text = json_string_value(json_object_get(reason, "text"));
 
 	state = state ? state : "";
-	printf("%-18s%-14s%s\n", "state", state, vballoon_format_state(state));
+	printf("%-22s%-14s%s\n", "state", state, vballoon_format_state(state));
 	if (text)
-		printf("%-18s%s (queue %" JSON_INTEGER_FORMAT ")\n", "reason", text,
+		printf("%-22s%s (queue %" JSON_INTEGER_FORMAT ")\n", "reason", text,
 		       json_integer_value(json_object_get(reason, "queue")));
 }
 
@@ -91,11 +91,11 @@ static void print_failures(const json_t *counters)
 
 	json_object_foreach (json_object_get(counters, "refused_entries"), cause, count) {
 		if (json_integer_value(count))
-			printf("%-18s%-14" JSON_INTEGER_FORMAT "entries: %s\n", "refused",
+			printf("%-22s%-14" JSON_INTEGER_FORMAT "entries: %s\n", "refused",
 			       json_integer_value(count), cause);
 	}
 	if (json_integer_value(json_object_get(counters, "drop_failures")))
-		printf("%-18s%-14" JSON_INTEGER_FORMAT "times, last: %s\n", "host refused",
+		printf("%-22s%-14" JSON_INTEGER_FORMAT "times, last: %s\n", "host refused",
 		       json_integer_value(json_object_get(counters, "drop_failures")),
 		       strerror(-(int)json_integer_value(
 			       json_object_get(counters, "last_drop_error"))));
@@ -119,7 +119,7 @@ void vballoon_format_status(const json_t *status)
 	print_bytes("  on the host", vballoon_format_bytes_of(status, "backing_bytes"),
 		    "really used there now, measured");
 	if (problem)
-		printf("%-18s%s\n", "problem", problem);
+		printf("%-22s%s\n", "problem", problem);
 	print_failures(json_object_get(status, "counters"));
 	vballoon_format_guest(json_object_get(status, "guest"));
 }
@@ -143,15 +143,15 @@ void vballoon_format_guest(const json_t *guest)
 	char label[64];
 
 	if (!json_is_object(guest)) {
-		printf("%-18s%s\n", "guest", "has reported nothing yet: see vballoonctl stats");
+		printf("%-22s%s\n", "guest", "has reported nothing yet: see vballoonctl stats");
 		return;
 	}
-	printf("%-18s%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " s ago\n", "guest reported",
+	printf("%-22s%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " s ago\n", "guest reported",
 	       age_ms / 1000, age_ms % 1000 / 100);
 	json_object_foreach (json_object_get(guest, "stats"), name, value) {
 		snprintf(label, sizeof(label), "  %.40s", name);
 		if (is_count(name))
-			printf("%-18s%" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
+			printf("%-22s%" JSON_INTEGER_FORMAT "\n", label, json_integer_value(value));
 		else
 			print_bytes(label, (uint64_t)json_integer_value(value), "");
 	}
