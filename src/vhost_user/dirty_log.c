@@ -46,7 +46,7 @@ void vballoon_dirty_log_mark(struct vballoon_dirty_log *log, struct vballoon_gpa
 	uint64_t page = gpa.value >> VHOST_USER_LOG_PAGE_SHIFT;
 	uint64_t last;
 
-	if (!log->wanted || !log->map || !len)
+	if (!log->map || !len)
 		return;
 	if (!vballoon_add(gpa.value, len - 1, &last))
 		return;

@@ -29,8 +29,8 @@ struct vballoon_dirty_log {
 int vballoon_dirty_log_map(struct vballoon_dirty_log *log, const struct vhost_user_log *where,
 			   int fd);
 
-/* Mark what was written, while it is wanted. What lies beyond the log is not
- * guest memory of the front end's, and is ignored. */
+/* Mark what was written, if there is a log. What lies beyond it is not guest
+ * memory of the front end's, and is ignored. */
 void vballoon_dirty_log_mark(struct vballoon_dirty_log *log, struct vballoon_gpa gpa, size_t len);
 
 /* Tell the front end, if it wants to know and something was marked. */

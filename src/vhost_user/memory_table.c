@@ -36,12 +36,6 @@ static void slot_drop(struct vballoon_memory_table *table, unsigned int index)
 	table->slots[index] = table->slots[--table->count];
 }
 
-static bool slots_overlap(const struct vballoon_slot *slot, const struct vhost_user_region *region)
-{
-	return slot->wire.guest_addr < region->guest_addr + region->size &&
-	       region->guest_addr < slot->wire.guest_addr + slot->wire.size;
-}
-
 int vballoon_memory_table_add(struct vballoon_memory_table *table,
 			      const struct vhost_user_region *region, int fd,
 			      const char **fault_out)
@@ -51,12 +45,7 @@ int vballoon_memory_table_add(struct vballoon_memory_table *table,
 
 	if (ret)
 		return ret;
-	for (unsigned int i = 0; i < table->count && !ret; i++)
-		ret = slots_overlap(table->slots[i], region) ? -EEXIST : 0;
-	if (!ret && table->count == VBALLOON_MEMORY_REGIONS_MAX)
-		ret = -ENOSPC;
-	if (!ret)
-		ret = slot_attach(table, slot);
+	ret = table->count == VBALLOON_MEMORY_REGIONS_MAX ? -ENOSPC : slot_attach(table, slot);
 	if (ret) {
 		vballoon_slot_free(slot);
 		return ret;

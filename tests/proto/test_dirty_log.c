@@ -10,12 +10,13 @@
 #define EPOCH 41
 #define LOG_ALL (FRONT_END_FEATURES | UINT64_C(1) << VHOST_F_LOG_ALL)
 #define LOG_BYTES ((uint32_t)((GUEST_BASE + GUEST_BYTES) / GUEST_PAGE / 8))
-#define LOG_OFFSET GUEST_PAGE /* of the log in its file */
+#define LOG_OFFSET (GUEST_PAGE + 64) /* of the log in its file */
 #define GUEST_PAGES (GUEST_BYTES / GUEST_PAGE)
 
 struct logged {
 	struct front_end front_end; /* first: *state is one, too */
 	int fd;
+	uint8_t *file; /* all of it */
 	uint8_t *bits;
 	unsigned char *before; /* the guest's memory, when changes were last looked for */
 };
@@ -39,9 +40,10 @@ static int log_set_up(void **state)
 	front_end_start(&logged.front_end);
 	logged.fd = memfd_create("log", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(logged.fd, LOG_OFFSET + LOG_BYTES), 0);
-	logged.bits =
-		mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, logged.fd, LOG_OFFSET);
-	assert_ptr_not_equal(logged.bits, MAP_FAILED);
+	logged.file = mmap(NULL, LOG_OFFSET + LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   logged.fd, 0);
+	assert_ptr_not_equal(logged.file, MAP_FAILED);
+	logged.bits = logged.file + LOG_OFFSET;
 	logged.before = test_malloc(GUEST_BYTES);
 	assert_int_equal(send_log(&logged.front_end, logged.fd, LOG_BYTES, LOG_OFFSET), 0);
 	*state = &logged;
@@ -53,7 +55,7 @@ static int log_tear_down(void **state)
 	struct logged *logged = *state;
 
 	test_free(logged->before);
-	munmap(logged->bits, LOG_BYTES);
+	munmap(logged->file, LOG_OFFSET + LOG_BYTES);
 	close(logged->fd);
 	front_end_close(&logged->front_end);
 	return 0;
@@ -160,6 +162,9 @@ static void a_used_ring_is_marked_where_the_front_end_says(void **state)
 	assert_true(device_status(&logged->front_end).queue_running[1]);
 	balloon_driver_hello(&logged->front_end, EPOCH, 0);
 	assert_true(marked(logged, 0x5000));
+	/* The answer is no part of the used ring, however far from it. */
+	assert_true(marked(logged, GUEST_BASE + 0x14000));
+	assert_false(marked(logged, 0x5000 + 0x14000 - 0x3000));
 }
 
 static void the_front_end_is_told_that_something_was_marked(void **state)

@@ -153,6 +153,27 @@ static void memory_that_the_front_end_sees_elsewhere_is_the_same(void **state)
 		front_end_get_vring_base(front_end, i);
 	front_end_set_mem_table(front_end, &front_end->region, &front_end->memory_fd, 1);
 	assert_int_equal(device_status(front_end).held_pages, 8);
+	front_end_new_ring(front_end, 1);
+	front_end_start_queue(front_end, 1, 0);
+	assert_int_equal(balloon_driver_hello(front_end, EPOCH, 0), 8);
+}
+
+static void a_file_behind_two_regions_is_measured_once(void **state)
+{
+	struct front_end *front_end = *state;
+	struct vhost_user_region halves[] = { front_end->region, front_end->region };
+	int fds[] = { front_end->memory_fd, front_end->memory_fd };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		halves[i].size = GUEST_BYTES / 2;
+		halves[i].guest_addr += i * GUEST_BYTES / 2;
+		halves[i].user_addr += i * GUEST_BYTES / 2;
+		halves[i].mmap_offset = i * GUEST_BYTES / 2;
+	}
+	front_end_set_mem_table(front_end, halves, fds, 2);
+	assert_int_equal(back_end_status(front_end).backing_bytes,
+			 front_end_memory_held(front_end));
+	assert_int_equal(back_end_status(front_end).memory_bytes, GUEST_BYTES);
 }
 
 static void a_slot_is_added_while_queues_run(void **state)
@@ -194,6 +215,9 @@ static void a_slot_that_there_is_not_cannot_be_removed(void **state)
 	struct front_end *front_end = *state;
 	struct dimm dimm = dimm_new(DIMM_BASE);
 
+	assert_int_not_equal(send_region(front_end, VHOST_USER_REM_MEM_REG, &dimm.region, -1), 0);
+	dimm.region = front_end->region;
+	dimm.region.user_addr += GUEST_PAGE;
 	assert_int_not_equal(send_region(front_end, VHOST_USER_REM_MEM_REG, &dimm.region, -1), 0);
 	assert_false(front_end_refused(front_end));
 	close(dimm.fd);
@@ -262,6 +286,16 @@ static void a_region_without_its_descriptor_ends_the_connection(void **state)
 	assert_int_equal(front_end->outcome, -EPROTO);
 }
 
+static void a_descriptor_without_its_region_ends_the_connection(void **state)
+{
+	struct front_end *front_end = *state;
+	struct vhost_user_mem_table empty = { .count = 0 };
+
+	front_end_send(front_end, VHOST_USER_SET_MEM_TABLE, 0, &empty, sizeof(empty),
+		       &front_end->memory_fd, 1);
+	assert_int_equal(front_end->outcome, -EPROTO);
+}
+
 static void a_region_that_is_no_file_ends_the_connection(void **state)
 {
 	struct front_end *front_end = *state;
@@ -294,6 +328,7 @@ int main(void)
 		BALLOON_TEST(a_queue_whose_memory_goes_stops_and_says_so),
 		BALLOON_TEST(a_queue_whose_memory_comes_back_goes_on_where_it_was),
 		BALLOON_TEST(memory_that_the_front_end_sees_elsewhere_is_the_same),
+		BALLOON_TEST(a_file_behind_two_regions_is_measured_once),
 		BALLOON_TEST(a_slot_is_added_while_queues_run),
 		BALLOON_TEST(a_slot_is_removed_while_queues_run),
 		BALLOON_TEST(a_slot_is_removed_also_with_a_descriptor_too_many),
@@ -303,6 +338,7 @@ int main(void)
 		BALLOON_TEST(a_region_larger_than_its_file_ends_the_connection),
 		BALLOON_TEST(regions_that_overlap_end_the_connection),
 		BALLOON_TEST(a_region_without_its_descriptor_ends_the_connection),
+		BALLOON_TEST(a_descriptor_without_its_region_ends_the_connection),
 		BALLOON_TEST(a_region_that_is_no_file_ends_the_connection),
 		BALLOON_TEST(memory_that_may_not_be_written_is_left_out_and_named),
 	};

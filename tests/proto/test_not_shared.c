@@ -62,6 +62,17 @@ static void one_kick_for_nothing_raises_no_suspicion(void **state)
 	assert_null(back_end_status(*state).memory_problem);
 }
 
+static void kicks_of_another_run_do_not_count(void **state)
+{
+	struct front_end *front_end = *state;
+
+	front_end_kick(front_end, 1);
+	front_end_stop_queue(front_end, 1);
+	front_end_start_queue(front_end, 1, 0);
+	front_end_kick(front_end, 1);
+	assert_null(back_end_status(front_end).memory_problem);
+}
+
 static void kicks_that_come_together_are_counted(void **state)
 {
 	struct front_end *front_end = *state;
@@ -107,6 +118,7 @@ int main(void)
 		PRIVATE_TEST(nothing_is_said_before_the_guest_has_spoken),
 		RUNNING_TEST(a_guest_whose_writes_arrive_is_not_suspected),
 		RUNNING_TEST(one_kick_for_nothing_raises_no_suspicion),
+		RUNNING_TEST(kicks_of_another_run_do_not_count),
 		RUNNING_TEST(kicks_that_come_together_are_counted),
 		RUNNING_TEST(a_suspicion_that_was_wrong_is_taken_back),
 		CONNECTED_TEST(a_front_end_that_shares_no_memory_is_told),

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,6 +46,17 @@ static void a_kick_of_a_stopped_queue_does_not_wake(void **state)
 	front_end_stop_queue(*state, 1);
 	raise_kick(*state);
 	assert_false(asks_for_attention(*state));
+}
+
+static void a_kick_that_stays_readable_keeps_nobody_busy(void **state)
+{
+	struct front_end *front_end = *state;
+	int kick = eventfd(1000, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+
+	front_end_set_event(front_end, VHOST_USER_SET_VRING_KICK, 1, kick);
+	front_end_pump(front_end);
+	assert_false(asks_for_attention(front_end));
+	close(kick);
 }
 
 static void the_front_end_going_wakes(void **state)
@@ -106,6 +118,7 @@ int main(void)
 		RUNNING_TEST(an_idle_guest_wakes_nobody),
 		RUNNING_TEST(a_kick_wakes),
 		RUNNING_TEST(a_kick_of_a_stopped_queue_does_not_wake),
+		RUNNING_TEST(a_kick_that_stays_readable_keeps_nobody_busy),
 		RUNNING_TEST(the_front_end_going_wakes),
 		RUNNING_TEST(what_is_no_message_ends_the_connection_with_a_reason),
 		RUNNING_TEST(a_front_end_that_reads_no_answers_is_not_waited_for),

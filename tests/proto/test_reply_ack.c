@@ -51,8 +51,8 @@ static void the_message_that_negotiates_it_is_not_answered(void **state)
 static void a_question_is_answered_once_though_it_needs_a_reply(void **state)
 {
 	front_end_negotiate(*state, FRONT_END_FEATURES);
-	front_end_send(*state, VHOST_USER_GET_FEATURES, VHOST_USER_NEED_REPLY, NULL, 0, NULL, 0);
-	assert_int_equal(answers(*state, VHOST_USER_GET_FEATURES), 1);
+	assert_int_equal(front_end_ask(*state, VHOST_USER_GET_QUEUE_NUM, NULL, 0, NULL, 0), 2);
+	assert_int_equal(answers(*state, VHOST_USER_GET_QUEUE_NUM), 0);
 }
 
 static void an_unknown_message_that_needs_a_reply_is_declined(void **state)
@@ -114,6 +114,15 @@ static void a_descriptor_that_belongs_to_no_message_ends_the_connection(void **s
 	assert_int_equal(front_end->outcome, -EPROTO);
 }
 
+static void a_descriptor_that_is_missing_ends_the_connection(void **state)
+{
+	struct front_end *front_end = *state;
+
+	front_end_negotiate(front_end, FRONT_END_FEATURES);
+	front_end_send(front_end, VHOST_USER_SET_BACKEND_REQ_FD, 0, NULL, 0, NULL, 0);
+	assert_int_equal(front_end->outcome, -EPROTO);
+}
+
 static void a_connection_that_has_ended_stays_ended(void **state)
 {
 	struct front_end *front_end = *state;
@@ -138,6 +147,7 @@ int main(void)
 		CONNECTED_TEST(an_unknown_request_number_is_looked_up_nowhere),
 		CONNECTED_TEST(a_payload_of_another_size_ends_the_connection),
 		CONNECTED_TEST(a_descriptor_that_belongs_to_no_message_ends_the_connection),
+		CONNECTED_TEST(a_descriptor_that_is_missing_ends_the_connection),
 		CONNECTED_TEST(a_connection_that_has_ended_stays_ended),
 	};
 

@@ -42,7 +42,18 @@ static void a_reset_of_the_device_empties_the_record(void **state)
 	assert_int_equal(front_end_ask(front_end, VHOST_USER_RESET_DEVICE, NULL, 0, NULL, 0), 0);
 	assert_stopped(front_end);
 	assert_int_equal(device_status(front_end).held_pages, 0);
+	assert_int_equal(front_end_get_vring_base(front_end, 1), 0);
 	assert_int_equal(start_again(front_end, EPOCH), 0);
+}
+
+static void a_device_that_was_reset_waits_for_its_features(void **state)
+{
+	struct front_end *front_end = *state;
+
+	front_end_send(front_end, VHOST_USER_RESET_DEVICE, 0, NULL, 0, NULL, 0);
+	front_end_new_ring(front_end, 1);
+	front_end_start_queue(front_end, 1, 0);
+	assert_stopped(front_end);
 }
 
 static void a_device_that_was_reset_can_be_started_again(void **state)
@@ -147,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BALLOON_TEST(a_reset_of_the_device_empties_the_record),
+		BALLOON_TEST(a_device_that_was_reset_waits_for_its_features),
 		BALLOON_TEST(a_device_that_was_reset_can_be_started_again),
 		BALLOON_TEST(a_status_of_zero_stops_and_keeps_the_record),
 		BALLOON_TEST(the_owner_going_stops_and_keeps_the_record),

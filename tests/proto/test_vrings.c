@@ -228,6 +228,63 @@ static void a_kick_that_cannot_be_waited_for_ends_the_connection(void **state)
 	assert_true(front_end_refused(front_end));
 }
 
+static void an_event_that_says_neither_ends_the_connection(void **state)
+{
+	struct front_end *front_end = *state;
+	uint64_t index = 0;
+
+	front_end_send(front_end, VHOST_USER_SET_VRING_CALL, 0, &index, sizeof(index), NULL, 0);
+	assert_true(front_end_refused(front_end));
+}
+
+static void an_event_that_says_both_ends_the_connection(void **state)
+{
+	struct front_end *front_end = *state;
+	uint64_t none = VHOST_USER_VRING_NOFD;
+
+	front_end_send(front_end, VHOST_USER_SET_VRING_CALL, 0, &none, sizeof(none),
+		       &front_end->queues[0].call, 1);
+	assert_true(front_end_refused(front_end));
+}
+
+static void enabling_is_yes_or_no(void **state)
+{
+	struct front_end *front_end = *state;
+	struct vhost_user_vring_state perhaps = { 0, 2 };
+
+	front_end_send(front_end, VHOST_USER_SET_VRING_ENABLE, 0, &perhaps, sizeof(perhaps), NULL,
+		       0);
+	assert_true(front_end_refused(front_end));
+}
+
+/* As when interrupts are masked: another descriptor, while answers may be under way. */
+static void a_new_call_descriptor_of_a_running_queue_is_raised_once(void **state)
+{
+	struct front_end *front_end = *state;
+
+	assert_false(front_end_event_raised(front_end->queues[1].call));
+	front_end_set_event(front_end, VHOST_USER_SET_VRING_CALL, 1, front_end->queues[1].call);
+	assert_true(front_end_event_raised(front_end->queues[1].call));
+}
+
+static void a_running_queue_follows_its_addresses(void **state)
+{
+	struct front_end *front_end = *state;
+	struct front_end_queue *queue = &front_end->queues[1];
+	unsigned char *moved = front_end->memory + 0x20000;
+	ptrdiff_t by = moved - queue->ring;
+
+	balloon_driver_hello(front_end, EPOCH, 0);
+	memcpy(moved, queue->ring, GUEST_RING_BYTES);
+	queue->ring = moved;
+	queue->driver.desc = (unsigned char *)queue->driver.desc + by;
+	queue->driver.avail = (unsigned char *)queue->driver.avail + by;
+	queue->driver.used = (unsigned char *)queue->driver.used + by;
+	front_end_set_vring_addr(front_end, 1, 0);
+	assert_int_equal(balloon_driver_add(front_end, 0, 4), 4);
+	assert_int_equal(front_end_stop_queue(front_end, 1), 2);
+}
+
 static void a_call_descriptor_that_is_full_blocks_nobody(void **state)
 {
 	struct front_end *front_end = *state;
@@ -277,6 +334,11 @@ int main(void)
 		RUNNING_TEST(a_queue_that_there_is_not_ends_the_connection),
 		RUNNING_TEST(a_base_that_a_split_queue_cannot_have_ends_the_connection),
 		RUNNING_TEST(a_kick_that_cannot_be_waited_for_ends_the_connection),
+		RUNNING_TEST(an_event_that_says_neither_ends_the_connection),
+		RUNNING_TEST(an_event_that_says_both_ends_the_connection),
+		RUNNING_TEST(enabling_is_yes_or_no),
+		RUNNING_TEST(a_new_call_descriptor_of_a_running_queue_is_raised_once),
+		RUNNING_TEST(a_running_queue_follows_its_addresses),
 		RUNNING_TEST(a_call_descriptor_that_is_full_blocks_nobody),
 		RUNNING_TEST(an_answer_raises_the_call),
 		RUNNING_TEST(a_kick_is_taken_note_of),

@@ -224,7 +224,8 @@ void front_end_set_mem_table(struct front_end *front_end, const struct vhost_use
 
 void front_end_set_vring_addr(struct front_end *front_end, unsigned int index, uint32_t flags)
 {
-	uint64_t ring = (uintptr_t)front_end->queues[index].ring;
+	uint64_t offset = (uint64_t)(front_end->queues[index].ring - front_end->memory);
+	uint64_t ring = front_end->region.user_addr + offset;
 	struct vhost_user_vring_addr addr = {
 		.index = index,
 		.flags = flags,

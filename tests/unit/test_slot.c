@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -192,6 +194,34 @@ static void another_file_is_another_slot(void **state)
 	close(other);
 }
 
+/* The flags of the mapping at an address, as the kernel prints them. */
+static void mapping_flags(const void *address, char *flags, size_t size)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+	char start[32];
+	bool inside = false;
+
+	assert_non_null(smaps);
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)(uintptr_t)address);
+	while (fgets(flags, (int)size, smaps)) {
+		inside = inside || !strncmp(flags, start, strlen(start));
+		if (inside && !strncmp(flags, "VmFlags:", 8))
+			break;
+	}
+	fclose(smaps);
+}
+
+static void guest_memory_is_in_no_core_dump(void **state)
+{
+	struct vballoon_slot *slot = slot_of(file_new(0), region_of(0, FILE_BYTES, 0), 12);
+	char flags[256];
+
+	(void)state;
+	mapping_flags(slot->map, flags, sizeof(flags));
+	assert_non_null(strstr(flags, " dd"));
+	vballoon_slot_free(slot);
+}
+
 static void no_memory_is_taken_by_mapping(void **state)
 {
 	int fd = file_new(0);
@@ -219,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_region_that_its_file_does_not_hold_is_refused),
 		cmocka_unit_test(the_same_part_of_the_same_file_is_the_same_slot),
 		cmocka_unit_test(another_file_is_another_slot),
+		cmocka_unit_test(guest_memory_is_in_no_core_dump),
 		cmocka_unit_test(no_memory_is_taken_by_mapping),
 	};
 
