@@ -55,7 +55,7 @@ static bool cut_to_units(struct vballoon_device *device, const struct vballoon_r
 	if (end == region->gpa.value + region->size.value && whole < end && whole >= begin &&
 	    vballoon_held_all(device, whole, unit_pages))
 		whole += unit_pages << shift;
-	if (begin < gpa || begin >= whole)
+	if (begin >= whole)
 		return false;
 	*gpa_out = begin;
 	*pages_out = (whole - begin) >> shift;

@@ -43,6 +43,8 @@ static void held_is_dropped_or_waiting_or_kept(void **state)
 	assert_int_equal(status.dropped_pages, 10);
 	assert_int_equal(status.waiting_pages, 5);
 	assert_int_equal(status.kept_pages[VBALLOON_KEEP_FILE], 3);
+	for (unsigned int i = 0; i < VBALLOON_RECLAIMABLE_COUNT; i++)
+		assert_true(i == VBALLOON_KEEP_FILE || !status.kept_pages[i]);
 }
 
 struct visited {

@@ -131,6 +131,51 @@ static void a_unit_comes_back_only_when_all_of_it_has_memory(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 2 * UNIT_PAGES);
 }
 
+static void a_unit_whose_other_half_is_new_memory_does_not_come_back(void **state)
+{
+	static uint64_t page_map[16];
+	struct vballoon_region region = {
+		.gpa = vballoon_gpa(GIB + UNIT + 4096),
+		.size = vballoon_bytes(UNIT - 4096),
+		.host_page_shift = 12,
+		.page_map = page_map,
+		.page_map_bytes = sizeof(page_map),
+	};
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, UNIT + 4096, 12);
+	bed_add_memory(bed, GIB + UNIT + 4096, UNIT - 4096, 12);
+	bed_greet(bed, 16);
+	assert_int_equal(bed_add_entry(bed, GIB + UNIT), 1);
+	assert_int_equal(
+		vballoon_device_remove_region(bed->device, vballoon_gpa(GIB + UNIT + 4096)), 0);
+	region.host = guest_memory_at(&bed->guest, GIB + UNIT + 4096, 1);
+	assert_int_equal(vballoon_device_add_region(bed->device, &region), 0);
+	assert_int_equal(bed_withdraw(bed, 1000, &entry, 1), 0);
+	assert_int_equal(bed_status(bed).held_pages, 1);
+}
+
+/* Host pages count from the start of their region, units from address 0. */
+static void a_unit_in_the_midst_of_a_host_page_restores_all_of_it(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, 4096, 12);
+	bed_add_memory(bed, GIB + 4096, 4 * MIB - 4096, 21);
+	bed_greet(bed, 16);
+	assert_int_equal(bed_add_entry(bed, GIB | 32), 1);
+	assert_int_equal(vballoon_device_remove_region(bed->device, vballoon_gpa(GIB)), 0);
+	bed->call_count = 0;
+	assert_int_equal(bed_withdraw(bed, UNIT_PAGES, &entry, 1), 1);
+	assert_int_equal(entry, GIB + UNIT);
+	assert_int_equal(bed->call_count, 1);
+	assert_true(bed->calls[0].restore);
+	assert_int_equal(bed->calls[0].gpa, GIB + 4096);
+	assert_int_equal(bed->calls[0].len, 2 * MIB);
+}
+
 static void a_gigantic_unit_larger_than_a_chunk_comes_back(void **state)
 {
 	struct bed *bed = *state;
@@ -174,6 +219,10 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_unit_comes_back_only_when_all_of_it_has_memory,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_unit_whose_other_half_is_new_memory_does_not_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_unit_in_the_midst_of_a_host_page_restores_all_of_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_gigantic_unit_larger_than_a_chunk_comes_back,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_run_of_units_is_limited_by_the_bits_for_its_count,
