@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -243,6 +244,39 @@ static void a_client_that_reads_nothing_holds_only_itself_up(void **state)
 	assert_answers(bed);
 }
 
+/* The number that the daemon's next descriptor gets. */
+static rlim_t next_descriptor(const struct daemon_bed *bed)
+{
+	rlim_t next = 0;
+	char path[64];
+
+	do {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%u", bed->daemon.pid,
+			 (unsigned int)next++);
+	} while (!access(path, F_OK));
+	return next - 1;
+}
+
+static void a_daemon_out_of_descriptors_turns_away_and_sleeps(void **state)
+{
+	struct rlimit before, none = { 0, 0 };
+	struct daemon_bed *bed = *state;
+	struct control other;
+
+	assert_int_equal(prlimit(bed->daemon.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	none.rlim_max = before.rlim_max;
+	none.rlim_cur = next_descriptor(bed);
+	assert_int_equal(prlimit(bed->daemon.pid, RLIMIT_NOFILE, &none, NULL), 0);
+	control_connect(&other, bed->control_path);
+	assert_null(control_receive(&other));
+	control_close(&other);
+	process_await(&bed->daemon, "too many open files");
+	assert_int_equal(process_wakeups(&bed->daemon, 200), 0);
+	assert_int_equal(prlimit(bed->daemon.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	control_open(&other, bed->control_path);
+	control_close(&other);
+}
+
 static void an_idle_daemon_does_not_wake_up(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -371,6 +405,7 @@ int main(void)
 		TEST(clients_that_go_away_in_the_middle_are_forgotten),
 		TEST(one_client_too_many_is_told_so),
 		TEST(a_client_that_reads_nothing_holds_only_itself_up),
+		TEST(a_daemon_out_of_descriptors_turns_away_and_sleeps),
 		TEST(an_idle_daemon_does_not_wake_up),
 #ifndef VBALLOON_SANITIZED
 		TEST(hostile_clients_cost_little_memory),
