@@ -107,6 +107,8 @@ static void ready(void *context, uint32_t events)
 		receive(client);
 	else if (events & (EPOLLHUP | EPOLLERR))
 		client->gone = true;
+	if (client->gone)
+		return;
 	if (client->answer)
 		send_answer(client);
 	else if (!vballoon_call_is_waiting(&client->call))

@@ -181,6 +181,7 @@ static void clients_that_go_away_in_the_middle_are_forgotten(void **state)
 	static const char *const words[] = {
 		"", "{\"exec", "{\"execute\":\"status\"}\n",
 		"{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":60000}}\n"
+		"{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":0}}\n"
 	};
 	struct daemon_bed *bed = *state;
 	struct control other;
@@ -195,6 +196,7 @@ static void clients_that_go_away_in_the_middle_are_forgotten(void **state)
 		control_close(&other);
 		assert_answers(bed);
 	}
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 4096);
 }
 
 static void one_client_too_many_is_told_so(void **state)

@@ -225,6 +225,25 @@ static void a_guest_that_breaks_the_protocol_stops_its_device(void **state)
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats")), 6);
 }
 
+static void a_wait_ends_when_the_device_stops(void **state)
+{
+	struct daemon_bed *bed = *state;
+	struct control other;
+	json_t *answer, *value;
+
+	set_target(bed, PAGES * GUEST_PAGE);
+	control_open(&other, bed->control_path);
+	control_send_text(&other, "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":60000}}\n");
+	daemon_bed_assert_state(bed, "ready");
+	send_nonsense(bed);
+	answer = control_receive(&other);
+	value = json_object_get(answer, "return");
+	assert_true(json_is_false(json_object_get(value, "reached")));
+	assert_string_equal(json_string_value(json_object_get(value, "state")), "stopped");
+	json_decref(answer);
+	control_close(&other);
+}
+
 static void a_stopped_device_is_brought_back_by_command(void **state)
 {
 	struct virtio_memory_balloon_req request;
@@ -366,6 +385,7 @@ int main(void)
 		TEST(a_front_end_that_goes_in_the_middle_of_a_message_is_forgotten,
 		     daemon_bed_set_up),
 		TEST(a_guest_that_breaks_the_protocol_stops_its_device, ready_set_up),
+		TEST(a_wait_ends_when_the_device_stops, ready_set_up),
 		TEST(a_stopped_device_is_brought_back_by_command, ready_set_up),
 		TEST(a_paused_guest_is_told_from_one_that_is_ready, ready_set_up),
 		TEST(statistics_are_asked_of_the_guest, ready_set_up),
