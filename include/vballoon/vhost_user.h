@@ -33,7 +33,8 @@ struct vballoon_vhost_user;
 struct vballoon_vhost_user_config {
 	uint32_t page_shift; /**< of the device; 12 to 30 */
 	uint64_t features; /**< device and ring bits to offer */
-	/** A line for the operator's log; @p text is valid during the call. May be NULL. */
+	/** A line for the operator's log; @p text is valid during the call. A guest
+	 *  cannot cause more than a few in a while. May be NULL. */
 	void (*log)(void *context, int priority, const char *text); /**< syslog priorities */
 	void *context;
 };
