@@ -5,6 +5,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ from typing import Any
 from .build import Built
 from .failure import Failure
 from .lines import LineSocket
-
-END_SECONDS = 5
+from .process import Process
 
 
 class Daemon:
@@ -24,22 +24,18 @@ class Daemon:
         self.directory = Path(tempfile.mkdtemp(prefix="vballoon-d-"))
         self.socket = self.directory / "vhost"
         self.control = self.directory / "control"
-        self._log = self.directory / "log"
         self._opened = contextlib.ExitStack()
         self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        self._process = self._opened.enter_context(contextlib.closing(Process(
+            "vballoond", [str(built.vballoond), "--socket-path", str(self.socket),
+                          "--control-path", str(self.control), *options],
+            self.directory / "log")))
         try:
-            with open(self._log, "wb") as log:
-                self.process = subprocess.Popen(
-                    [str(built.vballoond), "--socket-path", str(self.socket),
-                     "--control-path", str(self.control), *options],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            self._opened.callback(self._end_process)
             self._lines = self._opened.enter_context(contextlib.closing(
-                LineSocket(self.control, "vballoond", check=self._check_process)))
+                LineSocket(self.control, "vballoond", check=self._process.check)))
             self._lines.receive(5, "its greeting")
-        except BaseException as error:
-            self.explain(error)
-            self.stop()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
             raise
 
     def execute(self, command: str, seconds: float = 10, **arguments: Any) -> dict[str, Any]:
@@ -76,32 +72,10 @@ class Daemon:
             [str(self._built.vballoonctl), "--control-path", str(self.control), *arguments],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
 
-    def _check_process(self) -> None:
-        if self.process.poll() is not None:
-            raise Failure(f"vballoond ended with status {self.process.returncode}")
-
-    def log(self) -> str:
-        return self._log.read_text(errors="replace")
-
-    def explain(self, error: BaseException) -> None:
-        """Say beside an error what the daemon said."""
-        error.add_note("--- vballoond said:\n" + self.log())
-
-    def _end_process(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self) -> None:
-        self._opened.close()
-
     def __enter__(self) -> "Daemon":
         return self
 
     def __exit__(self, kind, error, trace) -> None:
         if error:
-            self.explain(error)
-        self.stop()
+            self._process.explain(error)
+        self._opened.close()

@@ -4,12 +4,14 @@
 import argparse
 import json
 import sys
+import time
 
 from . import measure, prepare
 from .assets import Assets
 from .balloon import OwnBalloon, PeerBalloon
 from .failure import Failure
 from .guest import PAGES_PER_MIB
+from .process import end_on_signal
 from .rig import Rig
 from .vm import Machine
 
@@ -96,6 +98,8 @@ def main(arguments: list[str]) -> int:
                         help="whether the guest's kernel clears memory that it allocates "
                         "(default: as Debian has it)")
     options = parser.parse_args(arguments)
+    end_on_signal()
+    began = time.monotonic()
     try:
         assets = prepare.assets()
         init_on_alloc = options.init_on_alloc
@@ -107,7 +111,10 @@ def main(arguments: list[str]) -> int:
             print(note, file=sys.stderr)
         print(f"demo: {failure}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     say(summary(result))
+    print(f"  All of it took {time.monotonic() - began:.0f} s.")
     if options.json:
         print(json.dumps(result))
     enough = result["host_returned_mib"] >= 0.99 * result["target_mib"]

@@ -4,19 +4,18 @@
 import contextlib
 import re
 import shutil
-import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .assets import Assets
-from .failure import Failure
 from .guest import Guest
 from .memfd import GuestMemory
+from .process import Process, tail
 from .qmp import Qmp
 
 BOOT_SECONDS = 60
-EXPLAINING_LINES = 25
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Kernel panic|Bad page|Out of memory|"
                    r"list_(add|del) corruption|refcount_t|blocked for more than|soft lockup|"
                    r"self-detected stall")
@@ -60,27 +59,24 @@ class VirtualMachine:
         self.machine = machine
         # The path of a Unix socket has a hundred bytes: stay short.
         self.directory = Path(tempfile.mkdtemp(prefix="vballoon-vm-"))
+        self._console = self.directory / "console"
         self._opened = contextlib.ExitStack()
         self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        self._process = self._opened.enter_context(contextlib.closing(
+            Process("QEMU", self._command(assets), self.directory / "qemu.log")))
         try:
-            self._start(assets)
-        except BaseException as error:
-            self.explain(error)
-            self.stop()
+            self._connect(assets)
+        except BaseException:
+            self.__exit__(*sys.exc_info())
             raise
 
-    def _start(self, assets: Assets) -> None:
-        command = self._command(assets)
-        with open(self.directory / "qemu.log", "wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log)
-        self._opened.callback(self._end_process)
-        self.qmp = self._opened.enter_context(
-            contextlib.closing(Qmp(self.directory / "qmp", self._check_process)))
-        self.guest = self._opened.enter_context(
-            contextlib.closing(Guest(self.directory / "agent", assets.modules)))
-        self.memory = self._opened.enter_context(
-            contextlib.closing(GuestMemory(self.process.pid, self.machine.memory_mib << 20)))
+    def _connect(self, assets: Assets) -> None:
+        def opened(closable):
+            return self._opened.enter_context(contextlib.closing(closable))
+
+        self.qmp = opened(Qmp(self.directory / "qmp", self._process.check))
+        self.guest = opened(Guest(self.directory / "agent", assets.modules))
+        self.memory = opened(GuestMemory(self._process.pid, self.machine.memory_mib << 20))
 
     def _command(self, assets: Assets) -> list[str]:
         initrd = self.directory / "initrd"
@@ -92,14 +88,10 @@ class VirtualMachine:
                 "-machine", f"q35,accel={assets.accel.name},memory-backend=mem",
                 "-kernel", str(assets.kernel.image), "-initrd", str(initrd),
                 "-append", " ".join(parameters),
-                "-serial", f"file:{self.directory}/console",
+                "-serial", f"file:{self._console}",
                 "-serial", f"unix:{self.directory}/agent,server=on,wait=off",
                 "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
                 *self.machine.devices()]
-
-    def _check_process(self) -> None:
-        if self.process.poll() is not None:
-            raise Failure(f"QEMU ended with status {self.process.returncode}")
 
     def boot(self, seconds: float = BOOT_SECONDS) -> None:
         """Let it run until the guest's init answers. It was made stopped."""
@@ -117,36 +109,16 @@ class VirtualMachine:
         self.guest.end(how)
         self.guest.wait_ready(BOOT_SECONDS)
 
-    def _text(self, name: str) -> str:
-        path = self.directory / name
-        return path.read_text(errors="replace") if path.exists() else ""
-
     def splats(self) -> list[str]:
         """What the guest's kernel has complained of."""
-        return [line for line in self._text("console").splitlines() if SPLAT.search(line)]
-
-    def explain(self, error: BaseException) -> None:
-        """Say beside an error what QEMU and the guest's kernel said last."""
-        for name in ("qemu.log", "console"):
-            lines = self._text(name).splitlines()[-EXPLAINING_LINES:]
-            if lines:
-                error.add_note(f"--- the end of {name}:\n" + "\n".join(lines))
-
-    def _end_process(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def stop(self) -> None:
-        self._opened.close()
+        text = self._console.read_text(errors="replace")
+        return [line for line in text.splitlines() if SPLAT.search(line)]
 
     def __enter__(self) -> "VirtualMachine":
         return self
 
     def __exit__(self, kind, error, trace) -> None:
         if error:
-            self.explain(error)
-        self.stop()
+            self._process.explain(error)
+            error.add_note(f"--- the guest's kernel said:\n{tail(self._console)}")
+        self._opened.close()
