@@ -28,6 +28,7 @@ class Rig:
     """A daemon and a virtual machine. Use it in a `with`."""
 
     def __init__(self, assets: Assets, machine: Machine, *daemon_options: str):
+        self.assets = assets
         with contextlib.ExitStack() as stack:
             self.daemon = stack.enter_context(Daemon(assets.built, *daemon_options))
             machine.balloon_socket = self.daemon.socket

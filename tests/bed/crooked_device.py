@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A memory balloon that works, but for the one lie it is told to tell."""
+
+import struct
+from typing import Callable
+
+from .back_end import BackEnd
+
+PAGE_SHIFT = 12
+REVISION = 1
+F_PAGE_RUNS = 1 << 0
+FROMDEVQ, TODEVQ = 0, 1
+RESIZE, HELLO_AGAIN, RESET = 0, 3, 4
+START_OVER = 1
+RUN_PAGES_MAX = 1 << PAGE_SHIFT
+ANSWER_PAGES_MAX = 65536
+
+Lie = Callable[["CrookedDevice", bytes], bytes | tuple[bytes, int]]
+
+
+def honest(_device: "CrookedDevice", answer: bytes) -> bytes:
+    return answer
+
+
+class CrookedDevice(BackEnd):
+    """`lies` change an answer, by message: its bytes, or its bytes and another length."""
+
+    features = F_PAGE_RUNS
+    config = struct.pack("<II", PAGE_SHIFT, REVISION)
+
+    def __init__(self) -> None:
+        self.runs: list[tuple[int, int]] = []  # held: the first page, how many
+        self.lies: dict[str, Lie] = {}
+        self.mute = False
+        self._epoch = self._target = 0
+        self._requests: list[tuple[int, int]] = []
+        super().__init__()
+
+    def held(self) -> int:
+        with self.lock:
+            return sum(pages for _, pages in self.runs)
+
+    def ask(self, request: int, value: int = 0) -> None:
+        """Make a request; RESIZE with its target in pages."""
+        with self.lock:
+            if request == RESIZE:
+                self._target = value
+            self._requests.append((request, value))
+            self._send_requests()
+
+    def kicked(self) -> None:
+        while not self.mute and self.queues[TODEVQ].kick >= 0:
+            chain = self.queues[TODEVQ].pop(self.memory)
+            if not chain:
+                break
+            head, said, writable = chain
+            kind, flags = struct.unpack_from("<II", said)
+            name = ("hello", "add", "withdraw", "stats")[kind]
+            answer = self.lies.get(name, honest)(self, getattr(self, "_" + name)(flags, said[8:]))
+            answer, length = answer if isinstance(answer, tuple) else (answer, len(answer))
+            self.queues[TODEVQ].push(self.memory, head, writable, answer, length)
+        self._send_requests()
+
+    def _send_requests(self) -> None:
+        queue = self.queues[FROMDEVQ]
+        while self._requests and queue.kick >= 0:
+            chain = queue.pop(self.memory)
+            if not chain:
+                return
+            kind, value = self._requests.pop(0)
+            queue.push(self.memory, chain[0], chain[2], struct.pack("<IIQ", kind, 0, value), 16)
+
+    def _hello(self, flags: int, said: bytes) -> bytes:
+        epoch, = struct.unpack_from("<Q", said)
+        if epoch != self._epoch or flags & START_OVER:
+            self.runs = []
+            self._requests = [(RESIZE, self._target)]
+        self._epoch = epoch
+        return struct.pack("<Q", sum(pages for _, pages in self.runs))
+
+    def _add(self, _flags: int, said: bytes) -> bytes:
+        entries = [entry for entry, in struct.iter_unpack("<Q", said)]
+        self.runs += [(entry >> PAGE_SHIFT, entry % RUN_PAGES_MAX + 1) for entry in entries]
+        return bytes([1] * len(entries))
+
+    def _withdraw(self, _flags: int, said: bytes) -> bytes:
+        most = min(struct.unpack_from("<Q", said)[0], ANSWER_PAGES_MAX)
+        answer = b""
+        while most and self.runs:
+            first, pages = self.runs.pop()
+            taken = min(pages, most)
+            if taken < pages:
+                self.runs.append((first + taken, pages - taken))
+            most -= taken
+            answer += entry(first, taken)
+        return answer
+
+    def _stats(self, _flags: int, _said: bytes) -> bytes:
+        return b""
+
+
+def entry(first: int, pages: int) -> bytes:
+    """A run of pages, as on the wire."""
+    return struct.pack("<Q", first << PAGE_SHIFT | pages - 1)

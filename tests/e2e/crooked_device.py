@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""a device that lies, or is silent, costs the guest no page, and the driver says why"""
+
+import time
+
+from bed.crooked_device import HELLO_AGAIN, RESET, RESIZE, CrookedDevice, entry
+from bed.failure import Failure
+from bed.modules import BALLOON_MODULE
+from bed.rig import expect
+from bed.vm import Machine, VirtualMachine
+
+MEMORY_MIB = 512
+BALLOON_PAGES = 40000
+LESS_PAGES = 15000
+SECONDS = 20
+
+# What it says to a WITHDRAW, beside the pages that it may well hand back.
+WITHDRAW_LIES = {
+    "a page twice": lambda _, said: said + said[:8],
+    "a page that was never given": lambda _, said: entry(256, 1) + said[8:],
+    "a page outside memory": lambda _, said: entry((1 << 52) - 1, 1) + said[8:],
+    "a run that leaves memory": lambda _, said: entry((1 << 52) - 1, 4096) + said[8:],
+    "more than asked": lambda device, said: said + entry(device.runs[0][0], 1),
+    "half an entry": lambda _, said: (said, len(said) - 4),
+    "more than there is room for": lambda _, said: (said, 1 << 20),
+}
+ADD_LIES = {
+    "a verdict that there is not": lambda _, said: b"\x02" + said[1:],
+    "no verdict": lambda _, said: (said, len(said) - 1),
+}
+HELLO_LIES = {
+    "pages that stay": lambda _, said: b"\x07" + said[1:],
+    "half an answer": lambda _, said: (said, 4),
+}
+
+
+def wait_for(what, true):
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {SECONDS} s for {what}")
+        time.sleep(0.01)
+
+
+class Trial:
+    """A guest whose balloon lies."""
+
+    def __init__(self, device, vm):
+        self.device = device
+        self.guest = vm.guest
+        self.total_mib = vm.guest.memory_mib()["total"]
+
+    def resize(self, pages):
+        self.device.ask(RESIZE, pages)
+        wait_for(f"a balloon of {pages} pages", lambda: self.device.held() == pages)
+
+    def has_all(self):
+        return self.guest.memory_mib()["total"] == self.total_mib
+
+    def reload(self):
+        self.guest.unload(BALLOON_MODULE)
+        expect(self.has_all(), "all memory in the guest once the driver has gone")
+        self.guest.load(BALLOON_MODULE)
+
+    def tell(self, message, name, lie, provoke):
+        """The device tells a lie, once it is provoked: the guest has all its memory again."""
+        self.resize(BALLOON_PAGES)
+        self.device.lies = {message: lie}
+        provoke()
+        wait_for(f"the guest to have its memory after {message}: {name}", self.has_all)
+        pages, bad = self.guest.touch(1)
+        expect(bad == 0, f"{pages} pages to keep what is written after {name}: {bad} did not")
+        self.device.lies = {}
+        self.reload()
+
+    def silence(self):
+        """Nothing waits for a device that does not answer."""
+        self.resize(LESS_PAGES)
+        self.device.mute = True
+        self.device.ask(RESIZE, BALLOON_PAGES)
+        time.sleep(0.5)
+        self.reload()
+        self.device.mute = False
+        self.reload()
+        self.resize(BALLOON_PAGES)
+
+    def forgetting(self):
+        """A record that was lost is made again from the pages that the driver has."""
+        self.resize(BALLOON_PAGES)
+        with self.device.lock:
+            self.device.runs = []
+        self.device.ask(HELLO_AGAIN)
+        wait_for("the driver to add its pages again", lambda: self.device.held() == BALLOON_PAGES)
+
+    def stopping(self):
+        """A device that has stopped is reset, and the balloon filled again."""
+        self.resize(BALLOON_PAGES)
+        with self.device.lock:
+            self.device.runs = []
+        self.device.ask(RESET)
+        wait_for("the driver to start again", lambda: self.device.held() == BALLOON_PAGES)
+
+
+def run(rig):
+    machine = Machine(memory_mib=MEMORY_MIB)
+    with CrookedDevice() as device:
+        machine.balloon_socket = device.socket
+        with VirtualMachine(rig.assets, machine) as vm:
+            vm.boot()
+            trial = Trial(device, vm)
+            vm.guest.load(BALLOON_MODULE)
+            less = lambda: device.ask(RESIZE, LESS_PAGES)  # noqa: E731
+            more = lambda: device.ask(RESIZE, BALLOON_PAGES + LESS_PAGES)  # noqa: E731
+            again = lambda: device.ask(HELLO_AGAIN)  # noqa: E731
+            for message, lies, provoke in (("withdraw", WITHDRAW_LIES, less),
+                                           ("add", ADD_LIES, more), ("hello", HELLO_LIES, again)):
+                for name, lie in lies.items():
+                    trial.tell(message, name, lie, provoke)
+            trial.silence()
+            trial.forgetting()
+            trial.stopping()
+            told = len(WITHDRAW_LIES) + len(ADD_LIES) + len(HELLO_LIES)
+            said = vm.console().count("the device is broken")
+            expect(said == told, f"{told} lies to be named in the kernel's log: {said} are")
+            expect(not vm.splats(), f"no complaint of the guest's kernel: {vm.splats()}")
+            expect(device.error is None, f"no error in the device: {device.error}")
