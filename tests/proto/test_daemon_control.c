@@ -178,11 +178,11 @@ static void a_megabyte_without_a_newline_is_one_error(void **state)
 
 static void clients_that_go_away_in_the_middle_are_forgotten(void **state)
 {
-	static const char *const words[] = {
-		"", "{\"exec", "{\"execute\":\"status\"}\n",
+	static const char wait_and_set[] =
 		"{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":60000}}\n"
-		"{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":0}}\n"
-	};
+		"{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":0}}\n";
+	static const char *const words[] = { "", "{\"exec", "{\"execute\":\"status\"}\n",
+					     wait_and_set };
 	struct daemon_bed *bed = *state;
 	struct control other;
 	unsigned int i;
