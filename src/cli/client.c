@@ -35,6 +35,9 @@ static const struct {
 				     "see whether the guest is busy, or give --timeout" },
 	[VBALLOON_ERROR_TOO_MANY_CLIENTS] = { VBALLOON_EXIT_UNREACHABLE,
 					      "end one of its other clients" },
+	[VBALLOON_ERROR_NOT_ALLOWED] = { VBALLOON_EXIT_UNREACHABLE,
+					 "do it as root, or have this user added to the daemon's "
+					 "--control-group" },
 	[VBALLOON_ERROR_UNKNOWN] = { VBALLOON_EXIT_FAILED,
 				     "use a vballoonctl of the daemon's version" },
 };

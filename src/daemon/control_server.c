@@ -10,15 +10,14 @@
 #include "daemon/control_server.h"
 #include "daemon/log.h"
 
-/* Read and write for this user alone. */
-#define CONTROL_UMASK 0177
-
 void vballoon_control_server_init(struct vballoon_control_server *server,
-				  struct vballoon_loop *loop, struct vballoon_guest *guest)
+				  struct vballoon_loop *loop, struct vballoon_guest *guest,
+				  const struct vballoon_access *access)
 {
 	memset(server, 0, sizeof(*server));
 	server->loop = loop;
 	server->guest = guest;
+	server->access = *access;
 	vballoon_socket_init(&server->socket);
 }
 
@@ -34,17 +33,12 @@ static struct vballoon_control_client **free_slot(struct vballoon_control_server
 }
 
 /* There is room in a new connection's buffer for so short a line. */
-static void turn_away(int fd)
+static void turn_away(int fd, const struct vballoon_error *error)
 {
-	struct vballoon_error error;
-	json_t *message;
+	json_t *message = vballoon_message_error(error, NULL);
 	size_t len = 0;
 	char *line;
 
-	vballoon_error_set(&error, VBALLOON_ERROR_TOO_MANY_CLIENTS,
-			   "%d clients are connected already: close one",
-			   VBALLOON_CONTROL_CLIENTS_MAX);
-	message = vballoon_message_error(&error, NULL);
 	line = vballoon_message_print(message, &len);
 	if (line)
 		send(fd, line, len, MSG_NOSIGNAL);
@@ -53,18 +47,49 @@ static void turn_away(int fd)
 	close(fd);
 }
 
+/* Whether the client at @fd may give orders; when not, @error says why. */
+static bool is_permitted(const struct vballoon_control_server *server, int fd,
+			 struct vballoon_error *error)
+{
+	struct vballoon_peer peer;
+	bool permitted;
+
+	if (vballoon_peer_of(fd, &peer)) {
+		vballoon_error_set(error, VBALLOON_ERROR_NOT_ALLOWED,
+				   "it cannot be found out whose process this is");
+		return false;
+	}
+	permitted = vballoon_access_permits(&server->access, geteuid(), &peer);
+	if (!permitted) {
+		vballoon_log(LOG_WARNING, "user %u, process %d, may not give orders", peer.uid,
+			     peer.pid);
+		vballoon_error_set(error, VBALLOON_ERROR_NOT_ALLOWED,
+				   "user %u may not give orders to this daemon", peer.uid);
+	}
+	vballoon_peer_free(&peer);
+	return permitted;
+}
+
 static void ready(void *context, uint32_t events)
 {
 	struct vballoon_control_server *server = context;
 	struct vballoon_control_client **slot = free_slot(server);
 	int fd = vballoon_socket_accept(&server->socket);
+	struct vballoon_error error;
 	int err;
 
 	(void)events;
 	if (fd < 0)
 		return;
+	if (!is_permitted(server, fd, &error)) {
+		turn_away(fd, &error);
+		return;
+	}
 	if (!slot) {
-		turn_away(fd);
+		vballoon_error_set(&error, VBALLOON_ERROR_TOO_MANY_CLIENTS,
+				   "%d clients are connected already: close one",
+				   VBALLOON_CONTROL_CLIENTS_MAX);
+		turn_away(fd, &error);
 		return;
 	}
 	err = vballoon_control_client_new(server->loop, server->guest, fd, slot);
@@ -72,10 +97,8 @@ static void ready(void *context, uint32_t events)
 		vballoon_log(LOG_ERR, "a control client cannot be served: %s", strerror(-err));
 }
 
-int vballoon_control_server_listen(struct vballoon_control_server *server, const char *path)
+static int watch(struct vballoon_control_server *server)
 {
-	if (vballoon_socket_listen(&server->socket, path, CONTROL_UMASK))
-		return -1;
 	server->source.fd = server->socket.fd;
 	server->source.events = EPOLLIN;
 	server->source.ready = ready;
@@ -84,6 +107,42 @@ int vballoon_control_server_listen(struct vballoon_control_server *server, const
 		return 0;
 	vballoon_log(LOG_ERR, "cannot watch the control socket");
 	return -1;
+}
+
+int vballoon_control_server_listen(struct vballoon_control_server *server, const char *path)
+{
+	gid_t group = server->access.group;
+	mode_t mask = ~vballoon_access_mode(&server->access) & 0777;
+
+	if (vballoon_socket_listen(&server->socket, path, mask))
+		return -1;
+	/* Whoever comes before this is not let in by the mode, or asked who it is. */
+	if (group != VBALLOON_NO_GROUP && lchown(path, (uid_t)-1, group)) {
+		vballoon_log(LOG_ERR,
+			     "cannot give %s to group %u: %s: run as root or as one of its "
+			     "members",
+			     path, group, strerror(errno));
+		return -1;
+	}
+	return watch(server);
+}
+
+int vballoon_control_server_adopt(struct vballoon_control_server *server, int fd)
+{
+	bool listens;
+	int err = vballoon_socket_probe(fd, &listens);
+
+	if (!err && !listens)
+		err = -EINVAL;
+	if (err) {
+		vballoon_log(LOG_ERR,
+			     "the control socket that was handed over: %s: it has to be a Unix "
+			     "stream socket that listens",
+			     strerror(-err));
+		return -1;
+	}
+	vballoon_socket_adopt(&server->socket, fd);
+	return watch(server);
 }
 
 static bool is_waiting(const struct vballoon_control_client *client)

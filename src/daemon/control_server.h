@@ -3,6 +3,7 @@
 #ifndef VBALLOON_DAEMON_CONTROL_SERVER_H
 #define VBALLOON_DAEMON_CONTROL_SERVER_H
 
+#include "daemon/access.h"
 #include "daemon/control_client.h"
 #include "daemon/guest.h"
 #include "daemon/loop.h"
@@ -13,17 +14,22 @@
 struct vballoon_control_server {
 	struct vballoon_loop *loop;
 	struct vballoon_guest *guest;
+	struct vballoon_access access;
 	struct vballoon_socket socket;
 	struct vballoon_source source;
 	struct vballoon_control_client *clients[VBALLOON_CONTROL_CLIENTS_MAX];
 };
 
 void vballoon_control_server_init(struct vballoon_control_server *server,
-				  struct vballoon_loop *loop, struct vballoon_guest *guest);
+				  struct vballoon_loop *loop, struct vballoon_guest *guest,
+				  const struct vballoon_access *access);
 
-/* Listen at @path, for this user alone. Returns 0; -1 when it failed, which the
- * log then says. */
+/* Listen at @path, made as @server->access says. Returns 0; -1 when it failed, which
+ * the log then says, here and below. */
 int vballoon_control_server_listen(struct vballoon_control_server *server, const char *path);
+
+/* Listen at a socket that was handed over. */
+int vballoon_control_server_adopt(struct vballoon_control_server *server, int fd);
 
 /* To be called after anything that may have changed the guest: answers the
  * calls that came true or ran out of time, and lets go of clients that went. */

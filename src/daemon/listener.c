@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "daemon/listener.h"
@@ -52,27 +50,16 @@ int vballoon_listener_open_path(struct vballoon_listener *listener, const char *
 	return 0;
 }
 
-static int socket_option(int fd, int option, int *value_out)
-{
-	socklen_t len = sizeof(*value_out);
-
-	return getsockopt(fd, SOL_SOCKET, option, value_out, &len) ? -errno : 0;
-}
-
 int vballoon_listener_open_fd(struct vballoon_listener *listener, int fd)
 {
-	int domain = 0, type = 0, listens = 0;
-	int err = socket_option(fd, SO_DOMAIN, &domain);
+	bool listens;
+	int err = vballoon_socket_probe(fd, &listens);
 
-	if (!err)
-		err = socket_option(fd, SO_TYPE, &type);
-	if (!err)
-		err = socket_option(fd, SO_ACCEPTCONN, &listens);
-	if (err || domain != AF_UNIX || type != SOCK_STREAM) {
+	if (err) {
 		vballoon_log(LOG_ERR,
 			     "--fd %d: %s: hand over a Unix stream socket, listening or "
 			     "connected",
-			     fd, err ? strerror(-err) : "it is another kind of socket");
+			     fd, strerror(-err));
 		return -1;
 	}
 	if (listens) {

@@ -20,9 +20,13 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 
 #define EXIT_USAGE 2
+
+#define STATUS_WAITING "STATUS=waiting for a front end"
+#define STATUS_SERVING "STATUS=serving a front end"
 
 struct service {
 	struct vballoon_loop loop;
@@ -31,6 +35,7 @@ struct service {
 	struct vballoon_control_server control;
 	struct vballoon_source signals;
 	bool stop;
+	bool told_connected; /* what the service manager knows */
 };
 
 static void signal_arrived(void *context, uint32_t events)
@@ -63,13 +68,23 @@ static int watch_signals(struct service *service)
 	return vballoon_loop_add(&service->loop, &service->signals);
 }
 
-static int start(struct service *service, const struct vballoon_options *options)
+static int open_control(struct service *service, const struct vballoon_settings *settings)
+{
+	if (settings->control_path)
+		return vballoon_control_server_listen(&service->control, settings->control_path);
+	if (settings->control_fd >= 0)
+		return vballoon_control_server_adopt(&service->control, settings->control_fd);
+	return 0;
+}
+
+static int start(struct service *service, const struct vballoon_settings *settings)
 {
 	int err;
 
-	vballoon_guest_init(&service->guest, &service->loop, options->page_shift);
+	vballoon_guest_init(&service->guest, &service->loop, settings->page_shift);
 	vballoon_listener_init(&service->listener, &service->loop, &service->guest);
-	vballoon_control_server_init(&service->control, &service->loop, &service->guest);
+	vballoon_control_server_init(&service->control, &service->loop, &service->guest,
+				     &settings->access);
 	err = vballoon_loop_init(&service->loop);
 	if (!err)
 		err = watch_signals(service);
@@ -78,16 +93,27 @@ static int start(struct service *service, const struct vballoon_options *options
 		return -1;
 	}
 	/* Last the socket that others wait for: what is there by then is all there. */
-	if (options->control_path &&
-	    vballoon_control_server_listen(&service->control, options->control_path))
+	if (open_control(service, settings))
 		return -1;
-	return options->socket_path
-		       ? vballoon_listener_open_path(&service->listener, options->socket_path)
-		       : vballoon_listener_open_fd(&service->listener, options->fd);
+	return settings->socket_path
+		       ? vballoon_listener_open_path(&service->listener, settings->socket_path)
+		       : vballoon_listener_open_fd(&service->listener, settings->fd);
+}
+
+/* Tell the service manager what has changed. */
+static void tell(struct service *service)
+{
+	bool connected = vballoon_guest_is_connected(&service->guest);
+
+	if (connected == service->told_connected)
+		return;
+	service->told_connected = connected;
+	vballoon_notify(connected ? STATUS_SERVING : STATUS_WAITING);
 }
 
 static int serve(struct service *service)
 {
+	vballoon_notify("READY=1\n" STATUS_WAITING);
 	int timeout_ms, err;
 
 	while (!service->stop) {
@@ -101,6 +127,7 @@ static int serve(struct service *service)
 		}
 		vballoon_guest_work(&service->guest);
 		vballoon_control_server_update(&service->control);
+		tell(service);
 		if (!vballoon_guest_is_connected(&service->guest) &&
 		    !vballoon_listener_is_open(&service->listener)) {
 			vballoon_log(LOG_INFO, "ending: no other front end can come");
@@ -113,18 +140,22 @@ static int serve(struct service *service)
 int main(int argc, char **argv)
 {
 	struct service service = { .stop = false };
-	struct vballoon_options options;
+	struct vballoon_settings settings;
 	int outcome, err;
 
 	vballoon_log_init();
-	outcome = vballoon_options_parse(argc, argv, &options);
-	if (outcome != VBALLOON_OPTIONS_RUN)
+	outcome = vballoon_options_parse(argc, argv, &settings);
+	if (outcome != VBALLOON_OPTIONS_RUN) {
+		vballoon_settings_free(&settings);
 		return outcome == VBALLOON_OPTIONS_EXIT ? EXIT_SUCCESS : EXIT_USAGE;
-	err = start(&service, &options);
+	}
+	err = start(&service, &settings);
 	if (!err)
 		err = serve(&service);
+	vballoon_notify("STOPPING=1");
 	vballoon_control_server_deinit(&service.control);
 	vballoon_listener_deinit(&service.listener);
 	vballoon_guest_deinit(&service.guest);
+	vballoon_settings_free(&settings);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command line of vballoond. */
+/* The command line of vballoond, and what else it is set up by: configuration files
+ * and sockets that a service manager hands over. */
 #ifndef VBALLOON_DAEMON_OPTIONS_H
 #define VBALLOON_DAEMON_OPTIONS_H
 
-#include <stdint.h>
-
-struct vballoon_options {
-	const char *socket_path; /* NULL: there is a descriptor */
-	int fd; /* -1: there is a path */
-	const char *control_path; /* NULL: no control socket */
-	uint32_t page_shift;
-};
+#include "daemon/settings.h"
 
 /* The outcomes of vballoon_options_parse(). */
 enum {
@@ -19,7 +13,8 @@ enum {
 	VBALLOON_OPTIONS_WRONG, /* the log says what is */
 };
 
-/* Read the command line. Returns VBALLOON_OPTIONS_*. */
-int vballoon_options_parse(int argc, char **argv, struct vballoon_options *options_out);
+/* Find out what is asked for. Returns VBALLOON_OPTIONS_*; vballoon_settings_free() is
+ * due in any case. */
+int vballoon_options_parse(int argc, char **argv, struct vballoon_settings *settings_out);
 
 #endif /* VBALLOON_DAEMON_OPTIONS_H */

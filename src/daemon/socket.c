@@ -20,6 +20,28 @@
 #define LOCK_TRIES 200
 #define LOCK_TRY_US 10000
 
+static int socket_option(int fd, int option, int *value_out)
+{
+	socklen_t len = sizeof(*value_out);
+
+	return getsockopt(fd, SOL_SOCKET, option, value_out, &len) ? -errno : 0;
+}
+
+int vballoon_socket_probe(int fd, bool *listens_out)
+{
+	int domain = 0, type = 0, listens = 0;
+	int err = socket_option(fd, SO_DOMAIN, &domain);
+
+	if (!err)
+		err = socket_option(fd, SO_TYPE, &type);
+	if (!err)
+		err = socket_option(fd, SO_ACCEPTCONN, &listens);
+	*listens_out = listens;
+	if (!err && (domain != AF_UNIX || type != SOCK_STREAM))
+		err = -ESOCKTNOSUPPORT;
+	return err;
+}
+
 void vballoon_socket_init(struct vballoon_socket *sock)
 {
 	memset(sock, 0, sizeof(*sock));

@@ -3,6 +3,7 @@
 #ifndef VBALLOON_DAEMON_SOCKET_H
 #define VBALLOON_DAEMON_SOCKET_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct vballoon_socket {
@@ -12,6 +13,10 @@ struct vballoon_socket {
 	dev_t dev; /* of the path, so that a successor's socket is not unlinked */
 	ino_t ino;
 };
+
+/* Find out whether @fd listens or is connected. Returns 0; -ESOCKTNOSUPPORT when it is
+ * no Unix stream socket; what getsockopt() gave. */
+int vballoon_socket_probe(int fd, bool *listens_out);
 
 /* Make @sock one that listens at nothing. */
 void vballoon_socket_init(struct vballoon_socket *sock);

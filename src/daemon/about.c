@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <jansson.h>
+#include <stdio.h>
+#include <vballoon/device.h>
+
+#include "daemon/about.h"
+#include "daemon/names.h"
+
+static const char help_text[] =
+	"Usage: vballoond --socket-path PATH [--control-path PATH] [OPTION]...\n"
+	"       vballoond --fd N [--control-path PATH] [OPTION]...\n"
+	"\n"
+	"Memory balloon (virtio device 13) for one virtual machine, as a vhost-user back\n"
+	"end. It takes memory that the guest gives up, hands it back to the host, and\n"
+	"keeps the record of what is whose. It stays in the foreground.\n"
+	"\n"
+	"  --socket-path PATH    wait for the virtual machine monitor at PATH\n"
+	"  --fd N                or at descriptor N, which listens or is connected\n"
+	"  --control-path PATH   take orders there, from vballoonctl, this user's alone\n"
+	"  --control-group NAME  or of the members of this group too\n"
+	"  --control-mode MODE   of the control socket: 600 (default), 660 with a group\n"
+	"  --page-size SIZE      of the balloon: 4K (default) to 1G; 2M suits guest memory\n"
+	"                        on huge pages of that size\n"
+	"  --config FILE         read settings from FILE, \"page-size = 2M\" and the like,\n"
+	"                        instead of " VBALLOON_CONFIG_DIR "/vballoond.conf\n"
+	"  --no-config           read none\n"
+	"  --print-capabilities  print them as JSON, for management software, and exit\n"
+	"  --help, --version     print that and exit\n"
+	"\n"
+	"Example, with QEMU 10.2 or newer:\n"
+	"  vballoond --socket-path /run/vm1.sock --control-path /run/vm1.ctl &\n"
+	"  qemu-system-x86_64 -machine q35,memory-backend=mem \\\n"
+	"    -object memory-backend-memfd,id=mem,size=2G,share=on -m 2G \\\n"
+	"    -chardev socket,id=c,path=/run/vm1.sock -device vhost-user-test-device-pci,\\\n"
+	"chardev=c,virtio-id=13,num_vqs=2,vq_size=256,config_size=8 ...\n"
+	"  vballoonctl --control-path /run/vm1.ctl set 1G --wait\n"
+	"\n"
+	"SIGTERM and SIGINT end it; the guest keeps running and its memory stays as it is.\n"
+	"Exit status: 0 after a signal or when a connected descriptor's front end has\n"
+	"gone; 1 when it failed; 2 when the command line or a\n"
+	"configuration file is wrong.\n";
+
+void vballoon_about_help(void)
+{
+	fputs(help_text, stdout);
+}
+
+void vballoon_about_version(void)
+{
+	puts("vballoond " VBALLOON_VERSION);
+}
+
+void vballoon_about_capabilities(void)
+{
+	json_t *capabilities =
+		json_pack("{ssso}", "type", "balloon", "features",
+			  vballoon_names_of_features(vballoon_device_features_max()));
+
+	json_dumpf(capabilities, stdout, 0);
+	putchar('\n');
+	json_decref(capabilities);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vballoon/abi/memory_balloon.h>
+
+#include "control/size.h"
+#include "daemon/settings.h"
+
+static const char *keep(char **place, const char *text)
+{
+	free(*place);
+	*place = strdup(text);
+	return *place ? NULL : "memory is short";
+}
+
+/* A whole number from 0 to @max. Returns false when it is none. */
+static bool parse_number(const char *text, int base, unsigned long max, unsigned long *value_out)
+{
+	char *end;
+
+	errno = 0;
+	*value_out = strtoul(text, &end, base);
+	return !errno && *text >= '0' && *text <= '9' && !*end && *value_out <= max;
+}
+
+static const char *take_socket_path(struct vballoon_settings *settings, const char *text)
+{
+	return keep(&settings->socket_path, text);
+}
+
+static const char *take_fd(struct vballoon_settings *settings, const char *text)
+{
+	unsigned long fd;
+
+	if (!parse_number(text, 10, INT_MAX, &fd))
+		return "it is no descriptor: give its number";
+	settings->fd = (int)fd;
+	return NULL;
+}
+
+static const char *take_control_path(struct vballoon_settings *settings, const char *text)
+{
+	return keep(&settings->control_path, text);
+}
+
+static const char *take_control_mode(struct vballoon_settings *settings, const char *text)
+{
+	unsigned long mode;
+
+	if (!parse_number(text, 8, 0777, &mode))
+		return "it is no mode: give three octal digits, such as 660";
+	settings->access.mode = (mode_t)mode;
+	return NULL;
+}
+
+static const char *take_control_group(struct vballoon_settings *settings, const char *text)
+{
+	unsigned long number;
+	struct group *group;
+
+	if (parse_number(text, 10, VBALLOON_NO_GROUP - 1, &number)) {
+		settings->access.group = (gid_t)number;
+		return NULL;
+	}
+	group = getgrnam(text);
+	if (!group)
+		return "there is no such group: create it first (groupadd --system)";
+	settings->access.group = group->gr_gid;
+	return NULL;
+}
+
+static const char *take_page_size(struct vballoon_settings *settings, const char *text)
+{
+	uint32_t shift;
+	uint64_t bytes;
+
+	if (vballoon_size_parse(text, &bytes))
+		return "it is no size: such as 4K or 2M";
+	for (shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN; shift <= VIRTIO_MEMORY_BALLOON_SHIFT_MAX;
+	     shift++) {
+		if (bytes == UINT64_C(1) << shift) {
+			settings->page_shift = shift;
+			return NULL;
+		}
+	}
+	return "it is not possible: give a power of two from 4K to 1G";
+}
+
+const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] = {
+	{ "socket-path", true, take_socket_path },     { "fd", false, take_fd },
+	{ "control-path", true, take_control_path },   { "control-mode", true, take_control_mode },
+	{ "control-group", true, take_control_group }, { "page-size", true, take_page_size },
+};
+
+const struct vballoon_setting *vballoon_setting_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < VBALLOON_SETTINGS_COUNT; i++) {
+		if (!strcmp(vballoon_settings_known[i].name, name))
+			return &vballoon_settings_known[i];
+	}
+	return NULL;
+}
+
+void vballoon_settings_init(struct vballoon_settings *settings)
+{
+	memset(settings, 0, sizeof(*settings));
+	settings->fd = -1;
+	settings->control_fd = -1;
+	settings->page_shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN;
+	settings->access.mode = VBALLOON_NO_MODE;
+	settings->access.group = VBALLOON_NO_GROUP;
+}
+
+void vballoon_settings_free(struct vballoon_settings *settings)
+{
+	free(settings->socket_path);
+	free(settings->control_path);
+	vballoon_settings_init(settings);
+}

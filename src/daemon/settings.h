@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What can be set, by the same name on the command line (--page-size 2M) and in
+ * a configuration file (page-size = 2M).
+ */
+#ifndef VBALLOON_DAEMON_SETTINGS_H
+#define VBALLOON_DAEMON_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/access.h"
+
+struct vballoon_settings {
+	char *socket_path; /* NULL: there is a descriptor */
+	int fd; /* -1: there is a path */
+	char *control_path; /* NULL: no control socket, or a descriptor */
+	int control_fd; /* -1: there is a path, or none */
+	uint32_t page_shift;
+	struct vballoon_access access; /* to the control socket */
+};
+
+struct vballoon_setting {
+	const char *name;
+	bool in_files; /* else only on the command line */
+	/* Returns NULL, or what is wrong with @text and what to do. */
+	const char *(*take)(struct vballoon_settings *settings, const char *text);
+};
+
+#define VBALLOON_SETTINGS_COUNT 6
+
+extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
+
+/* What holds when nothing is set. */
+void vballoon_settings_init(struct vballoon_settings *settings);
+void vballoon_settings_free(struct vballoon_settings *settings);
+
+/* Returns NULL when there is no such setting. */
+const struct vballoon_setting *vballoon_setting_find(const char *name);
+
+#endif /* VBALLOON_DAEMON_SETTINGS_H */
