@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from cases import FAILED, PASSED, SKIPPED
@@ -60,12 +61,14 @@ def main():
         for stage in STAGES:
             print(f"{stage.name:10} {stage.budget:5} s  {stage.about}")
         return 0
+    began = time.monotonic()
     allowed = allowed_skips()
     cases = []
     for stage in STAGES:
         if not options.stage or stage.name in options.stage:
             cases += run_stage(stage, options.full, allowed)
     total = count(cases)
+    print(f"{'all':10} {time.monotonic() - began:.0f} s")
     print(", ".join(f"{n} {word}" for word, n in total.items()))
     return 1 if total[FAILED] or not total[PASSED] else 0
 
