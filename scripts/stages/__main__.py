@@ -4,6 +4,7 @@
 import argparse
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from cases import FAILED, PASSED, SKIPPED
@@ -31,6 +32,8 @@ def run_stage(stage, full, allowed):
         stage.function(run)
     except OverBudget:
         run.fail(f"{stage.name}: over its budget of {stage.budget} s")
+    except Exception:  # a stage that stumbles has failed; the others still run
+        run.fail(f"{stage.name}: the stage itself", traceback.format_exc())
     if not run.cases:
         run.fail(f"{stage.name}: nothing ran")
     for index, case in enumerate(run.cases):
@@ -73,4 +76,7 @@ def main():
     return 1 if total[FAILED] or not total[PASSED] else 0
 
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit(130)

@@ -13,6 +13,16 @@ class OverBudget(Exception):
     """The stage took longer than it may."""
 
 
+def end(process):
+    """End a process and all that it started. Returns what it wrote."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        return process.communicate(timeout=10)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0]
+
+
 class Run:
     def __init__(self, root, name, budget, full):
         self.root = root
@@ -45,14 +55,11 @@ class Run:
         try:
             output, _ = process.communicate(timeout=max(self.deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                output, _ = process.communicate(timeout=10)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                output, _ = process.communicate()
-            self.log.write(output)
+            self.log.write(end(process))
             raise OverBudget from None
+        except KeyboardInterrupt:
+            end(process)
+            raise
         self.log.write(output)
         return process.returncode, output
 

@@ -6,6 +6,7 @@ a busy machine does not fail it and a stage that has grown slow does.
 """
 
 import json
+import random
 import sys
 from collections import namedtuple
 
@@ -43,8 +44,16 @@ def static(run):
         run.check(name, [f"scripts/check-{name}.sh", "."])
 
 
+def build_gcc(run):
+    return meson.build(run, "gcc", env={"CC": "gcc"})
+
+
+def build_sanitize(run):
+    return meson.build(run, "sanitize", ["-Db_sanitize=address,undefined"], {"CC": "gcc"})
+
+
 def gcc(run):
-    folder = meson.build(run, "gcc", env={"CC": "gcc"})
+    folder = build_gcc(run)
     if folder:
         run.check("freestanding", [sys.executable, "scripts/check-freestanding.py", ".", folder])
         meson.test(run, folder)
@@ -57,9 +66,22 @@ def clang(run):
 
 
 def sanitize(run):
-    folder = meson.build(run, "sanitize", ["-Db_sanitize=address,undefined"], {"CC": "gcc"})
+    folder = build_sanitize(run)
     if folder:
         meson.test(run, folder)
+
+
+def sim(run):
+    plain, sanitized = build_gcc(run), build_sanitize(run)
+    if not plain or not sanitized:
+        return
+    meson.test(run, plain, ["--suite=sim"])
+    simulator = "tests/sim/vballoon-sim"
+    run.check("sim: sanitized", [sanitized / simulator, "--schedules", "1000"])
+    if run.full:
+        # Seeds that nobody has run before; the log has them.
+        seed = str(random.SystemRandom().randrange(1 << 48))
+        run.check("sim: new seeds", [plain / simulator, "--seed", seed, "--schedules", "1000000"])
 
 
 def bed(run):
@@ -112,10 +134,11 @@ STAGES = [
     Stage("gcc", 300, "build with gcc, freestanding archives, tests", gcc),
     Stage("clang", 300, "build with clang, tests", clang),
     Stage("sanitize", 420, "build with address and undefined sanitizers, tests", sanitize),
+    Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 120, "the Linux module, with W=1 and sparse", module),
     Stage("docs", 120, "the documents' commands run, their tables agree", docs),
-    Stage("e2e", 600, "a real guest under QEMU, a scenario a case", e2e),
+    Stage("e2e", 720, "a real guest under QEMU, a scenario a case", e2e),
     Stage("demo", 300, "./demo on a real guest", demo),
     Stage("gates", 300, "every check turns red on a seeded defect", gates),
 ]
