@@ -72,6 +72,18 @@ class Daemon:
             [str(self._built.vballoonctl), "--control-path", str(self.control), *arguments],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
 
+    def process_status(self) -> dict[str, int]:
+        """What the host's kernel says of the process: the numbers of /proc/PID/status."""
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        pairs = (line.partition(":") for line in lines)
+        words = {name: value.split() for name, _, value in pairs}
+        return {name: int(value[0]) for name, value in words.items()
+                if value and value[0].isdigit()}
+
+    def kill(self) -> None:
+        """End it without warning."""
+        self._process.kill()
+
     def __enter__(self) -> "Daemon":
         return self
 

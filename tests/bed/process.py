@@ -52,11 +52,15 @@ class Process:
         if said:
             error.add_note(f"--- {self.name} said:\n{said}")
 
+    def kill(self) -> None:
+        """End it without warning."""
+        self._process.kill()
+        self._process.wait()
+
     def close(self) -> None:
         """End it."""
         self._process.terminate()
         try:
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
