@@ -112,6 +112,9 @@ static void take_withdraw(struct guest_driver *driver, const struct guest_messag
 	if (written == message->writable) {
 		answer |= VBALLOON_DECIDE_ANSWER_FULL;
 		driver->full_answers++;
+	} else if (pages < message->most / guest_driver_unit_pages(driver) *
+				   guest_driver_unit_pages(driver)) {
+		driver->ask_after_ms = driver->now_ms + 1000;
 	}
 	driver->returned_pages += pages;
 	if (driver->mutant == MUTANT_GUEST_LOSES_PAGE && pages)
@@ -131,6 +134,11 @@ static void take_add(struct guest_driver *driver, const struct guest_message *me
 		struct run run = run_of(driver, message->entries[i]);
 		bool accepted = guest_message_accepted(message, i, written);
 
+		if (message->bad[i]) {
+			if (accepted && i < message->writable)
+				refuse(driver, "accepted what must be refused", run.gpa);
+			continue;
+		}
 		pages += run.pages;
 		accepted_pages += accepted ? run.pages : 0;
 		for (uint64_t j = 0; j < run.pages; j++) {
@@ -177,7 +185,7 @@ static enum oracle_news add_news(const struct guest_driver *driver,
 				 uint64_t gpa)
 {
 	for (uint32_t i = 0; i < message->entry_count; i++) {
-		if (contains(driver, run_of(driver, message->entries[i]), gpa))
+		if (!message->bad[i] && contains(driver, run_of(driver, message->entries[i]), gpa))
 			return guest_message_accepted(message, i, written) ? ORACLE_NEWS_ACCEPTED
 									   : ORACLE_NEWS_GUEST;
 	}

@@ -39,15 +39,28 @@ static struct guest_buffer place(const struct guest_driver *driver, uint32_t off
 	};
 }
 
-/* Most rings are new; some are old enough for their 16-bit indices to wrap soon. */
-static void start_queue(struct guest_driver *driver, unsigned int index)
+static void start_queue(struct guest_driver *driver, unsigned int index, uint16_t first)
 {
-	uint16_t first =
-		rng_chance(driver->rng, 30) ? (uint16_t)rng_between(driver->rng, 65500, 65535) : 0;
 	uint16_t size = (uint16_t)(16u << rng_below(driver->rng, 3));
 
 	guest_queue_start(&driver->queues[index], place(driver, index * GUEST_QUEUE_BYTES), size,
 			  first, guest_driver_has(driver, GUEST_F_EVENT_IDX));
+}
+
+/* Most rings are new; some are old enough for a 16-bit index to wrap soon. Then
+ * the other one is not new either, and does not wrap with it. */
+static void start_queues(struct guest_driver *driver)
+{
+	uint16_t first[2] = { 0 };
+
+	if (rng_chance(driver->rng, 40)) {
+		uint32_t wrapping = rng_below(driver->rng, 2);
+
+		first[wrapping] = (uint16_t)rng_between(driver->rng, 65500, 65535);
+		first[!wrapping] = (uint16_t)rng_between(driver->rng, 1, 60000);
+	}
+	start_queue(driver, VIRTIO_MEMORY_BALLOON_VQ_FROMDEV, first[0]);
+	start_queue(driver, VIRTIO_MEMORY_BALLOON_VQ_TODEV, first[1]);
 }
 
 bool guest_driver_load(struct guest_driver *driver, uint64_t features)
@@ -55,8 +68,7 @@ bool guest_driver_load(struct guest_driver *driver, uint64_t features)
 	if (!guest_os_take_kernel_memory(driver->os))
 		return false;
 	driver->features = features;
-	start_queue(driver, VIRTIO_MEMORY_BALLOON_VQ_FROMDEV);
-	start_queue(driver, VIRTIO_MEMORY_BALLOON_VQ_TODEV);
+	start_queues(driver);
 	memset(driver->messages, 0, sizeof(driver->messages));
 	for (uint32_t i = 0; i < MESSAGE_COUNT; i++) {
 		driver->messages[i].buffer =
@@ -72,6 +84,7 @@ bool guest_driver_load(struct guest_driver *driver, uint64_t features)
 		driver->hello_wanted = !vballoon_decide_greeted(&driver->decide, 0);
 	driver->start_over = false;
 	driver->stats_wanted = false;
+	driver->ask_after_ms = 0;
 	driver->reset_wanted = false;
 	memset(driver->kick, 0, sizeof(driver->kick));
 	memset(driver->orphan, 0, sizeof(driver->orphan));
@@ -129,6 +142,7 @@ static void take_request(struct guest_driver *driver, const struct guest_buffer 
 	switch (vballoon_le32(req.type)) {
 	case VIRTIO_MEMORY_BALLOON_REQ_RESIZE:
 		vballoon_decide_resize(&driver->decide, value);
+		driver->ask_after_ms = 0;
 		break;
 	case VIRTIO_MEMORY_BALLOON_REQ_STATS:
 		driver->stats_wanted = true;
@@ -220,6 +234,15 @@ uint64_t guest_driver_wait_ms(const struct guest_driver *driver)
 	struct vballoon_decision decision = vballoon_decide_next(&driver->decide, driver->now_ms);
 
 	return decision.action == VBALLOON_DECIDE_IDLE ? decision.wait_ms : 0;
+}
+
+void guest_driver_greet(struct guest_driver *driver, bool start_over)
+{
+	if (!driver->loaded || driver->hello_wanted || driver->messages[MESSAGE_HELLO].in_flight)
+		return;
+	driver->hello_wanted = true;
+	driver->start_over = start_over;
+	vballoon_decide_ask_held(&driver->decide);
 }
 
 void guest_driver_pressure(struct guest_driver *driver, uint64_t pages)

@@ -46,6 +46,7 @@ struct guest_driver {
 	bool start_over; /* the HELLO that is wanted begins with an empty balloon */
 	bool stats_wanted;
 	uint32_t stats_cookie;
+	uint64_t ask_after_ms; /* a WITHDRAW was answered short: no other before */
 	bool reset_wanted; /* the driver will not go on */
 	bool kick[2]; /* wants the device's attention; cleared by who delivers it */
 
@@ -73,6 +74,9 @@ bool guest_driver_work(struct guest_driver *driver);
 
 /* When guest_driver_work() has something to do again if nothing happens. */
 uint64_t guest_driver_wait_ms(const struct guest_driver *driver);
+
+/* Ask what the device holds, or let it forget all; as any driver may at any time. */
+void guest_driver_greet(struct guest_driver *driver, bool start_over);
 
 /* The guest is short of memory and wants @pages back. */
 void guest_driver_pressure(struct guest_driver *driver, uint64_t pages);

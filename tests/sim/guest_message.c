@@ -69,9 +69,10 @@ void guest_message_add(struct guest_message *message)
 	begin(message, VIRTIO_MEMORY_BALLOON_MSG_ADD, 0);
 }
 
-void guest_message_append(struct guest_message *message, uint64_t entry)
+void guest_message_append(struct guest_message *message, uint64_t entry, bool bad)
 {
 	append64(message, entry);
+	message->bad[message->entry_count] = bad;
 	message->entries[message->entry_count++] = entry;
 }
 

@@ -34,6 +34,7 @@ struct guest_message {
 	uint64_t most; /* WITHDRAW: balloon pages */
 	unsigned int entry_count; /* ADD: what was sent, whatever becomes of the buffer */
 	uint64_t entries[GUEST_MESSAGE_ENTRIES_MAX];
+	bool bad[GUEST_MESSAGE_ENTRIES_MAX]; /* that entry must be refused */
 };
 
 void guest_message_hello(struct guest_message *message, uint64_t epoch, uint32_t unit_shift,
@@ -44,7 +45,7 @@ void guest_message_stats(struct guest_message *message, uint32_t cookie, struct 
 
 /* ADD: begun, then entries, then room for that many verdicts. */
 void guest_message_add(struct guest_message *message);
-void guest_message_append(struct guest_message *message, uint64_t entry);
+void guest_message_append(struct guest_message *message, uint64_t entry, bool bad);
 void guest_message_verdicts(struct guest_message *message, uint32_t room);
 
 /* What the device wrote. A verdict that had no room counts as a yes. */

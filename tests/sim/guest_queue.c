@@ -70,6 +70,7 @@ void guest_queue_start(struct guest_queue *queue, struct guest_buffer memory, ui
 	vballoon_driver_ring_start(&queue->ring);
 	if (index)
 		age(&queue->ring, index);
+	guest_queue_remember(queue);
 }
 
 /* Appends @len bytes at @gpa in at most three pieces. */
@@ -124,6 +125,36 @@ bool guest_queue_published(const struct guest_queue *queue, uint64_t token, uint
 		}
 	}
 	return false;
+}
+
+static uint32_t kick_offset(const struct guest_queue *queue)
+{
+	if (!queue->ring.event_idx)
+		return 0;
+	return USED_RING_OFFSET + queue->ring.size * USED_ELEMENT_BYTES;
+}
+
+uint64_t guest_queue_kick_gpa(const struct guest_queue *queue)
+{
+	return queue->place.used.value + kick_offset(queue);
+}
+
+static uint8_t *kick_word(const struct guest_queue *queue)
+{
+	return (uint8_t *)queue->ring.used + kick_offset(queue);
+}
+
+void guest_queue_swap(struct guest_queue *queue)
+{
+	uint16_t now = load16(kick_word(queue));
+
+	store16(kick_word(queue), queue->kick_word);
+	queue->kick_word = now;
+}
+
+void guest_queue_remember(struct guest_queue *queue)
+{
+	queue->kick_word = load16(kick_word(queue));
 }
 
 uint16_t guest_queue_used_index(const struct guest_queue *queue)

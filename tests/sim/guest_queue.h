@@ -22,6 +22,7 @@ struct guest_queue {
 	struct vballoon_queue place; /* for the transport */
 	struct vballoon_driver_slot slots[PLAN_QUEUE_SIZE_MAX];
 	uint16_t links[PLAN_QUEUE_SIZE_MAX];
+	uint16_t kick_word; /* as the device last left it; see guest_queue_swap() */
 };
 
 /* A stretch of the driver's memory: as the driver and as the device see it. */
@@ -44,6 +45,15 @@ bool guest_queue_post(struct guest_queue *queue, struct rng *rng, struct guest_b
 /* Whether the device has published the buffer of @token, with how many bytes,
  * though the driver has not collected it. */
 bool guest_queue_published(const struct guest_queue *queue, uint64_t token, uint32_t *written_out);
+
+/* Where the device says whether it wants kicks: flags or avail_event. */
+uint64_t guest_queue_kick_gpa(const struct guest_queue *queue);
+
+/* Exchange that word with what stood there before the device last wrote it, or
+ * back: so a guest can act as if before that write. */
+void guest_queue_swap(struct guest_queue *queue);
+/* What stands there now is what was there before the next write. */
+void guest_queue_remember(struct guest_queue *queue);
 
 /* The used index in guest memory. */
 uint16_t guest_queue_used_index(const struct guest_queue *queue);

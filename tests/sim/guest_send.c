@@ -6,6 +6,14 @@
 /* A WITHDRAW always finds room: so many descriptors are left alone by others. */
 #define WITHDRAW_RESERVE (GUEST_QUEUE_BUFFERS_MAX - 2)
 
+/* Mostly few, so that many messages are needed. */
+static uint32_t few_or_many(struct rng *rng, uint32_t most)
+{
+	uint32_t few = most < 5 ? most : 5;
+
+	return rng_between(rng, 1, rng_chance(rng, 70) ? few : most);
+}
+
 static bool send(struct guest_driver *driver, struct guest_message *message, uint16_t reserve)
 {
 	bool indirect =
@@ -77,6 +85,27 @@ static uint32_t take_orphans(struct guest_driver *driver, uint32_t most_units, u
 	return units;
 }
 
+/* An entry that no device may accept: no memory, no whole unit, or a run that
+ * begins in memory, perhaps in use, and ends beyond it. */
+static uint64_t bad_entry(struct guest_driver *driver)
+{
+	const struct machine *machine = driver->os->machine;
+	const struct machine_region *last = &machine->regions[machine->region_count - 1];
+	uint64_t page = machine_page_bytes(machine);
+	uint64_t unit = page * guest_driver_unit_pages(driver);
+	uint64_t end = last->region.gpa.value + last->region.size.value;
+	bool runs = guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS);
+
+	switch (rng_below(driver->rng, 3)) {
+	case 0:
+		return (end - 1) / unit * unit + (runs ? 1 : unit);
+	case 1:
+		return unit > page ? unit + page : UINT64_C(1) << 44;
+	default:
+		return runs ? UINT64_MAX - page + 1 : machine_gpa(machine, 0) + page / 2;
+	}
+}
+
 /* One entry of at most @most_units; returns how many units it names. */
 static uint32_t append_entry(struct guest_driver *driver, struct guest_message *message,
 			     uint32_t most_units)
@@ -86,13 +115,13 @@ static uint32_t append_entry(struct guest_driver *driver, struct guest_message *
 	uint64_t gpa;
 
 	if (guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS))
-		limit = rng_between(driver->rng, 1, most_units);
+		limit = few_or_many(driver->rng, most_units);
 	units = take_orphans(driver, limit, &gpa);
 	if (!units)
 		units = guest_os_inflate(driver->os, guest_driver_unit_pages(driver), limit, &gpa);
 	if (!units)
 		return 0;
-	guest_message_append(message, gpa | (units - 1));
+	guest_message_append(message, gpa | (units - 1), false);
 	for (uint64_t i = 0; i < (uint64_t)units * guest_driver_unit_pages(driver); i++)
 		oracle_add(driver->oracle, gpa + i * page);
 	return units;
@@ -110,7 +139,7 @@ static struct guest_message *idle_add(struct guest_driver *driver)
 bool guest_send_add(struct guest_driver *driver, uint64_t pages)
 {
 	struct guest_message *message = idle_add(driver);
-	uint32_t entries = rng_between(driver->rng, 1, GUEST_MESSAGE_ENTRIES_MAX);
+	uint32_t entries = few_or_many(driver->rng, GUEST_MESSAGE_ENTRIES_MAX);
 	uint64_t units_left = pages / guest_driver_unit_pages(driver), sent = 0;
 
 	/* Before pages are taken, since they could not be given back if it fails. */
@@ -118,7 +147,9 @@ bool guest_send_add(struct guest_driver *driver, uint64_t pages)
 				WITHDRAW_RESERVE + GUEST_QUEUE_BUFFERS_MAX)
 		return false;
 	guest_message_add(message);
-	while (entries-- && units_left) {
+	if (rng_chance(driver->rng, 4))
+		guest_message_append(message, bad_entry(driver), true);
+	while (entries-- && units_left && message->entry_count < GUEST_MESSAGE_ENTRIES_MAX) {
 		uint32_t most = units_left < 64 ? (uint32_t)units_left : 64;
 		uint32_t units = append_entry(driver, message, most);
 
@@ -136,6 +167,8 @@ bool guest_send_add(struct guest_driver *driver, uint64_t pages)
 						? message->entry_count
 						: rng_below(driver->rng, message->entry_count + 4));
 	vballoon_decide_add_sent(&driver->decide, sent);
+	if (driver->decide.held + driver->decide.adding > driver->decide.target)
+		trace_fail(driver->trace, "the driver adds more than it was asked for");
 	driver->adds++;
 	send(driver, message, WITHDRAW_RESERVE);
 	if (driver->mutant == MUTANT_GUEST_TOUCHES_EARLY)
@@ -147,7 +180,7 @@ bool guest_send_add(struct guest_driver *driver, uint64_t pages)
 bool guest_send_withdraw(struct guest_driver *driver, uint64_t pages, bool for_pressure)
 {
 	struct guest_message *message = &driver->messages[MESSAGE_WITHDRAW];
-	uint32_t room = rng_between(driver->rng, 1, GUEST_MESSAGE_ENTRIES_MAX);
+	uint32_t room = few_or_many(driver->rng, GUEST_MESSAGE_ENTRIES_MAX);
 	uint32_t reason = VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET;
 
 	if (message->in_flight)
@@ -155,6 +188,9 @@ bool guest_send_withdraw(struct guest_driver *driver, uint64_t pages, bool for_p
 	if (for_pressure && guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON))
 		reason = rng_chance(driver->rng, 50) ? VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE
 						     : VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM;
+	/* "A short answer is final for now." */
+	if (!for_pressure && driver->now_ms < driver->ask_after_ms)
+		trace_fail(driver->trace, "the driver asks again too soon");
 	guest_message_withdraw(message, pages, reason, room);
 	message->for_pressure = for_pressure;
 	if (!send(driver, message, 0))

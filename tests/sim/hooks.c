@@ -19,6 +19,7 @@ static void stopped(void *context, enum vballoon_violation violation, unsigned i
 	struct world *world = context;
 
 	trace_event(&world->trace, "device stopped", violation, queue);
+	world->driver.reset_wanted = true; /* DEVICE_NEEDS_RESET */
 	if (!world->hostile)
 		trace_fail(&world->trace, "queue %u: %s", queue,
 			   vballoon_violation_text(violation));
@@ -86,19 +87,46 @@ static int be_hostile(struct world *world, struct vballoon_gpa gpa, size_t len)
 	return 0;
 }
 
+static void maybe_interleave(struct world *world)
+{
+	if (world->guest_runs && rng_chance(&world->rng, 4))
+		world_interleave(world);
+}
+
 static int before_read(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct world *world = context;
 
 	check_access(world, gpa, len);
+	maybe_interleave(world);
 	if (world->hostile && len && rng_chance(&world->rng, world->plan.rewrites))
 		return be_hostile(world, gpa, len);
 	return 0;
 }
 
+/* There is a moment between the device's last look at a ring and its wish to be
+ * kicked, in which no access falls: go back to it. */
+static void interleave_before_write(struct world *world, struct vballoon_gpa gpa)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct guest_queue *queue = &world->driver.queues[i];
+
+		if (!world->queue_running[i] || gpa.value != guest_queue_kick_gpa(queue))
+			continue;
+		guest_queue_swap(queue);
+		maybe_interleave(world);
+		guest_queue_swap(queue);
+		guest_queue_remember(queue);
+	}
+}
+
 static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 {
-	check_access(context, gpa, len);
+	struct world *world = context;
+
+	check_access(world, gpa, len);
+	interleave_before_write(world, gpa);
+	maybe_interleave(world);
 }
 
 void hooks_init(struct world *world)

@@ -6,6 +6,18 @@
 
 /* What a guest reads where its memory was dropped: nothing that it ever wrote. */
 #define RUBBISH 0xdb
+#define SPOILED_BYTES 4096
+
+/* Spoil [@first, @end) of a region: of large pages only what anybody looks at. */
+static void spoil(uint8_t *region, uint64_t first, uint64_t end, uint64_t page)
+{
+	if (page > SPOILED_BYTES)
+		for (; first + page <= end; first += page) {
+			memset(region + first, RUBBISH, SPOILED_BYTES);
+			memset(region + first + page - SPOILED_BYTES, RUBBISH, SPOILED_BYTES);
+		}
+	memset(region + first, RUBBISH, end - first);
+}
 
 int host_drop(struct host *host, const struct vballoon_region *region, struct vballoon_bytes offset,
 	      struct vballoon_bytes len)
@@ -24,7 +36,8 @@ int host_drop(struct host *host, const struct vballoon_region *region, struct vb
 	if (host->mutant == MUTANT_HOST_DROPS_ONE_MORE &&
 	    offset.value + spoiled < region->size.value)
 		spoiled++;
-	memset((uint8_t *)region->host + offset.value, RUBBISH, spoiled);
+	spoil(region->host, offset.value, offset.value + spoiled,
+	      machine_page_bytes(host->oracle->machine));
 	oracle_dropped(host->oracle, region, offset.value, len.value, true);
 	return 0;
 }

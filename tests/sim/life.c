@@ -63,6 +63,7 @@ static void start_queue(struct world *world, unsigned int index)
 	place.next = world->queue_next[index];
 	world->queue_running[index] = true;
 	oracle_queue(&world->oracle, index, true);
+	trace_event(&world->trace, "queue at", index, place.next);
 	must(world, "queue started", vballoon_device_start_queue(world->device, index, &place));
 	maybe_run(world);
 }
@@ -78,6 +79,7 @@ static void stop_queue(struct world *world, unsigned int index)
 	world->queue_running[index] = false;
 	world->queue_next[index] = next;
 	oracle_queue(&world->oracle, index, false);
+	trace_event(&world->trace, "queue at", index, next);
 	/* Buffers are used in order, and none is kept over a stop. */
 	if (!world->hostile && next != expected)
 		trace_fail(&world->trace, "queue %u stops at %u, but has used %u", index, next,

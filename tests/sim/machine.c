@@ -20,15 +20,12 @@ static bool init_region(struct machine *machine, const struct plan_region *plan)
 	it->region = (struct vballoon_region){
 		.gpa = vballoon_gpa(plan->gpa),
 		.size = vballoon_bytes(bytes),
-		.host = malloc(bytes),
+		/* What is left of another schedule must not tell on this one. */
+		.host = calloc(1, bytes),
 		.host_page_shift = plan->host_page_shift,
 		.reclaimable = plan->reclaimable,
 	};
-	if (!it->region.host)
-		return false;
-	/* What is left of another schedule must not tell on this one. */
-	memset(it->region.host, 0, bytes);
-	return true;
+	return it->region.host != NULL;
 }
 
 bool machine_init(struct machine *machine, const struct plan *plan)

@@ -2,6 +2,7 @@
 /* vballoon-sim: many schedules, each from its own seed, until one fails. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,10 @@ int main(int argc, char **argv)
 	uint64_t hash = 0;
 
 	parse(&options, argc, argv);
+	/* Large guests are mapped for each schedule, not cleared: most stays untouched.
+	 * The memory of small ones is kept for the next. */
+	mallopt(M_MMAP_THRESHOLD, 2 << 20);
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	for (uint64_t i = 0; i < options.schedules; i++) {
 		bool has_memory =
 			world_init(&world, options.seed + i, options.mutant, options.trace);

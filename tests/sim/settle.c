@@ -29,7 +29,9 @@ static bool do_round(struct world *world)
 		busy |= world_deliver_kick(world, queue);
 		busy |= world_deliver_interrupt(world, queue);
 	}
+	world->guest_runs = true;
 	busy |= world_run_device(world);
+	world->guest_runs = false;
 	busy |= guest_driver_work(&world->driver);
 	return busy;
 }
@@ -90,6 +92,10 @@ static void forgive(struct world *world)
 static void reach(struct world *world, uint64_t target)
 {
 	life_set_target(world, target);
+	/* Another driver, which has to be told as well. Where its memory lies it may
+	 * be in the way of larger units. */
+	if (guest_driver_unit_pages(&world->driver) == 1 && rng_chance(&world->rng, 20))
+		life_end(world, false);
 	if (become_quiet(world, ROUNDS_MAX))
 		check_quiet(world);
 	else
@@ -102,6 +108,7 @@ void world_settle(struct world *world)
 	uint64_t most;
 
 	trace_event(&world->trace, "settle", 0, 0);
+	world->settling = true;
 	forgive(world);
 	world->host.drop_failures = 0;
 	world->host.restore_failures = 0;

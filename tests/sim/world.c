@@ -92,7 +92,9 @@ bool world_deliver_interrupt(struct world *world, unsigned int queue)
 
 static void step_device(struct world *world)
 {
+	world->guest_runs = world->driver.loaded && !world->paused && !world->crashed;
 	world_run_device(world);
+	world->guest_runs = false;
 }
 
 static void step_kick(struct world *world)
@@ -115,6 +117,17 @@ static void step_driver(struct world *world)
 		guest_driver_work(&world->driver);
 }
 
+static void interleaved_driver(struct world *world)
+{
+	guest_driver_work(&world->driver);
+}
+
+/* A driver may look into its used ring without being told to. */
+static void interleaved_interrupt(struct world *world)
+{
+	guest_driver_interrupt(&world->driver, rng_below(&world->rng, 2));
+}
+
 static void step_use(struct world *world)
 {
 	guest_os_use(&world->os, rng_between(&world->rng, 1, 8));
@@ -128,6 +141,12 @@ static void step_free(struct world *world)
 static void step_pressure(struct world *world)
 {
 	guest_driver_pressure(&world->driver, rng_between(&world->rng, 1, 64));
+}
+
+static void step_greet(struct world *world)
+{
+	if (rng_chance(&world->rng, 20))
+		guest_driver_greet(&world->driver, rng_chance(&world->rng, 50));
 }
 
 /* A kick or an interrupt that nobody needed. */
@@ -174,12 +193,25 @@ static const struct step {
 	bool of_guest;
 	void (*take)(struct world *world);
 } steps[] = {
-	{ 24, false, step_device }, { 16, false, step_kick },	 { 16, true, step_interrupt },
-	{ 20, true, step_driver },  { 7, true, step_use },	 { 7, true, step_free },
-	{ 2, true, step_pressure }, { 2, false, step_spurious }, { 3, false, step_target },
-	{ 1, false, step_stats },   { 4, true, step_time },	 { 4, false, step_check },
-	{ 6, false, step_life },
+	{ 24, false, step_device }, { 16, false, step_kick }, { 16, true, step_interrupt },
+	{ 20, true, step_driver },  { 7, true, step_use },    { 7, true, step_free },
+	{ 2, true, step_pressure }, { 2, true, step_greet },  { 2, false, step_spurious },
+	{ 3, false, step_target },  { 1, false, step_stats }, { 4, true, step_time },
+	{ 4, false, step_check },   { 6, false, step_life },
 };
+
+void world_interleave(struct world *world)
+{
+	static void (*const acts[])(struct world * world) = { interleaved_driver,
+							      interleaved_interrupt, step_use,
+							      step_free };
+	uint32_t count = world->settling ? 2 : 4;
+
+	world->guest_runs = false; /* one at a time */
+	trace_event(&world->trace, "meanwhile", 0, 0);
+	acts[rng_below(&world->rng, count)](world);
+	world->guest_runs = true;
+}
 
 static const struct step *pick_step(struct rng *rng)
 {

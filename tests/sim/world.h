@@ -55,6 +55,8 @@ struct world {
 	bool paused; /* no vCPU runs */
 	unsigned int crashed; /* steps until the crashed kernel is replaced */
 	bool hostile; /* now */
+	bool guest_runs; /* its vCPUs, while the device does */
+	bool settling; /* the guest wants no more memory */
 	uint64_t target; /* what the device was last told */
 	struct world_summary summary;
 };
@@ -69,8 +71,11 @@ void world_run(struct world *world);
 /* All quiet: nothing fails any more. The balloon must reach its target. */
 void world_settle(struct world *world);
 
-/* Let the device run once, if it has something to do. */
+/* Let the device run once, if it has something to do; a guest whose vCPUs run
+ * may act between any two accesses of the device. */
 bool world_run_device(struct world *world);
+/* What the guest may do then. */
+void world_interleave(struct world *world);
 /* Bring on its way what kicks and interrupts there are. */
 bool world_deliver_kick(struct world *world, unsigned int queue);
 bool world_deliver_interrupt(struct world *world, unsigned int queue);

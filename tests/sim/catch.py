@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""catch.py SIM MUTANT...: the simulator must find the fault in every mutant.
+
+A MUTANT is a simulator built with a faulty device, or --NAME: a fault that SIM
+plants into its own guest or host. Prints the seed that found each.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCHEDULES = "20000"
+
+
+def catch(command):
+    """Return (why, seed's command), or None when the mutant survived."""
+    done = subprocess.run(
+        command + ["--schedules", SCHEDULES], capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.splitlines()
+    if done.returncode != 1 or len(lines) < 2 or "--seed" not in lines[-1]:
+        return None
+    return lines[-2], lines[-1]
+
+
+def main():
+    sim, mutants = sys.argv[1], sys.argv[2:]
+    survived = 0
+    for mutant in mutants:
+        planted = mutant.startswith("--")
+        name = mutant[2:] if planted else Path(mutant).name
+        found = catch([sim, "--mutant", name] if planted else [mutant])
+        survived += found is None
+        print(f"{name}: " + ("SURVIVED" if found is None else "; ".join(found)), flush=True)
+    print(f"{len(mutants) - survived} of {len(mutants)} mutants caught")
+    return survived != 0 or not mutants
+
+
+if __name__ == "__main__":
+    sys.exit(main())
