@@ -76,12 +76,12 @@ static int be_hostile(struct world *world, struct vballoon_gpa gpa, size_t len)
 {
 	struct rng *rng = &world->rng;
 	uint64_t kernel = machine_gpa(&world->machine, world->os.kernel_first);
+	uint32_t bytes = 1u << rng_below(rng, 4);
 
 	if (rng_chance(rng, 60))
-		spoil(world, gpa.value + rng_below(rng, (uint32_t)len), 1u << rng_below(rng, 4));
+		spoil(world, gpa.value + rng_below(rng, (uint32_t)len), bytes);
 	else if (rng_chance(rng, 90))
-		spoil(world, kernel + rng_below(rng, GUEST_OS_KERNEL_BYTES),
-		      1u << rng_below(rng, 4));
+		spoil(world, kernel + rng_below(rng, GUEST_OS_KERNEL_BYTES), bytes);
 	else
 		return -EIO;
 	return 0;

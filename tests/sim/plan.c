@@ -14,6 +14,7 @@ static const struct geometry {
 } geometries[] = {
 	{ 20, 12, 12, 12, 48, 16 }, /* all of one size */
 	{ 8, 12, 12, 16, 96, 48 }, /* a host with 64 KiB pages */
+	{ 6, 12, 13, 12, 48, 16 }, /* units that often lie across two regions */
 	{ 6, 12, 16, 12, 192, 64 }, /* a guest with 64 KiB pages */
 	{ 6, 12, 16, 16, 192, 64 },   { 4, 16, 16, 12, 24, 8 }, /* a coarse balloon */
 	{ 3, 13, 15, 14, 64, 24 }, /* three sizes */
