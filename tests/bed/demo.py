@@ -34,8 +34,8 @@ def show(rig: Rig, assets: Assets) -> tuple[measure.Move, measure.Integrity, mea
     print(f"It has written {pages // PAGES_PER_MIB} MiB. The host holds "
           f"{vm.memory.allocated_mib():.0f} MiB for it.")
     own_move = measure.move(vm, own, TARGET_MIB)
-    say(f"{measure.ROUNDS} times more, while the guest holds a pattern in most of the rest; then "
-        "it writes and reads all of its memory:")
+    say(f"{measure.ROUNDS} times more, while the guest holds a pattern in "
+        f"{measure.PATTERN_SHARE:.0%} of what is left; then it writes and reads all of its memory:")
     integrity = measure.integrity(vm, own, TARGET_MIB, own_move.guest_left_mib)
     print(f"  {integrity.held_pages} pages held, {integrity.held_bad_pages} of them changed; "
           f"{integrity.touched_pages} written and read, {integrity.touched_bad_pages} of them bad")

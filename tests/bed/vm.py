@@ -32,10 +32,16 @@ class Machine:
     shared: bool = True
     hugetlb: bool = False
     prealloc: bool = False  # have the host's memory from the beginning
+    pluggable_mib: int = 0  # how much can be added while it runs
     kexec: bool = False  # put a kernel for kexec into the initramfs
     peer: bool = False  # give it QEMU's own balloon
     balloon_socket: Path | None = None  # give it ours, over vhost-user
     kernel_parameters: list[str] = field(default_factory=list)
+
+    def size(self) -> str:
+        if not self.pluggable_mib:
+            return f"{self.memory_mib}M"
+        return f"{self.memory_mib}M,slots=4,maxmem={self.memory_mib + self.pluggable_mib}M"
 
     def memory_backend(self) -> str:
         share = "on" if self.shared else "off"
@@ -85,7 +91,7 @@ class VirtualMachine:
         initrd.write_bytes(assets.initramfs(kexec=self.machine.kexec))
         parameters = ["console=ttyS0", "loglevel=6", *EMULATED, *self.machine.kernel_parameters]
         return [*assets.qemu.command(), "-nodefaults", "-no-user-config", "-display", "none", "-S",
-                *assets.accel.arguments(), "-smp", "1", "-m", f"{self.machine.memory_mib}M",
+                *assets.accel.arguments(), "-smp", "1", "-m", self.machine.size(),
                 "-object", self.machine.memory_backend(),
                 "-machine", f"q35,accel={assets.accel.name},memory-backend=mem",
                 "-kernel", str(assets.kernel.image), "-initrd", str(initrd),
@@ -114,6 +120,12 @@ class VirtualMachine:
     def console(self) -> str:
         """All that the guest's kernel has said."""
         return self._console.read_text(errors="replace")
+
+    def plug(self, mib: int) -> None:
+        """Give it another memory module."""
+        self.qmp.execute("object-add", **{"qom-type": "memory-backend-memfd", "id": "plugged",
+                                          "size": mib << 20, "share": True})
+        self.qmp.execute("device_add", driver="pc-dimm", id="dimm", memdev="plugged")
 
     def splats(self) -> list[str]:
         """What the guest's kernel has complained of."""
