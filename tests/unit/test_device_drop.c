@@ -199,6 +199,21 @@ static void nothing_is_dropped_while_the_record_is_unproven(void **state)
 	assert_int_equal(bed_status(bed).waiting_pages, 0);
 }
 
+static void nothing_is_dropped_while_only_one_queue_runs(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_stop_queue(bed->device, FROMDEV, &bed->rings[FROMDEV].queue.next);
+	bed_add_pages(bed, AT, 1);
+	assert_int_equal(bed_status(bed).record, VBALLOON_RECORD_PROVEN);
+	assert_int_equal(bed->call_count, 0);
+	vballoon_device_start_queue(bed->device, FROMDEV, &bed->rings[FROMDEV].queue);
+	assert_int_equal(bed_hello(bed, BED_EPOCH, 12, 0), 1);
+	bed_run(bed);
+	assert_int_equal(bed->call_count, 1);
+	assert_dropped(bed, 0, AT, 4096);
+}
+
 static void a_silent_guest_with_drops_pending_is_asked_for_hello(void **state)
 {
 	struct bed *bed = *state;
@@ -290,6 +305,8 @@ int main(void)
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_dropped_while_the_record_is_unproven,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_is_dropped_while_only_one_queue_runs, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(
 			a_silent_guest_with_drops_pending_is_asked_for_hello, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -159,6 +159,31 @@ static void a_driver_that_goes_on_with_a_new_device_is_asked_for_hello(void **st
 	assert_int_equal(bed_hello(bed, BED_EPOCH, 12, 0), 0);
 }
 
+static void a_request_for_hello_survives_the_start_of_the_other_queue(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_stop_queue(bed->device, TODEV, &bed->rings[TODEV].queue.next);
+	vballoon_device_reset(bed->device);
+	vballoon_device_set_features(bed->device, BED_RUNS | BED_VERSION_1);
+	vballoon_device_start_queue(bed->device, TODEV, &bed->rings[TODEV].queue);
+	bed_run(bed);
+	vballoon_device_start_queue(bed->device, FROMDEV, &bed->rings[FROMDEV].queue);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+}
+
+static void that_fromdevq_goes_on_tells_of_a_driver_too(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	vballoon_device_stop_queue(bed->device, FROMDEV, &bed->rings[FROMDEV].queue.next);
+	vballoon_device_reset(bed->device);
+	vballoon_device_set_features(bed->device, BED_RUNS | BED_VERSION_1);
+	vballoon_device_start_queue(bed->device, FROMDEV, &bed->rings[FROMDEV].queue);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+}
+
 static void a_silent_guest_is_asked_for_hello_when_there_is_a_target_to_tell(void **state)
 {
 	struct bed *bed = *state;
@@ -218,6 +243,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_driver_that_goes_on_with_a_new_device_is_asked_for_hello, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_request_for_hello_survives_the_start_of_the_other_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(that_fromdevq_goes_on_tells_of_a_driver_too, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(
 			a_silent_guest_is_asked_for_hello_when_there_is_a_target_to_tell, setup,
 			teardown),
