@@ -3,9 +3,7 @@
 #ifndef VBALLOON_CLI_CLI_H
 #define VBALLOON_CLI_CLI_H
 
-#include <jansson.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Exit codes; --help tells them, and scripts rely on them. */
 enum {
@@ -16,14 +14,20 @@ enum {
 	VBALLOON_EXIT_TIMEOUT,
 	VBALLOON_EXIT_NO_DRIVER,
 	VBALLOON_EXIT_STOPPED, /* the device */
+	VBALLOON_EXIT_COUNT,
 };
 
 /* The command line. */
 struct vballoon_cli_options {
 	const char *control_path;
 	bool json;
+	bool help;
 	bool wait;
+	bool guest_size; /* the operand is what the guest keeps */
+	bool once;
+	bool no_color;
 	unsigned int timeout_s;
+	unsigned int interval_s;
 	const char *operand; /* NULL when the command has none */
 };
 
@@ -34,9 +38,5 @@ int vballoon_cmd_set(const struct vballoon_cli_options *options, struct vballoon
 int vballoon_cmd_status(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_stats(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
-
-/* Say on standard error what failed: "vballoonctl: <what>: <why>: <what to do>".
- * Returns @code, to be returned. */
-int vballoon_cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif /* VBALLOON_CLI_CLI_H */

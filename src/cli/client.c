@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/report.h"
 #include "control/message.h"
 
 /* A daemon that lives answers at once; it never waits for a guest unasked. */
@@ -30,7 +33,7 @@ static const struct {
 	[VBALLOON_ERROR_NO_DRIVER] = { VBALLOON_EXIT_NO_DRIVER,
 				       "let the guest run, and load virtio_memory_balloon in it" },
 	[VBALLOON_ERROR_DEVICE_STOPPED] = { VBALLOON_EXIT_STOPPED,
-					    "see vballoonctl status, then vballoonctl reset" },
+					    "see vballoonctl why, then vballoonctl reset" },
 	[VBALLOON_ERROR_TIMEOUT] = { VBALLOON_EXIT_TIMEOUT,
 				     "see whether the guest is busy, or give --timeout" },
 	[VBALLOON_ERROR_TOO_MANY_CLIENTS] = { VBALLOON_EXIT_UNREACHABLE,
@@ -46,6 +49,7 @@ void vballoon_client_init(struct vballoon_client *client, const char *path)
 {
 	client->path = path;
 	client->fd = -1;
+	client->failure[0] = '\0';
 	vballoon_line_init(&client->reader);
 }
 
@@ -56,10 +60,23 @@ void vballoon_client_close(struct vballoon_client *client)
 	client->fd = -1;
 }
 
-static int unreachable(const struct vballoon_client *client, const char *why, const char *advice)
+static int fail(struct vballoon_client *client, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct vballoon_client *client, int code, const char *format, ...)
 {
-	return vballoon_cli_fail(VBALLOON_EXIT_UNREACHABLE, "cannot reach vballoond: %s: %s: %s",
-				 client->path, why, advice);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(client->failure, sizeof(client->failure), format, args);
+	va_end(args);
+	return code;
+}
+
+static int unreachable(struct vballoon_client *client, const char *why, const char *advice)
+{
+	return fail(client, VBALLOON_EXIT_UNREACHABLE, "cannot reach vballoond: %s: %s: %s",
+		    client->path, why, advice);
 }
 
 static int connect_to(struct vballoon_client *client)
@@ -79,8 +96,8 @@ static int connect_to(struct vballoon_client *client)
 					   : "start vballoond with this --control-path");
 }
 
-/* Read one line, valid until the next. */
-static int read_line(struct vballoon_client *client, unsigned int timeout_ms, const char **line_out,
+/* Read one line, valid until the next; @timeout_ms as for poll(2). */
+static int read_line(struct vballoon_client *client, int timeout_ms, const char **line_out,
 		     size_t *len_out)
 {
 	struct pollfd input = { .fd = client->fd, .events = POLLIN };
@@ -91,7 +108,7 @@ static int read_line(struct vballoon_client *client, unsigned int timeout_ms, co
 
 	while ((outcome = vballoon_line_next(&client->reader, line_out, len_out)) ==
 	       VBALLOON_LINE_NONE) {
-		if (poll(&input, 1, (int)timeout_ms) == 0)
+		if (poll(&input, 1, timeout_ms) == 0)
 			return unreachable(client, "it does not answer",
 					   "see its log, or restart it");
 		space = vballoon_line_space(&client->reader, &room);
@@ -143,8 +160,7 @@ static int send_request(struct vballoon_client *client, const char *command, jso
 
 	json_decref(message);
 	if (!line)
-		return vballoon_cli_fail(VBALLOON_EXIT_FAILED, "%s: out of memory: try again",
-					 command);
+		return fail(client, VBALLOON_EXIT_FAILED, "%s: out of memory: try again", command);
 	while (done < len && sent >= 0) {
 		sent = send(client->fd, line + done, len - done, MSG_NOSIGNAL);
 		done += sent > 0 ? (size_t)sent : 0;
@@ -153,7 +169,7 @@ static int send_request(struct vballoon_client *client, const char *command, jso
 	return done == len ? VBALLOON_EXIT_OK : unreachable(client, strerror(errno), "see its log");
 }
 
-static int read_answer(struct vballoon_client *client, const char *command, unsigned int timeout_ms,
+static int read_answer(struct vballoon_client *client, const char *command, int timeout_ms,
 		       json_t **value_out)
 {
 	struct vballoon_answer answer;
@@ -169,15 +185,14 @@ static int read_answer(struct vballoon_client *client, const char *command, unsi
 	else if (answer.value)
 		*value_out = json_incref(answer.value);
 	else
-		code = vballoon_cli_fail(classes[answer.error.class].exit_code, "%s: %s: %s",
-					 command, answer.error.desc,
-					 classes[answer.error.class].advice);
+		code = fail(client, classes[answer.error.class].exit_code, "%s: %s: %s", command,
+			    answer.error.desc, classes[answer.error.class].advice);
 	vballoon_answer_free(&answer);
 	return code;
 }
 
-int vballoon_client_call(struct vballoon_client *client, const char *command, json_t *arguments,
-			 unsigned int extra_ms, json_t **value_out)
+int vballoon_client_try(struct vballoon_client *client, const char *command, json_t *arguments,
+			unsigned int extra_ms, json_t **value_out)
 {
 	int code = VBALLOON_EXIT_OK;
 
@@ -191,5 +206,31 @@ int vballoon_client_call(struct vballoon_client *client, const char *command, js
 		}
 	}
 	code = send_request(client, command, arguments);
-	return code ? code : read_answer(client, command, ANSWER_MS + extra_ms, value_out);
+	return code ? code : read_answer(client, command, ANSWER_MS + (int)extra_ms, value_out);
+}
+
+static int tell(const struct vballoon_client *client, int code)
+{
+	return code ? vballoon_report_failure(code, "%s", client->failure) : code;
+}
+
+int vballoon_client_call(struct vballoon_client *client, const char *command, json_t *arguments,
+			 unsigned int extra_ms, json_t **value_out)
+{
+	return tell(client, vballoon_client_try(client, command, arguments, extra_ms, value_out));
+}
+
+int vballoon_client_next(struct vballoon_client *client, json_t **object_out)
+{
+	const char *line = NULL;
+	size_t len = 0;
+	int code = read_line(client, -1, &line, &len);
+
+	if (code)
+		return tell(client, code);
+	*object_out = json_loadb(line, len, 0, NULL);
+	if (*object_out)
+		return VBALLOON_EXIT_OK;
+	return tell(client, unreachable(client, "what it sent is no JSON",
+					"use a vballoonctl of its version"));
 }

@@ -10,6 +10,7 @@
 struct vballoon_client {
 	const char *path;
 	int fd; /* -1: not connected */
+	char failure[512]; /* of the last call: "<what>: <why>: <what to do>" */
 	struct vballoon_line_reader reader;
 };
 
@@ -20,9 +21,17 @@ void vballoon_client_close(struct vballoon_client *client);
  * Call a command, and connect before if need be. @arguments is taken over and
  * may be NULL. @extra_ms is how long the daemon may take on top of the time that
  * any answer takes. Returns VBALLOON_EXIT_OK and what it returned, a new
- * reference; else the exit code that fits, having told why.
+ * reference; else the exit code that fits, and why in client->failure.
  */
+int vballoon_client_try(struct vballoon_client *client, const char *command, json_t *arguments,
+			unsigned int extra_ms, json_t **value_out);
+
+/* The same, and a failure is told. */
 int vballoon_client_call(struct vballoon_client *client, const char *command, json_t *arguments,
 			 unsigned int extra_ms, json_t **value_out);
+
+/* Wait for the next object that the daemon sends by itself, however long that
+ * takes. Returns as vballoon_client_call(). */
+int vballoon_client_next(struct vballoon_client *client, json_t **object_out);
 
 #endif /* VBALLOON_CLI_CLIENT_H */

@@ -6,8 +6,6 @@
 #include "cli/format.h"
 #include "control/size.h"
 
-#define BAR_WIDTH 40
-
 static const struct {
 	const char *name;
 	const char *meaning;
@@ -15,7 +13,8 @@ static const struct {
 	{ "no-front-end", "no virtual machine is connected: start it on the socket of vballoond" },
 	{ "no-driver", "the guest has no driver for the device, or none yet: "
 		       "load virtio_memory_balloon in it" },
-	{ "paused", "the guest is paused or restarting, or its driver was unloaded: let it run" },
+	{ "paused", "the guest is paused, resetting, or has no driver loaded, which a back end "
+		    "cannot tell apart: let it run, with its driver" },
 	{ "ready", "the guest's driver carries out what is asked" },
 	{ "stopped", "the guest broke the protocol: \"vballoonctl reset\" brings the device back" },
 };
@@ -44,8 +43,9 @@ const char *vballoon_format_state(const char *state)
 
 void vballoon_format_json(const json_t *value)
 {
-	json_dumpf(value, stdout, JSON_ENCODE_ANY);
+	json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
 	putchar('\n');
+	fflush(stdout);
 }
 
 static void print_bytes(const char *label, uint64_t bytes, const char *remark)
@@ -155,23 +155,4 @@ void vballoon_format_guest(const json_t *guest)
 		else
 			print_bytes(label, (uint64_t)json_integer_value(value), "");
 	}
-}
-
-void vballoon_format_bar(uint64_t part, uint64_t whole, const char *text)
-{
-	char bar[BAR_WIDTH + 1];
-	size_t done;
-
-	if (part > whole)
-		part = whole;
-	done = whole ? (size_t)((double)part / (double)whole * BAR_WIDTH) : BAR_WIDTH;
-	memset(bar, '-', BAR_WIDTH);
-	memset(bar, '#', done);
-	bar[BAR_WIDTH] = '\0';
-	fprintf(stderr, "\r[%s] %s\033[K", bar, text);
-}
-
-void vballoon_format_bar_end(void)
-{
-	fputs("\r\033[K", stderr);
 }

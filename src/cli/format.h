@@ -20,8 +20,4 @@ void vballoon_format_json(const json_t *value);
 void vballoon_format_status(const json_t *status);
 void vballoon_format_guest(const json_t *guest);
 
-/* A bar that is drawn over itself on a terminal, @part of @whole. */
-void vballoon_format_bar(uint64_t part, uint64_t whole, const char *text);
-void vballoon_format_bar_end(void);
-
 #endif /* VBALLOON_CLI_FORMAT_H */

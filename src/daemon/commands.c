@@ -74,7 +74,8 @@ static void check_state(struct vballoon_call *call, enum vballoon_state state)
 					       "the guest has no driver for the device, "
 					       "or none yet" },
 		[VBALLOON_STATE_PAUSED] = { VBALLOON_ERROR_NO_DRIVER,
-					    "the guest is paused, or its driver was unloaded" },
+					    "the guest is paused, resetting, or has no driver "
+					    "loaded: a back end cannot tell" },
 		[VBALLOON_STATE_READY] = { VBALLOON_ERROR_NONE, "" },
 		[VBALLOON_STATE_STOPPED] = { VBALLOON_ERROR_DEVICE_STOPPED,
 					     "the device has stopped; reset brings it back" },

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/option.h"
+#include "cli/report.h"
+
+#define BIT(name) VBALLOON_OPTION_BIT(name)
+
+static const char about_set[] =
+	"SIZE is the size of the balloon, what the guest gives up in all, and not what it\n"
+	"keeps: bytes, or with K, M, G or T (powers of 1024), or with % a part of the\n"
+	"guest's memory. 0 gives everything back. The order stays until there is another,\n"
+	"also for a guest that is not there yet.\n"
+	"\n"
+	"With --wait a bar shows on a terminal how far it is. A guest that is paused or\n"
+	"restarts is waited for like one that is slow; one that never had a driver is not\n"
+	"waited for longer than two seconds.\n"
+	"\n"
+	"  vballoonctl --control-path /run/vm1.ctl set 25% --wait --timeout 120\n"
+	"  vballoonctl --control-path /run/vm1.ctl set --guest-size 2G\n";
+
+static const char about_status[] =
+	"What was asked of the guest, what it gave up, how much of that the host has got\n"
+	"back, what the host still holds, and what the guest reported last.\n";
+
+static const char about_stats[] =
+	"Asks the guest's driver, which answers at once unless the guest is very busy. This\n"
+	"never waits longer than 60 seconds.\n";
+
+static const char about_reset[] =
+	"For a device that has stopped because the guest broke the protocol. The balloon is\n"
+	"empty then, and the guest's driver is asked to start again.\n";
+
+static const struct vballoon_command commands[] = {
+	{ "set", "SIZE", BIT(GUEST_SIZE) | BIT(WAIT) | BIT(TIMEOUT), vballoon_cmd_set,
+	  "ask the guest to give up SIZE of its memory", about_set },
+	{ "status", NULL, 0, vballoon_cmd_status, "show what was asked, done and given back",
+	  about_status },
+	{ "stats", NULL, BIT(TIMEOUT), vballoon_cmd_stats, "ask the guest how its memory is used",
+	  about_stats },
+	{ "reset", NULL, 0, vballoon_cmd_reset, "bring a device back that has stopped",
+	  about_reset },
+};
+
+const struct vballoon_command *vballoon_command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+static void help_for_all(void)
+{
+	size_t i;
+
+	puts("Usage: vballoonctl --control-path PATH COMMAND [OPTION]...\n\n"
+	     "Orders for the memory balloon of one virtual machine, see vballoond(8).\n\n"
+	     "Commands:");
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		printf("  %-7s%-6s%s\n", commands[i].name,
+		       commands[i].operand ? commands[i].operand : "", commands[i].summary);
+	puts("\nOptions:");
+	vballoon_option_help(VBALLOON_OPTIONS_COMMON);
+	puts("\nvballoonctl COMMAND --help tells what else a command takes.\n");
+	vballoon_report_print_codes();
+}
+
+void vballoon_command_help(const struct vballoon_command *command)
+{
+	if (!command) {
+		help_for_all();
+		return;
+	}
+	printf("Usage: vballoonctl --control-path PATH %s%s%s [OPTION]...\n\n"
+	       "vballoonctl %s: %s\n\n%s\nOptions:\n",
+	       command->name, command->operand ? " " : "", command->operand ? command->operand : "",
+	       command->name, command->summary, command->about);
+	vballoon_option_help(command->options | VBALLOON_OPTIONS_COMMON);
+}

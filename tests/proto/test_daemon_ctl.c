@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* vballoonctl against a daemon with a guest: what it does and how it says so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "daemon_bed.h"
+
+#define EPOCH 91
+
+static int guest_set_up(void **state)
+{
+	struct daemon_bed *bed;
+
+	daemon_bed_set_up(state);
+	bed = *state;
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	return 0;
+}
+
+/* The guest stands still, or restarts. */
+static int paused_set_up(void **state)
+{
+	struct daemon_bed *bed;
+
+	guest_set_up(state);
+	bed = *state;
+	front_end_stop_queue(&bed->guest, 1);
+	return 0;
+}
+
+/* The last object of what was printed has to be an error of this class. */
+static void assert_error_object(const struct daemon_bed *bed, const char *class, int status)
+{
+	const char *line = bed->ctl.out.text;
+	json_t *object, *error;
+
+	while (strchr(line, '\n')[1])
+		line = strchr(line, '\n') + 1;
+	object = json_loads(line, 0, NULL);
+	error = json_object_get(object, "error");
+	assert_string_equal(json_string_value(json_object_get(error, "class")), class);
+	assert_true(strlen(json_string_value(json_object_get(error, "desc"))) > 10);
+	assert_int_equal(json_integer_value(json_object_get(error, "exit_status")), status);
+	assert_int_equal(bed->ctl.err.len, 0);
+	json_decref(object);
+}
+
+static void what_the_guest_keeps_can_be_said(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "--guest-size", "6M")), 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), GUEST_BYTES - (6 << 20));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "75%", "--guest-size")), 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), GUEST_BYTES / 4);
+}
+
+static void a_guest_cannot_keep_more_than_it_has(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "--guest-size", "9M")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "it has 8 MiB in all"));
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 0);
+}
+
+static void what_a_guest_keeps_is_unknown_without_one(void **state)
+{
+	assert_int_equal(daemon_bed_ctl(*state, WORDS("set", "--guest-size", "1M")), 5);
+}
+
+static void a_paused_guest_is_waited_for_until_the_time_is_over(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--wait", "--timeout", "1")), 5);
+	assert_non_null(strstr(bed->ctl.err.text, "paused, resetting, or has no driver loaded"));
+}
+
+static void a_guest_that_comes_back_is_waited_for(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_ctl_start(bed, WORDS("set", "4K", "--wait", "--timeout", "20"));
+	front_end_new_ring(&bed->guest, 1);
+	front_end_start_queue(&bed->guest, 1, 0);
+	balloon_driver_hello(&bed->guest, EPOCH + 1, 0);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, 1), 1);
+	assert_int_equal(process_wait(&bed->ctl), 0);
+}
+
+static void failures_are_objects_for_a_program(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1T", "--json")), 1);
+	assert_error_object(bed, "Failed", 1);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("--nonsense", "--json")), 2);
+	assert_error_object(bed, "Usage", 2);
+	assert_int_equal(
+		daemon_bed_ctl(bed, WORDS("set", "1M", "--wait", "--timeout", "0", "--json")), 5);
+	assert_error_object(bed, "NoDriver", 5);
+	memcpy(bed->control_path, "/nowhere", sizeof("/nowhere"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "--json")), 3);
+	assert_error_object(bed, "Unreachable", 3);
+}
+
+static void a_result_comes_before_the_failure(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(
+		daemon_bed_ctl(bed, WORDS("set", "1M", "--wait", "--timeout", "0", "--json")), 4);
+	assert_non_null(strstr(bed->ctl.out.text, "\"held_bytes\":0"));
+	assert_error_object(bed, "Timeout", 4);
+}
+
+static void options_of_another_command_are_refused(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "--guest-size")), 2);
+	assert_non_null(strstr(bed->ctl.err.text, "--guest-size is no option of it"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--timeout", "3")), 2);
+	assert_non_null(strstr(bed->ctl.err.text, "--wait"));
+}
+
+#define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, daemon_bed_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_the_guest_keeps_can_be_said, guest_set_up),
+		TEST(a_guest_cannot_keep_more_than_it_has, guest_set_up),
+		TEST(what_a_guest_keeps_is_unknown_without_one, daemon_bed_set_up),
+		TEST(a_paused_guest_is_waited_for_until_the_time_is_over, paused_set_up),
+		TEST(a_guest_that_comes_back_is_waited_for, paused_set_up),
+		TEST(failures_are_objects_for_a_program, paused_set_up),
+		TEST(a_result_comes_before_the_failure, guest_set_up),
+		TEST(options_of_another_command_are_refused, guest_set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
