@@ -61,6 +61,7 @@ enum vballoon_refusal {
 	VBALLOON_REFUSED_MISALIGNED,
 	VBALLOON_REFUSED_NO_RECORD, /**< before HELLO */
 	VBALLOON_REFUSED_NO_HOST_MEMORY, /**< a withdraw: a run the host could not restore */
+	VBALLOON_REFUSED_RING, /**< a running queue's own rings lie in it */
 	VBALLOON_REFUSAL_COUNT,
 };
 
@@ -84,7 +85,8 @@ struct vballoon_status {
 					 dropped soon, or in a host page not wholly held, or
 					 the host has failed to drop them */
 	uint64_t kept_pages
-		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause */
+		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause; or
+					 held and kept for now, while dropping is inhibited */
 	enum vballoon_record record;
 	uint64_t epoch; /**< from HELLO; 0 without a record */
 	uint32_t unit_shift; /**< from HELLO; 0 without a record */
@@ -248,6 +250,21 @@ void vballoon_device_reset(struct vballoon_device *device);
  * @param device the device
  */
 void vballoon_device_restart(struct vballoon_device *device);
+
+/**
+ * Drop nothing, or drop again. For as long as memory that is dropped would not be
+ * given back or would be missed: above all while a device is passed through to the
+ * guest, which may reach all of its memory at any time, so that the host has pinned
+ * it. All else goes on: pages are added, held and handed back. What is held and not
+ * dropped counts as kept (VBALLOON_KEEP_INHIBITED), and is dropped after the
+ * inhibition has ended. What was dropped before stays dropped on the record.
+ *
+ * A new device is not inhibited; a reset does not change it. Followed by
+ * vballoon_device_run().
+ * @param device the device
+ * @param inhibited whether nothing is to be dropped from now on
+ */
+void vballoon_device_inhibit(struct vballoon_device *device, bool inhibited);
 
 /**
  * Ask the guest for a balloon of some size. Followed by vballoon_device_run().

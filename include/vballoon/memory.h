@@ -39,6 +39,7 @@ enum vballoon_reclaimable {
 	VBALLOON_KEEP_READ_ONLY, /**< the descriptor does not permit writing */
 	VBALLOON_KEEP_MISALIGNED, /**< neither end is on a host page */
 	VBALLOON_KEEP_ASKED, /**< the operator said so */
+	VBALLOON_KEEP_INHIBITED, /**< for now: see vballoon_device_inhibit() */
 	VBALLOON_RECLAIMABLE_COUNT,
 };
 
@@ -61,6 +62,9 @@ struct vballoon_memory_hooks {
 	int (*before_read)(void *context, struct vballoon_gpa gpa, size_t len);
 	/** Called after @p len bytes at @p gpa were written. */
 	void (*after_write)(void *context, struct vballoon_gpa gpa, size_t len);
+	/** Called before @p len bytes at @p gpa are written, as before_read: 0, or a
+	 *  negative errno that makes the write fail with nothing written. */
+	int (*before_write)(void *context, struct vballoon_gpa gpa, size_t len);
 };
 
 /** The regions of one guest, sorted by address. Zero-initialised: none. */
@@ -128,7 +132,8 @@ int vballoon_memory_read(const struct vballoon_memory *memory, struct vballoon_g
  * @param gpa the first byte; the range may cross adjacent regions
  * @param from what to write, @p len bytes
  * @param len how many
- * @return 0; -EFAULT when a byte is not guest memory, with nothing written
+ * @return 0; -EFAULT when a byte is not guest memory, with nothing written; what
+ *         the before_write hook returned
  */
 int vballoon_memory_write(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
 			  const void *from, size_t len);
@@ -149,7 +154,8 @@ int vballoon_memory_load16(const struct vballoon_memory *memory, struct vballoon
  * @param memory the guest's memory
  * @param gpa where; a multiple of 2
  * @param value the value, in the host's byte order
- * @return 0; -EFAULT when it is not guest memory or not aligned
+ * @return 0; -EFAULT when it is not guest memory or not aligned; what the hook
+ *         returned
  */
 int vballoon_memory_store16(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
 			    uint16_t value);

@@ -33,6 +33,7 @@ enum vballoon_violation {
 	VBALLOON_MESSAGE_TYPE, /**< an unknown type, or one whose feature is missing */
 	VBALLOON_MESSAGE_FLAGS, /**< flags that are unknown, or whose feature is missing */
 	VBALLOON_HELLO_UNIT, /**< unit_shift below page_shift or above 30 */
+	VBALLOON_RING_HELD, /**< a queue lies in pages that are in the balloon */
 	VBALLOON_VIOLATION_COUNT,
 };
 

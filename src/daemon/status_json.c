@@ -27,6 +27,7 @@ static const char *const refusals[VBALLOON_REFUSAL_COUNT] = {
 	[VBALLOON_REFUSED_MISALIGNED] = "misaligned",
 	[VBALLOON_REFUSED_NO_RECORD] = "no-record",
 	[VBALLOON_REFUSED_NO_HOST_MEMORY] = "no-host-memory",
+	[VBALLOON_REFUSED_RING] = "ring",
 };
 
 /* JSON integers are signed here; no guest has more memory than that. */

@@ -33,6 +33,10 @@ static uint8_t judge(struct vballoon_device *device, const struct vballoon_entry
 		refuse(device, VBALLOON_REFUSED_OUTSIDE_MEMORY);
 		return VIRTIO_MEMORY_BALLOON_REFUSED;
 	}
+	if (vballoon_queues_touch(device, entry->gpa, bytes)) {
+		refuse(device, VBALLOON_REFUSED_RING);
+		return VIRTIO_MEMORY_BALLOON_REFUSED;
+	}
 	fresh = vballoon_held_add(device, entry->gpa, pages);
 	device->counters.added_pages += fresh;
 	device->counters.already_held_pages += pages - fresh;

@@ -52,6 +52,7 @@ struct vballoon_device {
 	bool violation_told; /* to the embedder */
 	struct vballoon_requests requests;
 	struct vballoon_drop drop;
+	bool inhibited; /* nothing is dropped, by the embedder's wish */
 	bool withdraw_refused; /* for want of host memory, and the driver not told since */
 	struct vballoon_status counters; /* only its counters and stats are kept up */
 	struct vballoon_chain chain; /* the one under work */
@@ -100,6 +101,9 @@ void vballoon_held_remove(struct vballoon_device *device, uint64_t gpa, uint64_t
 /* Whether all pages are guest memory and held. */
 bool vballoon_held_all(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
 
+/* Whether any page that these @bytes, guest memory, lie in is held. */
+bool vballoon_held_any(struct vballoon_device *device, uint64_t gpa, uint64_t bytes);
+
 /* Balloon pages on the record. */
 uint64_t vballoon_held_count(const struct vballoon_device *device);
 
@@ -115,13 +119,20 @@ void vballoon_device_forget(struct vballoon_device *device);
  * dropped or handed back. */
 void vballoon_device_doubt(struct vballoon_device *device);
 
-/* It is the guest of the record that speaks. */
-void vballoon_device_prove(struct vballoon_device *device);
+/* It is the guest of the record that speaks. The record is proven, unless a queue
+ * that runs lies in it: then the guest does not keep to it. */
+enum vballoon_violation vballoon_device_prove(struct vballoon_device *device);
 
 /* Guest memory that the device knows, in balloon pages. */
 uint64_t vballoon_device_memory_pages(const struct vballoon_device *device);
 
 /* queues.c */
+
+/* Whether a queue that runs lies in any of these bytes, which do not wrap. */
+bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, uint64_t bytes);
+
+/* Whether a queue that runs lies in pages that are held. */
+bool vballoon_queues_held(struct vballoon_device *device);
 
 /* Take the next chain of a queue. False: there is none, or the device has stopped. */
 bool vballoon_device_next(struct vballoon_device *device, unsigned int index);
@@ -159,7 +170,7 @@ void vballoon_requests_hello(struct vballoon_device *device);
 /* Drop a bounded amount. Returns whether more may be left. */
 bool vballoon_drop_run(struct vballoon_device *device);
 
-/* Whether anything is left to look through. */
+/* Whether anything is left to look through, and may be. */
 bool vballoon_drop_waits(const struct vballoon_device *device);
 
 /* The regions are about to change: leave the chunk, to be looked through again. */

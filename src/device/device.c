@@ -100,11 +100,21 @@ void vballoon_device_doubt(struct vballoon_device *device)
 	device->requests.hello = device->requests.hello_asked;
 }
 
-void vballoon_device_prove(struct vballoon_device *device)
+enum vballoon_violation vballoon_device_prove(struct vballoon_device *device)
 {
+	/* Once proven it stays so: a queue that starts brings it into doubt, and what a
+	 * queue lies in is not added. */
+	if (device->proof != VBALLOON_RECORD_PROVEN && vballoon_queues_held(device))
+		return VBALLOON_RING_HELD;
 	device->proof = VBALLOON_RECORD_PROVEN;
 	device->requests.hello = false;
 	device->requests.hello_asked = false;
+	return VBALLOON_OK;
+}
+
+void vballoon_device_inhibit(struct vballoon_device *device, bool inhibited)
+{
+	device->inhibited = inhibited;
 }
 
 void vballoon_device_reset(struct vballoon_device *device)

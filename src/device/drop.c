@@ -50,6 +50,8 @@ bool vballoon_drop_waits(const struct vballoon_device *device)
 {
 	struct vballoon_run chunk;
 
+	if (device->inhibited)
+		return false;
 	if (in_chunk(&device->drop))
 		return true;
 	for (unsigned int i = 0; i < device->memory.count; i++) {
@@ -164,7 +166,7 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 static bool may_drop(const struct vballoon_device *device)
 {
 	return device->proof == VBALLOON_RECORD_PROVEN && !device->violation &&
-	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running &&
+	       !device->inhibited && device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running &&
 	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The record of pages, over all regions of guest memory. */
+#include "base/checked.h"
 #include "device/core.h"
 
 bool vballoon_held_piece(struct vballoon_device *device, uint64_t *gpa, uint64_t *pages,
@@ -56,6 +57,22 @@ bool vballoon_held_all(struct vballoon_device *device, uint64_t gpa, uint64_t pa
 			return false;
 	}
 	return !pages;
+}
+
+bool vballoon_held_any(struct vballoon_device *device, uint64_t gpa, uint64_t bytes)
+{
+	uint32_t shift = device->config.page_shift;
+	uint64_t first = vballoon_align_down(gpa, shift);
+	uint64_t pages = ((gpa - first + bytes - 1) >> shift) + 1;
+	struct vballoon_piece piece;
+
+	while (vballoon_held_piece(device, &first, &pages, &piece)) {
+		uint64_t end = piece.first + piece.count;
+
+		if (vballoon_bits_next(vballoon_page_map_held(&piece.map), piece.first, end) < end)
+			return true;
+	}
+	return false;
 }
 
 uint64_t vballoon_held_count(const struct vballoon_device *device)

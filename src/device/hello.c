@@ -38,6 +38,7 @@ enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, u
 		__le32 reserved;
 	} hello;
 	struct virtio_memory_balloon_hello_answer answer;
+	enum vballoon_violation violation;
 	uint32_t unit_shift;
 
 	if (vballoon_chain_read(&device->memory, &device->chain, &hello, sizeof(hello)))
@@ -48,7 +49,9 @@ enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, u
 	device->counters.hellos++;
 	if (!is_recorded(device, vballoon_le64(hello.epoch), unit_shift, flags))
 		begin_record(device, vballoon_le64(hello.epoch), unit_shift);
-	vballoon_device_prove(device);
+	violation = vballoon_device_prove(device);
+	if (violation)
+		return violation;
 	answer.held = vballoon_le64(vballoon_held_count(device));
 	if (vballoon_chain_write(&device->memory, &device->chain, &answer, sizeof(answer)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;

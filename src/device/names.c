@@ -44,6 +44,10 @@ static const struct words reclaimables[] = {
 		"asked",
 		"the operator asked to keep the memory",
 	},
+	[VBALLOON_KEEP_INHIBITED] = {
+		"inhibited",
+		"memory must not be given back for now",
+	},
 };
 
 _Static_assert(sizeof(reclaimables) / sizeof(reclaimables[0]) == VBALLOON_RECLAIMABLE_COUNT,

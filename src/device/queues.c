@@ -57,6 +57,39 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 	return 0;
 }
 
+bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, uint64_t bytes)
+{
+	struct vballoon_segment areas[VBALLOON_RING_AREAS];
+
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		if (!device->rings[i].running)
+			continue;
+		vballoon_device_ring_areas(&device->rings[i], areas);
+		for (unsigned int j = 0; j < VBALLOON_RING_AREAS; j++) {
+			if (areas[j].gpa.value < gpa + bytes &&
+			    gpa < areas[j].gpa.value + areas[j].len)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool vballoon_queues_held(struct vballoon_device *device)
+{
+	struct vballoon_segment areas[VBALLOON_RING_AREAS];
+
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		if (!device->rings[i].running)
+			continue;
+		vballoon_device_ring_areas(&device->rings[i], areas);
+		for (unsigned int j = 0; j < VBALLOON_RING_AREAS; j++) {
+			if (vballoon_held_any(device, areas[j].gpa.value, areas[j].len))
+				return true;
+		}
+	}
+	return false;
+}
+
 void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
 			     enum vballoon_violation violation)
 {

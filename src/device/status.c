@@ -12,7 +12,10 @@ static void count_region(const struct vballoon_device *device, const struct vbal
 	status->held_pages += header->held_pages;
 	status->dropped_pages += header->dropped_pages;
 	if (vballoon_drop_allowed(device, region)) {
-		status->waiting_pages += header->held_pages - header->dropped_pages;
+		uint64_t loose = header->held_pages - header->dropped_pages;
+
+		*(device->inhibited ? &status->kept_pages[VBALLOON_KEEP_INHIBITED]
+				    : &status->waiting_pages) += loose;
 		return;
 	}
 	/* Without reclaim operations nothing is dropped anywhere: the embedder's choice. */

@@ -107,14 +107,15 @@ static enum vballoon_violation check(const struct vballoon_device *device,
 
 /* Any message but HELLO proves the record by not being HELLO; without a record it
  * asks for one. */
-static void learn_from(struct vballoon_device *device, const struct message *message)
+static enum vballoon_violation learn_from(struct vballoon_device *device,
+					  const struct message *message)
 {
 	if (!message->needs_record)
-		return;
-	if (device->proof == VBALLOON_RECORD_NONE)
-		vballoon_requests_hello(device);
-	else
-		vballoon_device_prove(device);
+		return VBALLOON_OK;
+	if (device->proof != VBALLOON_RECORD_NONE)
+		return vballoon_device_prove(device);
+	vballoon_requests_hello(device);
+	return VBALLOON_OK;
 }
 
 static enum vballoon_violation handle(struct vballoon_device *device,
@@ -140,8 +141,8 @@ static enum vballoon_violation handle(struct vballoon_device *device,
 	if (violation)
 		return violation;
 	*message_out = message;
-	learn_from(device, message);
-	return message->handle(device, flags);
+	violation = learn_from(device, message);
+	return violation ? violation : message->handle(device, flags);
 }
 
 /* Answer the message in the chain under work. */

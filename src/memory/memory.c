@@ -118,6 +118,13 @@ static int before_read(const struct vballoon_memory *memory, struct vballoon_gpa
 	return memory->hooks->before_read(memory->hooks_context, gpa, len);
 }
 
+static int before_write(const struct vballoon_memory *memory, struct vballoon_gpa gpa, size_t len)
+{
+	if (!memory->hooks || !memory->hooks->before_write)
+		return 0;
+	return memory->hooks->before_write(memory->hooks_context, gpa, len);
+}
+
 static void after_write(const struct vballoon_memory *memory, struct vballoon_gpa gpa, size_t len)
 {
 	if (memory->hooks && memory->hooks->after_write)
@@ -168,11 +175,15 @@ int vballoon_memory_write(const struct vballoon_memory *memory, struct vballoon_
 	const unsigned char *private = from;
 	struct vballoon_gpa at = gpa;
 	size_t left = len;
+	int error;
 
 	if (!len)
 		return 0;
 	if (!vballoon_memory_covers(memory, gpa, vballoon_bytes(len)))
 		return -EFAULT;
+	error = before_write(memory, gpa, len);
+	if (error)
+		return error;
 	while (left) {
 		unsigned char *host;
 		size_t piece = contiguous(memory, at, left, &host);
@@ -217,9 +228,13 @@ int vballoon_memory_store16(const struct vballoon_memory *memory, struct vballoo
 			    uint16_t value)
 {
 	uint16_t *index = index_at(memory, gpa);
+	int error;
 
 	if (!index)
 		return -EFAULT;
+	error = before_write(memory, gpa, sizeof(*index));
+	if (error)
+		return error;
 	__atomic_store_n(index, vballoon_le16(value), __ATOMIC_RELEASE);
 	after_write(memory, gpa, sizeof(*index));
 	return 0;

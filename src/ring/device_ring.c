@@ -17,16 +17,28 @@ static struct vballoon_gpa used_at(const struct vballoon_device_ring *ring, uint
 	return vballoon_gpa(ring->queue.used.value + offset);
 }
 
-/* Every offset into a ring that passed does not wrap. */
-static bool in_memory(const struct vballoon_memory *memory, const struct vballoon_queue *queue)
+void vballoon_device_ring_areas(const struct vballoon_device_ring *ring,
+				struct vballoon_segment areas_out[VBALLOON_RING_AREAS])
 {
-	uint32_t size = queue->size;
+	const struct vballoon_queue *queue = &ring->queue;
 
-	return vballoon_memory_covers(memory, queue->desc,
-				      vballoon_bytes(split_desc_bytes(size))) &&
-	       vballoon_memory_covers(memory, queue->avail,
-				      vballoon_bytes(split_avail_bytes(size))) &&
-	       vballoon_memory_covers(memory, queue->used, vballoon_bytes(split_used_bytes(size)));
+	areas_out[0] = (struct vballoon_segment){ queue->desc, split_desc_bytes(queue->size) };
+	areas_out[1] = (struct vballoon_segment){ queue->avail, split_avail_bytes(queue->size) };
+	areas_out[2] = (struct vballoon_segment){ queue->used, split_used_bytes(queue->size) };
+}
+
+/* Every offset into a ring that passed does not wrap. */
+static bool in_memory(const struct vballoon_device_ring *ring)
+{
+	struct vballoon_segment areas[VBALLOON_RING_AREAS];
+
+	vballoon_device_ring_areas(ring, areas);
+	for (unsigned int i = 0; i < VBALLOON_RING_AREAS; i++) {
+		if (!vballoon_memory_covers(ring->memory, areas[i].gpa,
+					    vballoon_bytes(areas[i].len)))
+			return false;
+	}
+	return true;
 }
 
 int vballoon_device_ring_start(struct vballoon_device_ring *ring,
@@ -44,7 +56,7 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 	};
 	int error;
 
-	if (!in_memory(memory, queue))
+	if (!in_memory(&started))
 		return -EFAULT;
 	error = vballoon_memory_load16(memory, used_at(&started, SPLIT_IDX), &started.next_used);
 	if (error)

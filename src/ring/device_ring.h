@@ -84,6 +84,11 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 			       const struct vballoon_memory *memory,
 			       const struct vballoon_queue *queue, bool indirect, bool event_idx);
 
+/* Where the parts of a ring lie: descriptor table, available ring, used ring. */
+#define VBALLOON_RING_AREAS 3
+void vballoon_device_ring_areas(const struct vballoon_device_ring *ring,
+				struct vballoon_segment areas_out[VBALLOON_RING_AREAS]);
+
 /* Take the next chain. While chains keep coming the driver need not kick: its
  * notifications are enabled again (and the ring looked at once more) only
  * before VBALLOON_RING_EMPTY is returned. */

@@ -45,6 +45,8 @@ static const struct {
 		"a message has unknown flags, or some whose feature was not negotiated" },
 	[VBALLOON_HELLO_UNIT] = { "hello-unit",
 		"HELLO names a unit_shift below page_shift or above 30" },
+	[VBALLOON_RING_HELD] = { "ring-held",
+		"the guest's queues lie in memory that it has given up" },
 };
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
 #include <time.h>
@@ -88,6 +89,19 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 			      vballoon_violation_text(violation), queue);
 }
 
+static int memory_access(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	struct vballoon_vhost_user *back_end = context;
+	int ret = vballoon_memory_table_populate(&back_end->memory, gpa, len);
+
+	if (ret)
+		vballoon_back_end_log(back_end, LOG_ERR,
+				      "the host has no memory where the guest points to: its pool "
+				      "of pages is empty, or the file was cut off: %s",
+				      strerror(-ret));
+	return ret;
+}
+
 static void memory_written(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct vballoon_vhost_user *back_end = context;
@@ -106,7 +120,9 @@ static const struct vballoon_device_ops device_ops = {
 };
 
 static const struct vballoon_memory_hooks memory_hooks = {
+	.before_read = memory_access,
 	.after_write = memory_written,
+	.before_write = memory_access,
 };
 
 static int device_new(struct vballoon_vhost_user *back_end)

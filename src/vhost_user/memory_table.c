@@ -134,6 +134,25 @@ int vballoon_memory_table_translate(const struct vballoon_memory_table *table, u
 	return 0;
 }
 
+int vballoon_memory_table_populate(const struct vballoon_memory_table *table,
+				   struct vballoon_gpa gpa, uint64_t len)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < table->count && !ret; i++) {
+		const struct vballoon_region *region = &table->slots[i]->region;
+		uint64_t first = gpa.value > region->gpa.value ? gpa.value : region->gpa.value;
+		uint64_t end = region->gpa.value + region->size.value;
+
+		if (gpa.value + len < end)
+			end = gpa.value + len;
+		if (table->slots[i]->in_device && first < end)
+			ret = vballoon_slot_populate(table->slots[i], first - region->gpa.value,
+						     end - first);
+	}
+	return ret;
+}
+
 bool vballoon_memory_table_is_zero(const struct vballoon_memory_table *table, uint64_t user_addr,
 				   uint64_t len)
 {
@@ -148,6 +167,8 @@ bool vballoon_memory_table_is_zero(const struct vballoon_memory_table *table, ui
 		return false;
 	offset = gpa - slot->region.gpa.value;
 	if (offset >= slot->region.size.value || len > slot->region.size.value - offset)
+		return false;
+	if (vballoon_slot_populate(slot, offset, len))
 		return false;
 	bytes = (const volatile uint8_t *)slot->region.host + offset;
 	for (uint64_t i = 0; i < len; i++) {

@@ -50,6 +50,10 @@ void vballoon_memory_table_clear(struct vballoon_memory_table *table);
 int vballoon_memory_table_translate(const struct vballoon_memory_table *table, uint64_t user_addr,
 				    struct vballoon_gpa *gpa_out);
 
+/* Have host memory for @len bytes of guest memory: as vballoon_slot_populate(). */
+int vballoon_memory_table_populate(const struct vballoon_memory_table *table,
+				   struct vballoon_gpa gpa, uint64_t len);
+
 /* Whether @len bytes at one of the front end's addresses are guest memory that
  * is mapped, and all of them zero. */
 bool vballoon_memory_table_is_zero(const struct vballoon_memory_table *table, uint64_t user_addr,

@@ -14,12 +14,14 @@
 /* A file that is shorter than it is said to be would answer an access with SIGBUS. */
 static const char *file_identify(struct vballoon_slot *slot)
 {
+	int seals = fcntl(slot->fd, F_GET_SEALS);
 	struct stat st;
 
 	if (fstat(slot->fd, &st))
 		return "a memory region whose descriptor is no file";
 	if (S_ISREG(st.st_mode) && slot->wire.mmap_offset + slot->wire.size > (uint64_t)st.st_size)
 		return "a memory region that is larger than its file";
+	slot->may_fault = seals < 0 || !(seals & F_SEAL_SHRINK);
 	slot->file_device = st.st_dev;
 	slot->file_inode = st.st_ino;
 	return NULL;
@@ -75,6 +77,7 @@ static void region_probe(struct vballoon_slot *slot)
 
 	slot->backing.fd = slot->fd;
 	slot->backing.limited = kind.limited;
+	slot->may_fault |= kind.limited;
 	slot->region.backing = &slot->backing;
 	slot->region.host_page_shift = kind.host_page_shift;
 	slot->region.reclaimable = kind.reclaimable;
@@ -155,6 +158,17 @@ void vballoon_slot_free(struct vballoon_slot *slot)
 		munmap(slot->map, slot->map_bytes);
 	close(slot->fd);
 	free(slot);
+}
+
+int vballoon_slot_populate(const struct vballoon_slot *slot, uint64_t offset, uint64_t len)
+{
+	uint64_t mask = (uint64_t)sysconf(_SC_PAGESIZE) - 1;
+	uint64_t before = ((uintptr_t)slot->region.host + offset) & mask;
+	char *page = (char *)slot->region.host + offset - before;
+
+	if (!slot->may_fault || !madvise(page, before + len, MADV_POPULATE_WRITE))
+		return 0;
+	return errno == EINVAL ? 0 : -errno;
 }
 
 bool vballoon_slot_is(const struct vballoon_slot *slot, const struct vhost_user_region *wire,

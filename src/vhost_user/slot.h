@@ -17,6 +17,7 @@
 struct vballoon_slot {
 	struct vhost_user_region wire;
 	int fd; /* owned */
+	bool may_fault; /* an access may meet SIGBUS: see vballoon_slot_populate() */
 	dev_t file_device; /* with the inode: the identity of the file */
 	ino_t file_inode;
 	void *map; /* NULL: the file does not let itself be mapped */
@@ -48,5 +49,15 @@ void vballoon_slot_free(struct vballoon_slot *slot);
  * wherever the front end may see it now. */
 bool vballoon_slot_is(const struct vballoon_slot *slot, const struct vhost_user_region *wire,
 		      int fd);
+
+/*
+ * Have host memory for @len bytes at @offset of the slot's region before they are
+ * accessed. An access to a hole in a file that has run out of memory, or behind the
+ * end of one that was cut off, would end the process with SIGBUS; this says so. The
+ * guest chooses where its queues and buffers lie, so it may point at such a place
+ * any time. Returns 0, or what madvise() gave; 0 also where the kernel cannot tell
+ * (before Linux 5.14).
+ */
+int vballoon_slot_populate(const struct vballoon_slot *slot, uint64_t offset, uint64_t len);
 
 #endif /* VBALLOON_VHOST_USER_SLOT_H */

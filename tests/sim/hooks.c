@@ -136,5 +136,6 @@ void hooks_init(struct world *world)
 		.drop = drop,
 		.restore = world->plan.restore ? restore : NULL,
 	};
-	world->hooks = (struct vballoon_memory_hooks){ before_read, after_write };
+	world->hooks = (struct vballoon_memory_hooks){ .before_read = before_read,
+						       .after_write = after_write };
 }

@@ -348,11 +348,54 @@ static void an_index_outside_memory_fails(void **state)
 			 -EFAULT);
 }
 
+static int refuse_write(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	struct hook_log *log = context;
+
+	log->write_gpa = gpa.value;
+	log->write_len = len;
+	return log->answer;
+}
+
+static const struct vballoon_memory_hooks refusing = { .before_write = refuse_write };
+
+static void a_write_that_the_hook_refuses_writes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const unsigned char *at = guest_memory_at(&f->guest, HIGH - 2, 2);
+
+	f->guest.memory.hooks = &refusing;
+	f->guest.memory.hooks_context = &f->log;
+	f->log.answer = -ENOSPC;
+	assert_int_equal(vballoon_memory_write(&f->guest.memory, vballoon_gpa(HIGH - 2), "abcd", 4),
+			 -ENOSPC);
+	assert_int_equal(f->log.write_gpa, HIGH - 2);
+	assert_int_equal(f->log.write_len, 4);
+	assert_memory_not_equal(at, "abcd", 2);
+}
+
+static void a_store_that_the_hook_refuses_stores_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t value;
+
+	assert_int_equal(vballoon_memory_store16(&f->guest.memory, vballoon_gpa(LOW), 7), 0);
+	f->guest.memory.hooks = &refusing;
+	f->guest.memory.hooks_context = &f->log;
+	f->log.answer = -ENOSPC;
+	assert_int_equal(vballoon_memory_store16(&f->guest.memory, vballoon_gpa(LOW), 9), -ENOSPC);
+	assert_int_equal(f->log.write_len, 2);
+	assert_int_equal(vballoon_memory_load16(&f->guest.memory, vballoon_gpa(LOW), &value), 0);
+	assert_int_equal(value, 7);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_write_that_the_hook_refuses_writes_nothing),
+		CASE(a_store_that_the_hook_refuses_stores_nothing),
 		CASE(regions_are_kept_in_order_of_address),
 		CASE(an_empty_region_is_refused),
 		CASE(a_region_that_wraps_is_refused),

@@ -147,7 +147,8 @@ static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 	driver_may_act(context);
 }
 
-static const struct vballoon_memory_hooks hooks = { before_read, after_write };
+static const struct vballoon_memory_hooks hooks = { .before_read = before_read,
+						    .after_write = after_write };
 
 static void exchange(uint16_t size, bool event_idx, uint64_t seed, uint64_t most_wakeups)
 {
