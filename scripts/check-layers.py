@@ -55,6 +55,17 @@ LAYERS = {
         None,
     ),
     "cli": (["src/cli"], ["abi", "base", "control"], None),
+    # What an embedder needs is public; only the guest that it is shown with is not.
+    "examples": (
+        ["examples"],
+        ["abi", "base.public", "memory.public", "ring.public", "device.public", "example guest"],
+        None,
+    ),
+    "example guest": (
+        ["examples/embed_guest.c", "examples/embed_guest.h"],
+        ["abi", "base", "ring"],
+        None,
+    ),
     "kernel": (["kernel"], ["abi", "driver/decide"], None),
 }
 # System headers that only these layers may include.
@@ -110,7 +121,7 @@ def complaint(root, path, kind, name):
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     failed = files = 0
-    for top in ("include", "src", "kernel"):
+    for top in ("include", "src", "kernel", "examples"):
         for file in sorted((root / top).rglob("*.[ch]")):
             path = file.relative_to(root).as_posix()
             if path.endswith(".mod.c"):

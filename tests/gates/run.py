@@ -104,6 +104,12 @@ GATES = [
         r"base may not include device",
     ),
     Gate(
+        "an embedder that needs what is not public",
+        "static",
+        append("examples/embed.c", '#include "device/core.h"\n'),
+        r"examples may not include device",
+    ),
+    Gate(
         "a system header in a freestanding layer",
         "static",
         append("src/base/le.h", "#include <stdlib.h>\n"),
