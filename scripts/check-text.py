@@ -15,7 +15,7 @@ BOTH = "GPL-2.0 OR BSD-3-Clause"
 SHARED = ("kernel/", "src/driver/decide/", "include/vballoon/abi/")
 SKIPPED = {".git", "__pycache__", "build"}
 LICENSED = {".c", ".h", ".py", ".sh"}
-LICENSED_NAMES = {"Makefile", "Kbuild"}
+LICENSED_NAMES = {"Makefile", "Kbuild", "meson.build", "meson_options.txt"}
 UNDONE = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

@@ -32,7 +32,8 @@ def main():
         name = mutant[2:] if planted else Path(mutant).name
         found = catch([sim, "--mutant", name] if planted else [mutant])
         survived += found is None
-        print(f"{name}: " + ("SURVIVED" if found is None else "; ".join(found)), flush=True)
+        print(f"not ok - {name} survives" if found is None else f"ok - {name} is found", flush=True)
+        print(*(found or ()), sep="\n")
     print(f"{len(mutants) - survived} of {len(mutants)} mutants caught")
     return survived != 0 or not mutants
 
