@@ -29,6 +29,12 @@ static const char about_stats[] =
 	"Asks the guest's driver, which answers at once unless the guest is very busy. This\n"
 	"never waits longer than 60 seconds.\n";
 
+static const char about_events[] =
+	"One JSON object a line, as it happens, until vballoond ends: front-end-connected,\n"
+	"front-end-gone, target-changed, held-changed, driver-hello, device-stopped,\n"
+	"device-reset, state-changed, stats; and events-lost, with how many, for a reader\n"
+	"that is too slow. vballoond does nothing for it while nothing happens.\n";
+
 static const char about_reset[] =
 	"For a device that has stopped because the guest broke the protocol. The balloon is\n"
 	"empty then, and the guest's driver is asked to start again.\n";
@@ -40,6 +46,8 @@ static const struct vballoon_command commands[] = {
 	  about_status },
 	{ "stats", NULL, BIT(TIMEOUT), vballoon_cmd_stats, "ask the guest how its memory is used",
 	  about_stats },
+	{ "events", NULL, 0, vballoon_cmd_events, "print what happens, as it happens",
+	  about_events },
 	{ "reset", NULL, 0, vballoon_cmd_reset, "bring a device back that has stopped",
 	  about_reset },
 };

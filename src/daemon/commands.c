@@ -126,12 +126,20 @@ static json_t *poll_reset(struct vballoon_call *call)
 	return json_object();
 }
 
+/* What has been so far is the answer, what comes then are events. */
+static json_t *poll_events(struct vballoon_call *call)
+{
+	call->subscribes = true;
+	return vballoon_status_json(call->view);
+}
+
 static const struct vballoon_command commands[] = {
 	{ "set", { "balloon_bytes", BALLOON_BYTES_MAX }, begin_set, poll_set },
 	{ "wait", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_wait, poll_wait },
 	{ "status", { NULL, 0 }, NULL, poll_status },
 	{ "stats", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_stats, poll_stats },
 	{ "reset", { NULL, 0 }, begin_reset, poll_reset },
+	{ "events", { NULL, 0 }, NULL, poll_events },
 };
 
 static void begin(struct vballoon_call *call, const struct vballoon_request *request)
@@ -158,10 +166,13 @@ static void begin(struct vballoon_call *call, const struct vballoon_request *req
 /* The call is over: its answer is @value, or else its error. */
 static int finish(struct vballoon_call *call, json_t *value, json_t **answer_out)
 {
+	bool subscribes;
+
 	*answer_out = value ? vballoon_message_return(value, call->id)
 			    : vballoon_message_error(&call->error, call->id);
+	subscribes = call->subscribes;
 	vballoon_call_cancel(call);
-	return VBALLOON_CALL_DONE;
+	return subscribes ? VBALLOON_CALL_SUBSCRIBES : VBALLOON_CALL_DONE;
 }
 
 int vballoon_call_begin(struct vballoon_call *call, struct vballoon_guest *guest, const char *line,

@@ -18,6 +18,7 @@
 enum {
 	VBALLOON_CALL_DONE, /* there is an answer */
 	VBALLOON_CALL_WAITS, /* for the guest, until the deadline */
+	VBALLOON_CALL_SUBSCRIBES, /* there is an answer, and events are to follow it */
 };
 
 struct vballoon_command;
@@ -33,11 +34,12 @@ struct vballoon_call {
 	/* For the command's own functions, while they are called. */
 	const struct vballoon_view *view;
 	bool expired;
+	bool subscribes;
 	struct vballoon_error error;
 };
 
 /* Read a request and begin it. @call must not be under way. Returns
- * VBALLOON_CALL_*; when it is done, @answer_out is a new reference, or NULL when
+ * VBALLOON_CALL_*; unless it waits, @answer_out is a new reference, or NULL when
  * memory is short. */
 int vballoon_call_begin(struct vballoon_call *call, struct vballoon_guest *guest, const char *line,
 			size_t len, json_t **answer_out);

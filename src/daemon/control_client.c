@@ -15,12 +15,12 @@
  */
 static void choose_events(struct vballoon_control_client *client)
 {
+	bool waiting = vballoon_control_client_is_waiting(client);
 	uint32_t events = 0;
 
-	if (client->answer ||
-	    (vballoon_line_waiting(&client->reader) && !vballoon_call_is_waiting(&client->call)))
+	if (client->answer || (vballoon_line_waiting(&client->reader) && !waiting))
 		events = EPOLLOUT;
-	else if (vballoon_call_is_waiting(&client->call))
+	else if (waiting)
 		events = 0; /* a client that goes away is told of all the same */
 	else if (!client->finished)
 		events = EPOLLIN;
@@ -56,6 +56,27 @@ static void answer(struct vballoon_control_client *client, json_t *message)
 		client->gone = true;
 }
 
+/* Send events until there is none, or no room for one. */
+static void send_events(struct vballoon_control_client *client)
+{
+	while (!client->answer && !client->gone) {
+		client->answer =
+			vballoon_subscription_take(&client->subscription, &client->answer_len);
+		client->answer_sent = 0;
+		if (!client->answer)
+			break;
+		send_answer(client);
+	}
+}
+
+static void subscribe(struct vballoon_control_client *client)
+{
+	struct vballoon_view view;
+
+	vballoon_guest_view(client->guest, &view);
+	vballoon_subscription_begin(&client->subscription, &view);
+}
+
 static void refuse_long_line(struct vballoon_control_client *client)
 {
 	struct vballoon_error error;
@@ -70,11 +91,14 @@ static void take_line(struct vballoon_control_client *client)
 	json_t *message = NULL;
 	const char *line = NULL;
 	size_t len = 0;
+	int outcome;
 
 	switch (vballoon_line_next(&client->reader, &line, &len)) {
 	case VBALLOON_LINE_WHOLE:
-		if (vballoon_call_begin(&client->call, client->guest, line, len, &message) ==
-		    VBALLOON_CALL_DONE)
+		outcome = vballoon_call_begin(&client->call, client->guest, line, len, &message);
+		if (outcome == VBALLOON_CALL_SUBSCRIBES)
+			subscribe(client);
+		if (outcome != VBALLOON_CALL_WAITS)
 			answer(client, message);
 		break;
 	case VBALLOON_LINE_TOO_LONG:
@@ -111,9 +135,22 @@ static void ready(void *context, uint32_t events)
 		return;
 	if (client->answer)
 		send_answer(client);
-	else if (!vballoon_call_is_waiting(&client->call))
+	else if (!vballoon_control_client_is_waiting(client))
 		take_line(client);
+	send_events(client);
 	choose_events(client);
+}
+
+bool vballoon_control_client_is_waiting(const struct vballoon_control_client *client)
+{
+	return vballoon_call_is_waiting(&client->call) || client->subscription.active;
+}
+
+uint64_t vballoon_control_client_deadline_ms(const struct vballoon_control_client *client)
+{
+	if (vballoon_call_is_waiting(&client->call))
+		return client->call.deadline_ms;
+	return vballoon_subscription_deadline_ms(&client->subscription);
 }
 
 void vballoon_control_client_update(struct vballoon_control_client *client,
@@ -121,10 +158,13 @@ void vballoon_control_client_update(struct vballoon_control_client *client,
 {
 	json_t *message = NULL;
 
-	if (!vballoon_call_is_waiting(&client->call) ||
-	    vballoon_call_continue(&client->call, view, now_ms, &message) == VBALLOON_CALL_WAITS)
-		return;
-	answer(client, message);
+	if (client->subscription.active) {
+		vballoon_subscription_update(&client->subscription, view, now_ms);
+		send_events(client);
+	} else if (vballoon_call_continue(&client->call, view, now_ms, &message) !=
+		   VBALLOON_CALL_WAITS) {
+		answer(client, message);
+	}
 	choose_events(client);
 }
 
@@ -163,6 +203,7 @@ void vballoon_control_client_free(struct vballoon_control_client *client)
 {
 	vballoon_loop_remove(client->loop, &client->source);
 	vballoon_call_cancel(&client->call);
+	vballoon_subscription_end(&client->subscription);
 	close(client->source.fd);
 	free(client->answer);
 	free(client);

@@ -5,6 +5,8 @@
  * A client is served one request at a time and read from only when it has taken
  * its last answer, so what it can make the daemon hold is one line and one
  * answer. Of the lines it has sent one is carried out in each turn of the loop.
+ * One that has subscribed to events is not read from any more, and holds a bounded
+ * queue of them.
  */
 #ifndef VBALLOON_DAEMON_CONTROL_CLIENT_H
 #define VBALLOON_DAEMON_CONTROL_CLIENT_H
@@ -15,12 +17,14 @@
 #include "control/line.h"
 #include "daemon/commands.h"
 #include "daemon/loop.h"
+#include "daemon/subscription.h"
 
 struct vballoon_control_client {
 	struct vballoon_loop *loop;
 	struct vballoon_guest *guest;
 	struct vballoon_source source;
 	struct vballoon_call call;
+	struct vballoon_subscription subscription;
 	char *answer; /* NULL: none to send */
 	size_t answer_len;
 	size_t answer_sent;
@@ -35,7 +39,13 @@ int vballoon_control_client_new(struct vballoon_loop *loop, struct vballoon_gues
 				struct vballoon_control_client **client_out);
 void vballoon_control_client_free(struct vballoon_control_client *client);
 
-/* Continue the call that waits, if one does. */
+/* Whether it is to be updated after whatever may have changed. */
+bool vballoon_control_client_is_waiting(const struct vballoon_control_client *client);
+
+/* When it is to be updated though nothing changed; UINT64_MAX: never. */
+uint64_t vballoon_control_client_deadline_ms(const struct vballoon_control_client *client);
+
+/* Continue the call that waits, if one does; send what has happened, if it is to know. */
 void vballoon_control_client_update(struct vballoon_control_client *client,
 				    const struct vballoon_view *view, uint64_t now_ms);
 

@@ -147,7 +147,7 @@ int vballoon_control_server_adopt(struct vballoon_control_server *server, int fd
 
 static bool is_waiting(const struct vballoon_control_client *client)
 {
-	return client && vballoon_call_is_waiting(&client->call);
+	return client && vballoon_control_client_is_waiting(client);
 }
 
 static unsigned int count_waiting(const struct vballoon_control_server *server)
@@ -182,22 +182,20 @@ void vballoon_control_server_update(struct vballoon_control_server *server)
 int vballoon_control_server_timeout_ms(const struct vballoon_control_server *server)
 {
 	uint64_t now_ms = vballoon_loop_now_ms();
-	uint64_t soonest_ms = VBALLOON_TIMEOUT_MS_MAX;
+	uint64_t soonest_ms = UINT64_MAX;
 	uint64_t deadline_ms;
 	unsigned int i;
 
-	if (!count_waiting(server))
-		return -1;
 	for (i = 0; i < VBALLOON_CONTROL_CLIENTS_MAX; i++) {
 		if (!is_waiting(server->clients[i]))
 			continue;
-		deadline_ms = server->clients[i]->call.deadline_ms;
-		if (deadline_ms <= now_ms)
-			return 0;
-		if (deadline_ms - now_ms < soonest_ms)
-			soonest_ms = deadline_ms - now_ms;
+		deadline_ms = vballoon_control_client_deadline_ms(server->clients[i]);
+		if (deadline_ms < soonest_ms)
+			soonest_ms = deadline_ms;
 	}
-	return (int)soonest_ms;
+	if (soonest_ms == UINT64_MAX)
+		return -1;
+	return soonest_ms > now_ms ? (int)(soonest_ms - now_ms) : 0;
 }
 
 void vballoon_control_server_deinit(struct vballoon_control_server *server)

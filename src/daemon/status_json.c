@@ -70,7 +70,7 @@ static json_t *kept_json(const struct vballoon_view *view)
 	return object;
 }
 
-static json_t *reason_json(const struct vballoon_view *view)
+json_t *vballoon_status_json_reason(const struct vballoon_view *view)
 {
 	if (view->state != VBALLOON_STATE_STOPPED)
 		return json_null();
@@ -79,8 +79,9 @@ static json_t *reason_json(const struct vballoon_view *view)
 			 (int)view->device.violation_queue);
 }
 
-static json_t *epoch_json(const struct vballoon_status *device)
+json_t *vballoon_status_json_epoch(const struct vballoon_view *view)
 {
+	const struct vballoon_status *device = &view->device;
 	char text[17];
 
 	if (device->record == VBALLOON_RECORD_NONE)
@@ -120,7 +121,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "state", json_string(vballoon_view_state_name(view)));
-	json_object_set_new(object, "reason", reason_json(view));
+	json_object_set_new(object, "reason", vballoon_status_json_reason(view));
 	json_object_set_new(object, "page_bytes", pages(view, 1));
 	json_object_set_new(object, "target_bytes", pages(view, view->target_pages));
 	json_object_set_new(object, "held_bytes", pages(view, device->held_pages));
@@ -132,7 +133,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view)
 	json_object_set_new(object, "memory_problem",
 			    json_pack("s?", view->front_end.memory_problem));
 	json_object_set_new(object, "features", vballoon_names_of_features(device->features));
-	json_object_set_new(object, "epoch", epoch_json(device));
+	json_object_set_new(object, "epoch", vballoon_status_json_epoch(view));
 	json_object_set_new(object, "counters", counters_json(device));
 	json_object_set_new(object, "guest", vballoon_status_json_guest(view));
 	return object;

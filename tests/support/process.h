@@ -19,7 +19,7 @@
 struct process_output {
 	int fd; /* -1 once it has ended */
 	size_t len;
-	char text[16384]; /* always a string */
+	char text[65536]; /* always a string */
 };
 
 struct process {
