@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build check unit e2e demo module gates format lint clean install
+.PHONY: help build install check pre-push unit e2e install-test demo module dkms gates format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,11 +22,17 @@ install: build ## into PREFIX (/usr/local), under DESTDIR
 check: ## everything that must hold; see ./check --help
 	./check
 
+pre-push: ## what is run on every change that is pushed
+	.ci/run
+
 unit: build ## unit tests
 	meson test -C $(BUILD) --no-rebuild
 
 e2e: ## a real guest under QEMU
 	tests/e2e/run
+
+install-test: ## build, install and purge the Debian packages in clean roots
+	tests/install/run
 
 demo: ## the main job on a real guest, as it happens
 	./demo
@@ -35,6 +41,10 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 
 module: ## virtio_memory_balloon.ko in build/module, for the running kernel or KDIR
 	scripts/kernel-build.sh $(KDIR) $(BUILD)/module
+
+dkms: ## the module's sources for DKMS, in build
+	mkdir -p $(BUILD)
+	scripts/dkms-stage.sh $(BUILD)/vballoon-dkms.tar.gz
 
 gates: ## that every check can fail
 	tests/gates/run.py

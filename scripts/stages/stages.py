@@ -34,7 +34,7 @@ DEMO = {
     "peer_deflate_seconds": float,
 }
 
-Stage = namedtuple("Stage", "name budget about function")
+Stage = namedtuple("Stage", "name budget about function full_only", defaults=[False])
 
 
 def static(run):
@@ -129,6 +129,10 @@ def gates(run):
     run.check("gates", [sys.executable, "tests/gates/run.py"])
 
 
+def install(run):
+    run.check("install", ["tests/install/run"])
+
+
 STAGES = [
     Stage("static", 60, "layers, headers, format, text, scripts", static),
     Stage("gcc", 300, "build with gcc, freestanding archives, tests", gcc),
@@ -140,5 +144,6 @@ STAGES = [
     Stage("docs", 120, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 720, "a real guest under QEMU, a scenario a case", e2e),
     Stage("demo", 300, "./demo on a real guest", demo),
+    Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),
     Stage("gates", 300, "every check turns red on a seeded defect", gates),
 ]
