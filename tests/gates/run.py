@@ -95,6 +95,17 @@ def in_freestanding_layer(text):
     return defect
 
 
+def in_libraries(defect):
+    """Only what the libraries are made of, and the test of what they export."""
+    layers = ["base", "memory", "ring", "state", "device", "reclaim", "vhost_user", "library"]
+
+    def both(tree):
+        only(tree, layers, "subdir('install')\n")
+        defect(tree)
+
+    return both
+
+
 GATES = [
     Gate("a sound tree is green", "sanitize", seed("sound"), None),
     Gate(
@@ -205,6 +216,12 @@ GATES = [
     Gate("a test that skips itself", "gcc", seed("skipping"), r"a_test_skips_itself: may not skip"),
     Gate("a program that skips itself", "gcc", seed("exit77"), r"FAILED seeded: may not skip"),
     Gate("no test at all", "gcc", in_freestanding_layer(""), r"no test ran"),
+    Gate(
+        "a public function that no library exports",
+        "gcc",
+        in_libraries(replace("src/library/libvballoon.map", "\tvballoon_memory_find;\n", "")),
+        r"vballoon_memory_find is declared, but in no map",
+    ),
     Gate("undefined behaviour", "sanitize", seed("overflow"), r"signed integer overflow"),
     Gate("memory used after it was freed", "sanitize", seed("freed"), r"heap-use-after-free"),
     Gate("a leak", "sanitize", seed("leak"), r"detected memory leaks"),
