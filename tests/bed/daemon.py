@@ -68,9 +68,13 @@ class Daemon:
 
     def command_line(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess:
         """Run vballoonctl as a person would."""
-        return subprocess.run(
-            [str(self._built.vballoonctl), "--control-path", str(self.control), *arguments],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
+        command = [str(self._built.vballoonctl), "--control-path", str(self.control), *arguments]
+        try:
+            return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"waited {seconds:g} s for `vballoonctl {' '.join(arguments)}` to end"
+                          ) from error
 
     def process_status(self) -> dict[str, int]:
         """What the host's kernel says of the process: the numbers of /proc/PID/status."""

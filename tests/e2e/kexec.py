@@ -7,11 +7,7 @@ MACHINE = {"kexec": True}
 
 
 def run(rig):
-    # The kernel that kexec starts has none to start in turn: a reboot brings back the first.
-    def kexec():
-        rig.vm.end_kernel("reboot")
-        rig.load()
-        rig.daemon.resize(new_kernel.BALLOON_MIB)
-        rig.vm.end_kernel("kexec")
-
-    new_kernel.check(rig, kexec)
+    new_kernel.check_full(rig, lambda: rig.vm.end_kernel("kexec"))
+    # The kernel that kexec has started has none to start in turn: a reboot brings back the first.
+    rig.vm.end_kernel("reboot")
+    new_kernel.check_filling(rig, lambda: rig.vm.end_kernel("kexec"))
