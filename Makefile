@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build install check pre-push unit e2e install-test demo module dkms gates format lint clean
+.PHONY: help build install check pre-push unit e2e docs-test install-test demo module dkms gates format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,9 @@ e2e: ## a real guest under QEMU
 
 install-test: ## build, install and purge the Debian packages in clean roots
 	tests/install/run
+
+docs-test: ## what the documents say can be done is done
+	tests/docs/run
 
 demo: ## the main job on a real guest, as it happens
 	./demo

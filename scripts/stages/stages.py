@@ -141,7 +141,7 @@ STAGES = [
     Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 120, "the Linux module, with W=1 and sparse", module),
-    Stage("docs", 120, "the documents' commands run, their tables agree", docs),
+    Stage("docs", 240, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 720, "a real guest under QEMU, a scenario a case", e2e),
     Stage("demo", 300, "./demo on a real guest", demo),
     Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),

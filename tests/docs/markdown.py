@@ -1,22 +1,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a test reads in a document: its commands and its tables."""
+"""What a test reads in a document: its blocks and its tables."""
 
 import re
 import shlex
+from collections import namedtuple
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# A block, and the comment right before it, which tells how it is to be tried.
+BLOCK = re.compile(r"^(?:<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+Block = namedtuple("Block", "path line comment language text")
 
 
 def read(path):
     return (ROOT / path).read_text()
 
 
-def commands(path):
-    """The commands in a document's sh blocks, as lists of words."""
-    for block in re.findall(r"^```sh\n(.*?)^```", read(path), re.MULTILINE | re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
-            yield shlex.split(line)
+def documents():
+    """Every document of the tree that may have commands, by its path."""
+    found = [ROOT / "README.md", ROOT / "kernel/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path.relative_to(ROOT).as_posix() for path in found]
+
+
+def blocks(path):
+    """A document's blocks in order."""
+    text = read(path)
+    for found in BLOCK.finditer(text):
+        line = text.count("\n", 0, found.start(2)) + 1
+        yield Block(path, line, found[1] or "", found[2], found[3])
+
+
+def commands(text):
+    """The commands of a block, as lists of words."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words:
+            yield words
 
 
 def table(path, heading, columns="|"):

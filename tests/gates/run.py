@@ -243,6 +243,12 @@ GATES = [
         replace("docs/control-protocol.md", "| `epoch` |", "| epoch |"),
         r"FAILED docs: docs/control-protocol.md names every field of status",
     ),
+    Gate(
+        "a command in a document that nobody tries",
+        "docs",
+        append("docs/vhost-user.md", "```sh\nfrobnicate\n```\n"),
+        r"FAILED docs: every block of every document can be tried",
+    ),
     Gate("a demo that is right is green", "demo", demo_that_tells(), None),
     Gate(
         "a host that has too little back",
