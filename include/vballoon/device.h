@@ -110,6 +110,14 @@ struct vballoon_status {
 	struct vballoon_stats stats;
 };
 
+/** Why pages wait: together they are vballoon_status.waiting_pages. */
+struct vballoon_waiting {
+	uint64_t soon_pages; /**< to be dropped as soon as the device runs with a proven record */
+	uint64_t partial_pages; /**< in host pages that are not wholly held */
+	uint64_t failed_pages; /**< the host has failed to drop them; tried again when more
+				    is added nearby */
+};
+
 /** How the device reaches its embedder. Each is called from vballoon_device_run(). */
 struct vballoon_device_ops {
 	/** Interrupt the driver: buffers of @p queue were used. Must not block. */
@@ -297,6 +305,15 @@ bool vballoon_device_run(struct vballoon_device *device);
  */
 void vballoon_device_status(const struct vballoon_device *device,
 			    struct vballoon_status *status_out);
+
+/**
+ * Tell why pages wait to be dropped. Looks through the page maps: for when somebody
+ * asks, not for every turn.
+ * @param device the device
+ * @param waiting_out where to
+ */
+void vballoon_device_waiting(const struct vballoon_device *device,
+			     struct vballoon_waiting *waiting_out);
 
 /**
  * Visit every run of held pages, in order of address.

@@ -61,7 +61,10 @@ static json_t *poll_wait(struct vballoon_call *call)
 
 static json_t *poll_status(struct vballoon_call *call)
 {
-	return vballoon_status_json(call->view);
+	struct vballoon_waiting waiting;
+
+	vballoon_guest_waiting(call->guest, &waiting);
+	return vballoon_status_json(call->view, &waiting);
 }
 
 /* Fill in why a guest in this state cannot be asked; nothing when it can. */
@@ -130,7 +133,7 @@ static json_t *poll_reset(struct vballoon_call *call)
 static json_t *poll_events(struct vballoon_call *call)
 {
 	call->subscribes = true;
-	return vballoon_status_json(call->view);
+	return poll_status(call);
 }
 
 static const struct vballoon_command commands[] = {

@@ -216,3 +216,11 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	view_out->state = state_of(&view_out->device);
 	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->reported_ms;
 }
+
+void vballoon_guest_waiting(const struct vballoon_guest *guest,
+			    struct vballoon_waiting *waiting_out)
+{
+	memset(waiting_out, 0, sizeof(*waiting_out));
+	if (guest->back_end)
+		vballoon_device_waiting(vballoon_vhost_user_device(guest->back_end), waiting_out);
+}

@@ -46,6 +46,10 @@ int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages);
 void vballoon_guest_request_stats(struct vballoon_guest *guest);
 void vballoon_guest_restart(struct vballoon_guest *guest);
 
+/* Why pages wait to be given back; looks through all of the guest's memory. */
+void vballoon_guest_waiting(const struct vballoon_guest *guest,
+			    struct vballoon_waiting *waiting_out);
+
 void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out);
 
 #endif /* VBALLOON_DAEMON_GUEST_H */

@@ -115,7 +115,16 @@ json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached
 		number(vballoon_view_settled_bytes(view)), "state", vballoon_view_state_name(view));
 }
 
-json_t *vballoon_status_json(const struct vballoon_view *view)
+static json_t *waiting_json(const struct vballoon_view *view,
+			    const struct vballoon_waiting *waiting)
+{
+	return json_pack("{sososo}", "soon", pages(view, waiting->soon_pages), "partial",
+			 pages(view, waiting->partial_pages), "failed",
+			 pages(view, waiting->failed_pages));
+}
+
+json_t *vballoon_status_json(const struct vballoon_view *view,
+			     const struct vballoon_waiting *waiting)
 {
 	const struct vballoon_status *device = &view->device;
 	json_t *object = json_object();
@@ -127,6 +136,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view)
 	json_object_set_new(object, "held_bytes", pages(view, device->held_pages));
 	json_object_set_new(object, "dropped_bytes", pages(view, device->dropped_pages));
 	json_object_set_new(object, "waiting_bytes", pages(view, device->waiting_pages));
+	json_object_set_new(object, "waiting", waiting_json(view, waiting));
 	json_object_set_new(object, "kept_bytes", kept_json(view));
 	json_object_set_new(object, "memory_bytes", pages(view, device->memory_pages));
 	json_object_set_new(object, "backing_bytes", number(view->front_end.backing_bytes));

@@ -8,7 +8,8 @@
 #include "daemon/view.h"
 
 /* Each returns a new reference; NULL when memory is short. */
-json_t *vballoon_status_json(const struct vballoon_view *view);
+json_t *vballoon_status_json(const struct vballoon_view *view,
+			     const struct vballoon_waiting *waiting);
 json_t *vballoon_status_json_guest(const struct vballoon_view *view); /* may be a JSON null */
 json_t *vballoon_status_json_reason(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_epoch(const struct vballoon_view *view); /* likewise */
