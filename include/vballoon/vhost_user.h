@@ -47,6 +47,8 @@ struct vballoon_vhost_user_status {
 	bool queue_enabled[2];
 	bool queue_has_kick[2];
 	uint64_t messages; /**< received */
+	int32_t peer; /**< the process that sent the last of them, whoever had opened the
+			   socket; 0: none yet, or one in another PID namespace */
 	uint64_t backing_bytes; /**< what the host holds of guest memory now, from st_blocks */
 	uint64_t memory_bytes; /**< guest memory in all regions */
 	const char *memory_problem; /**< why some guest memory cannot be reclaimed, and

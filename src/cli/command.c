@@ -32,8 +32,9 @@ static const char about_stats[] =
 static const char about_events[] =
 	"One JSON object a line, as it happens, until vballoond ends: front-end-connected,\n"
 	"front-end-gone, target-changed, held-changed, driver-hello, device-stopped,\n"
-	"device-reset, state-changed, stats; and events-lost, with how many, for a reader\n"
-	"that is too slow. vballoond does nothing for it while nothing happens.\n";
+	"device-reset, state-changed, passthrough-changed, stats; and events-lost, with how\n"
+	"many, for a reader that is too slow. vballoond does nothing for it while nothing\n"
+	"happens.\n";
 
 static const char about_reset[] =
 	"For a device that has stopped because the guest broke the protocol. The balloon is\n"

@@ -66,7 +66,9 @@ static void print_kept(const json_t *kept)
 			continue;
 		snprintf(label, sizeof(label), "  %.40s", cause);
 		print_bytes(label, (uint64_t)json_integer_value(bytes),
-			    "never given back to the host, for this cause");
+			    strcmp(cause, "inhibited")
+				    ? "never given back to the host, for this cause"
+				    : "not given back to the host for now");
 	}
 }
 
@@ -81,6 +83,16 @@ static void print_state(const json_t *status)
 	if (text)
 		printf("%-22s%s (queue %" JSON_INTEGER_FORMAT ")\n", "reason", text,
 		       json_integer_value(json_object_get(reason, "queue")));
+}
+
+/* Only what keeps memory from being given back. */
+static void print_passthrough(const json_t *passthrough)
+{
+	const char *text = json_string_value(json_object_get(passthrough, "text"));
+
+	if (text)
+		printf("%-22s%-14s%s\n", "passthrough",
+		       json_string_value(json_object_get(passthrough, "state")), text);
 }
 
 /* What the driver was refused and the host has failed at, where there is any. */
@@ -120,6 +132,7 @@ void vballoon_format_status(const json_t *status)
 		    "really used there now, measured");
 	if (problem)
 		printf("%-22s%s\n", "problem", problem);
+	print_passthrough(json_object_get(status, "passthrough"));
 	print_failures(json_object_get(status, "counters"));
 	vballoon_format_guest(json_object_get(status, "guest"));
 }

@@ -59,6 +59,11 @@ static json_t *poll_wait(struct vballoon_call *call)
 	return vballoon_status_json_wait(call->view, reached);
 }
 
+static void begin_status(struct vballoon_call *call)
+{
+	vballoon_guest_look(call->guest);
+}
+
 static json_t *poll_status(struct vballoon_call *call)
 {
 	struct vballoon_waiting waiting;
@@ -139,7 +144,7 @@ static json_t *poll_events(struct vballoon_call *call)
 static const struct vballoon_command commands[] = {
 	{ "set", { "balloon_bytes", BALLOON_BYTES_MAX }, begin_set, poll_set },
 	{ "wait", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_wait, poll_wait },
-	{ "status", { NULL, 0 }, NULL, poll_status },
+	{ "status", { NULL, 0 }, begin_status, poll_status },
 	{ "stats", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_stats, poll_stats },
 	{ "reset", { NULL, 0 }, begin_reset, poll_reset },
 	{ "events", { NULL, 0 }, NULL, poll_events },

@@ -95,6 +95,11 @@ static json_t *held_data(const struct vballoon_view *now)
 			 bytes(now, now->device.waiting_pages));
 }
 
+static bool passthrough_changed(const struct vballoon_view *before, const struct vballoon_view *now)
+{
+	return is_connected(now) && before->passthrough.state != now->passthrough.state;
+}
+
 const struct vballoon_event_kind vballoon_event_kinds[] = {
 	{ "front-end-connected", front_end_connected, no_data },
 	{ "front-end-gone", front_end_gone, no_data },
@@ -103,6 +108,7 @@ const struct vballoon_event_kind vballoon_event_kinds[] = {
 	{ "device-reset", device_reset, no_data },
 	{ "driver-hello", driver_hello, hello_data },
 	{ "state-changed", state_changed, state_data },
+	{ "passthrough-changed", passthrough_changed, vballoon_status_json_passthrough },
 	{ "stats", stats_reported, vballoon_status_json_guest },
 	{ NULL, NULL, NULL },
 };

@@ -9,10 +9,14 @@
 #include "daemon/guest.h"
 #include "daemon/log.h"
 
+#define PROC "/proc"
+#define LOOK_PERIOD_MS 10
+
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
-			 uint32_t page_shift)
+			 uint32_t page_shift, enum vballoon_passthrough_mode passthrough)
 {
 	memset(guest, 0, sizeof(*guest));
+	guest->passthrough_mode = passthrough;
 	guest->loop = loop;
 	guest->page_shift = page_shift;
 }
@@ -61,6 +65,15 @@ static void describe_peer(int fd, char *text, size_t len)
 	snprintf(text, len, "%d (%s)", peer.pid, name);
 }
 
+/* Nothing is dropped unless it is known that no device is passed through. Whatever
+ * waits for the end of this is work then. */
+static void inhibit(struct vballoon_guest *guest)
+{
+	vballoon_device_inhibit(vballoon_vhost_user_device(guest->back_end),
+				guest->passthrough.state != VBALLOON_PASSTHROUGH_ABSENT);
+	guest->work_left = true;
+}
+
 /* The driver has begun anew. */
 static void log_hello(const struct vballoon_status *now)
 {
@@ -89,10 +102,44 @@ static void observe(struct vballoon_guest *guest)
 	guest->reports = now.stats.reports;
 }
 
+static void log_passthrough(const struct vballoon_passthrough *now)
+{
+	if (now->state == VBALLOON_PASSTHROUGH_ABSENT)
+		vballoon_log(LOG_NOTICE, "no device is passed through to the guest: its memory is "
+					 "given back to the host");
+	else
+		vballoon_log(LOG_WARNING, "nothing is given back to the host: %s", now->text);
+}
+
+void vballoon_guest_look(struct vballoon_guest *guest)
+{
+	enum vballoon_passthrough_state before = guest->passthrough.state;
+	bool first = !guest->looked_ms;
+	struct vballoon_vhost_user_status front_end;
+
+	if (!guest->back_end || guest->passthrough_mode != VBALLOON_PASSTHROUGH_DETECT)
+		return;
+	vballoon_vhost_user_status(guest->back_end, &front_end);
+	if (!front_end.messages)
+		return;
+	guest->looked_ms = vballoon_loop_now_ms();
+	vballoon_passthrough_look(PROC, front_end.peer, &guest->passthrough);
+	if (guest->passthrough.state == before && !first)
+		return;
+	if (!first || guest->passthrough.state != VBALLOON_PASSTHROUGH_ABSENT)
+		log_passthrough(&guest->passthrough);
+	inhibit(guest);
+}
+
 static void process(struct vballoon_guest *guest)
 {
-	int result = vballoon_vhost_user_process(guest->back_end);
+	int result;
 
+	/* What is about to be dropped must not be pinned. A device that was found since
+	 * the last look has not been there for long. */
+	if (vballoon_loop_now_ms() - guest->looked_ms >= LOOK_PERIOD_MS)
+		vballoon_guest_look(guest);
+	result = vballoon_vhost_user_process(guest->back_end);
 	observe(guest);
 	guest->work_left = result > 0;
 	if (result >= 0)
@@ -138,6 +185,9 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 		guest->back_end = NULL;
 		return err;
 	}
+	vballoon_passthrough_begin(guest->passthrough_mode, &guest->passthrough);
+	guest->looked_ms = 0;
+	inhibit(guest);
 	/* Its memory is not known yet, so nothing can be out of range. */
 	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
 				   guest->target_pages);
@@ -214,6 +264,7 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);
 	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 	view_out->state = state_of(&view_out->device);
+	view_out->passthrough = guest->passthrough;
 	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->reported_ms;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/loop.h"
+#include "daemon/passthrough.h"
 #include "daemon/view.h"
 
 struct vballoon_guest {
@@ -19,13 +20,16 @@ struct vballoon_guest {
 	struct vballoon_vhost_user *back_end; /* NULL without a front end */
 	struct vballoon_source source;
 	bool work_left;
+	enum vballoon_passthrough_mode passthrough_mode;
+	struct vballoon_passthrough passthrough;
+	uint64_t looked_ms; /* for a device that is passed through */
 	/* What was last seen of the device, so that changes can be told. */
 	uint64_t hellos, reports;
 	uint64_t reported_ms; /* when the guest last reported */
 };
 
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
-			 uint32_t page_shift);
+			 uint32_t page_shift, enum vballoon_passthrough_mode passthrough);
 void vballoon_guest_deinit(struct vballoon_guest *guest);
 
 /* Whether a front end is connected. */
@@ -45,6 +49,9 @@ int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages);
 /* Ask the guest for statistics; restart a stopped device. Only when connected. */
 void vballoon_guest_request_stats(struct vballoon_guest *guest);
 void vballoon_guest_restart(struct vballoon_guest *guest);
+
+/* Look again whether a device is passed through, now and not only with the next work. */
+void vballoon_guest_look(struct vballoon_guest *guest);
 
 /* Why pages wait to be given back; looks through all of the guest's memory. */
 void vballoon_guest_waiting(const struct vballoon_guest *guest,

@@ -89,10 +89,16 @@ static const char *take_page_size(struct vballoon_settings *settings, const char
 	return "it is not possible: give a power of two from 4K to 1G";
 }
 
+static const char *take_passthrough(struct vballoon_settings *settings, const char *text)
+{
+	return vballoon_passthrough_parse(text, &settings->passthrough);
+}
+
 const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] = {
 	{ "socket-path", true, take_socket_path },     { "fd", false, take_fd },
 	{ "control-path", true, take_control_path },   { "control-mode", true, take_control_mode },
 	{ "control-group", true, take_control_group }, { "page-size", true, take_page_size },
+	{ "passthrough", true, take_passthrough },
 };
 
 const struct vballoon_setting *vballoon_setting_find(const char *name)

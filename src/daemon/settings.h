@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/access.h"
+#include "daemon/passthrough.h"
 
 struct vballoon_settings {
 	char *socket_path; /* NULL: there is a descriptor */
@@ -17,6 +18,7 @@ struct vballoon_settings {
 	char *control_path; /* NULL: no control socket, or a descriptor */
 	int control_fd; /* -1: there is a path, or none */
 	uint32_t page_shift;
+	enum vballoon_passthrough_mode passthrough;
 	struct vballoon_access access; /* to the control socket */
 };
 
@@ -27,7 +29,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 6
+#define VBALLOON_SETTINGS_COUNT 7
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

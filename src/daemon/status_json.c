@@ -115,6 +115,16 @@ json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached
 		number(vballoon_view_settled_bytes(view)), "state", vballoon_view_state_name(view));
 }
 
+json_t *vballoon_status_json_passthrough(const struct vballoon_view *view)
+{
+	const struct vballoon_passthrough *passthrough = &view->passthrough;
+
+	if (view->state == VBALLOON_STATE_NO_FRONT_END)
+		return json_null();
+	return json_pack("{ssss?}", "state", vballoon_passthrough_name(passthrough->state), "text",
+			 *passthrough->text ? passthrough->text : NULL);
+}
+
 static json_t *waiting_json(const struct vballoon_view *view,
 			    const struct vballoon_waiting *waiting)
 {
@@ -142,6 +152,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "backing_bytes", number(view->front_end.backing_bytes));
 	json_object_set_new(object, "memory_problem",
 			    json_pack("s?", view->front_end.memory_problem));
+	json_object_set_new(object, "passthrough", vballoon_status_json_passthrough(view));
 	json_object_set_new(object, "features", vballoon_names_of_features(device->features));
 	json_object_set_new(object, "epoch", vballoon_status_json_epoch(view));
 	json_object_set_new(object, "counters", counters_json(device));

@@ -13,6 +13,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 json_t *vballoon_status_json_guest(const struct vballoon_view *view); /* may be a JSON null */
 json_t *vballoon_status_json_reason(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_epoch(const struct vballoon_view *view); /* likewise */
+json_t *vballoon_status_json_passthrough(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached);
 
 #endif /* VBALLOON_DAEMON_STATUS_JSON_H */

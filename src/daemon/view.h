@@ -9,6 +9,8 @@
 #include <vballoon/device.h>
 #include <vballoon/vhost_user.h>
 
+#include "daemon/passthrough.h"
+
 enum vballoon_state {
 	VBALLOON_STATE_NO_FRONT_END, /* no virtual machine monitor is connected */
 	VBALLOON_STATE_NO_DRIVER, /* the guest has not said HELLO */
@@ -24,6 +26,7 @@ struct vballoon_view {
 	uint64_t target_pages;
 	struct vballoon_status device; /* zeros without a front end, as what follows */
 	struct vballoon_vhost_user_status front_end;
+	struct vballoon_passthrough passthrough;
 	uint64_t stats_age_ms; /* when device.stats.reports is not 0 */
 };
 

@@ -72,6 +72,8 @@ void vballoon_device_waiting(const struct vballoon_device *device,
 	uint64_t first, end, pages;
 
 	*waiting_out = (struct vballoon_waiting){ 0 };
+	if (device->inhibited)
+		return;
 	for (unsigned int i = 0; i < device->memory.count; i++) {
 		if (!vballoon_drop_allowed(device, &device->memory.regions[i]))
 			continue;

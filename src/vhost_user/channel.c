@@ -11,8 +11,13 @@
 
 void vballoon_channel_init(struct vballoon_channel *channel, int socket)
 {
+	const int on = 1;
+
 	memset(channel, 0, sizeof(*channel));
 	channel->socket = socket;
+	/* SO_PEERCRED would tell who made a pair of sockets, not who has its other end.
+	 * Where this fails no message names its sender. */
+	(void)setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 }
 
 void vballoon_channel_next(struct vballoon_channel *channel)
@@ -79,6 +84,19 @@ static bool fds_collect(struct vballoon_message *message, struct msghdr *msg)
 	return fit;
 }
 
+/* Who has sent what one recvmsg() read. */
+static void peer_learn(struct vballoon_channel *channel, struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		struct ucred sender;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+		channel->peer = sender.pid;
+	}
+}
+
 /* The bytes that come next: the rest of the header, else of the payload. */
 static struct iovec rest_of(struct vballoon_channel *channel)
 {
@@ -98,7 +116,8 @@ static struct iovec rest_of(struct vballoon_channel *channel)
 /* Returns the number of bytes read, 0 when there are none now, or as receive(). */
 static ssize_t read_some(struct vballoon_channel *channel, const char **fault_out)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(VHOST_USER_FDS_MAX * sizeof(int))];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred)) +
+					      CMSG_SPACE(VHOST_USER_FDS_MAX * sizeof(int))];
 	struct iovec rest = rest_of(channel);
 	struct msghdr msg = {
 		.msg_iov = &rest,
@@ -113,6 +132,7 @@ static ssize_t read_some(struct vballoon_channel *channel, const char **fault_ou
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -ECONNRESET;
+	peer_learn(channel, &msg);
 	if (!fds_collect(&channel->message, &msg)) {
 		*fault_out = "a message with too many descriptors";
 		return -EPROTO;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "vhost_user/codec.h"
 #include "vhost_user/protocol.h"
@@ -28,6 +29,7 @@ struct vballoon_message {
 
 struct vballoon_channel {
 	int socket; /* owned */
+	pid_t peer; /* who sent what was read last; 0: a process that has no number here */
 	struct vballoon_message message;
 	size_t received; /* bytes of the message, its header included */
 	size_t out_len, out_done; /* of the answer that is being sent */

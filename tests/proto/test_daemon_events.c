@@ -48,6 +48,7 @@ static void the_life_of_a_guest_is_told_as_it_happens(void **state)
 	daemon_bed_connect(bed);
 	assert_event(&other, "front-end-connected");
 	assert_event(&other, "state-changed");
+	assert_event(&other, "passthrough-changed");
 	balloon_driver_hello(&bed->guest, EPOCH, 0);
 	assert_event(&other, "driver-hello");
 	assert_event(&other, "state-changed");

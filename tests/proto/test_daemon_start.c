@@ -112,6 +112,13 @@ static void a_page_size_is_a_power_of_two_from_4k_to_1g(void **state)
 	assert_ends(WORDS(VBALLOOND, "--page-size", "2G"), EXIT_USAGE, "a power of two");
 }
 
+static void passthrough_is_one_of_three_words(void **state)
+{
+	(void)state;
+	assert_ends(WORDS(VBALLOOND, "--passthrough", "maybe"), EXIT_USAGE,
+		    "say detect, absent or present");
+}
+
 static void a_descriptor_has_to_be_a_unix_stream_socket(void **state)
 {
 	struct process process;
@@ -335,6 +342,7 @@ int main(void)
 		TEST(a_front_end_has_to_be_able_to_come),
 		TEST(the_two_sockets_are_two),
 		TEST(a_page_size_is_a_power_of_two_from_4k_to_1g),
+		TEST(passthrough_is_one_of_three_words),
 		TEST(a_descriptor_has_to_be_a_unix_stream_socket),
 		TEST(a_path_in_no_directory_is_refused),
 		TEST(a_path_that_is_too_long_is_refused),

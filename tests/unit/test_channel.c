@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vhost_user/channel.h"
@@ -282,9 +283,32 @@ static void an_answer_to_nobody_is_no_signal(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void the_sender_is_told_whoever_made_the_sockets(void **state)
+{
+	struct fixture *fixture = *state;
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (!child) {
+		ssize_t sent = send(fixture->peer, &set_features, sizeof(set_features), 0);
+
+		_exit(sent == sizeof(set_features) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+	assert_int_equal(fixture->channel.peer, child);
+	vballoon_channel_next(&fixture->channel);
+	peer_send(fixture, &set_features, sizeof(set_features), NULL, 0);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+	assert_int_equal(fixture->channel.peer, getpid());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_sender_is_told_whoever_made_the_sockets),
 		TEST(a_message_that_comes_at_once_is_whole),
 		TEST(a_message_that_comes_byte_by_byte_is_whole_at_its_last),
 		TEST(two_messages_in_one_piece_are_read_one_after_the_other),

@@ -41,6 +41,7 @@ static void nothing_is_dropped_while_inhibited(void **state)
 
 static void what_is_held_meanwhile_counts_as_kept_and_not_as_waiting(void **state)
 {
+	struct vballoon_waiting waiting;
 	struct bed *bed = *state;
 
 	bed_add_pages(bed, AT, 10);
@@ -49,6 +50,8 @@ static void what_is_held_meanwhile_counts_as_kept_and_not_as_waiting(void **stat
 	assert_int_equal(bed_status(bed).dropped_pages, 10);
 	assert_int_equal(bed_status(bed).waiting_pages, 0);
 	assert_int_equal(bed_status(bed).kept_pages[VBALLOON_KEEP_INHIBITED], 100);
+	vballoon_device_waiting(bed->device, &waiting);
+	assert_int_equal(waiting.soon_pages + waiting.partial_pages + waiting.failed_pages, 0);
 	vballoon_device_inhibit(bed->device, false);
 	assert_int_equal(bed_status(bed).waiting_pages, 100);
 	assert_int_equal(bed_status(bed).kept_pages[VBALLOON_KEEP_INHIBITED], 0);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Whether a device is passed through to the guest.
+ *
+ * A device that reaches the guest's memory by itself (VFIO, iommufd, vhost-vdpa,
+ * RDMA) has the host pin that memory. What is dropped then is not freed; worse, the
+ * guest gets another page in its place, and the device goes on writing to the old
+ * one. So nothing is dropped while the front end has such a device open, nor
+ * while it cannot be told.
+ *
+ * It is told by the front end's open descriptors, as procfs shows them.
+ */
+#ifndef VBALLOON_DAEMON_PASSTHROUGH_H
+#define VBALLOON_DAEMON_PASSTHROUGH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What the operator says about it (--passthrough). */
+enum vballoon_passthrough_mode {
+	VBALLOON_PASSTHROUGH_DETECT,
+	VBALLOON_PASSTHROUGH_SAY_ABSENT,
+	VBALLOON_PASSTHROUGH_SAY_PRESENT,
+};
+
+enum vballoon_passthrough_state {
+	VBALLOON_PASSTHROUGH_UNKNOWN, /* taken for present */
+	VBALLOON_PASSTHROUGH_ABSENT,
+	VBALLOON_PASSTHROUGH_PRESENT,
+};
+
+/* What is known. */
+struct vballoon_passthrough {
+	enum vballoon_passthrough_state state;
+	char text[320]; /* what was found, or why nothing can be and what to do; "": absent */
+};
+
+/* Returns NULL, or what is wrong with @text. */
+const char *vballoon_passthrough_parse(const char *text, enum vballoon_passthrough_mode *mode_out);
+
+/* @return its name in the control protocol. */
+const char *vballoon_passthrough_name(enum vballoon_passthrough_state state);
+
+/* What is known before the front end has spoken. */
+void vballoon_passthrough_begin(enum vballoon_passthrough_mode mode,
+				struct vballoon_passthrough *known_out);
+
+/* Look at the descriptors of process @pid, 0 for one that cannot be seen from here;
+ * @proc is where procfs is mounted. */
+void vballoon_passthrough_look(const char *proc, pid_t pid, struct vballoon_passthrough *found_out);
+
+#endif /* VBALLOON_DAEMON_PASSTHROUGH_H */

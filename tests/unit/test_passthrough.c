@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What descriptors of a front end keep memory from being given back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/passthrough.h"
+
+#define PID 4711
+#define NOBODY 65534
+
+struct fixture {
+	char proc[64]; /* in place of /proc */
+	unsigned int next; /* descriptor */
+};
+
+static const char *path_of(const struct fixture *f, const char *name)
+{
+	static char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", f->proc, name);
+	return path;
+}
+
+static void write_status(const struct fixture *f, const char *text)
+{
+	FILE *file = fopen(path_of(f, "self/status"), "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void open_link(struct fixture *f, const char *target)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "4711/fd/%u", f->next++);
+	assert_int_equal(symlink(target, path_of(f, name)), 0);
+}
+
+static int empty_set_up(void **state)
+{
+	static struct fixture f;
+
+	f = (struct fixture){ .proc = "/tmp/vballoon-proc-XXXXXX" };
+	assert_non_null(mkdtemp(f.proc));
+	assert_int_equal(mkdir(path_of(&f, "self"), 0755), 0);
+	assert_int_equal(mkdir(path_of(&f, "4711"), 0755), 0);
+	assert_int_equal(mkdir(path_of(&f, "4711/fd"), 0755), 0);
+	assert_int_equal(chmod(f.proc, 0755), 0);
+	write_status(&f, "Name:\tvballoond\nPid:\t99\nNSpid:\t99\nThreads:\t1\n");
+	*state = &f;
+	return 0;
+}
+
+/* A front end with what any has open. */
+static int set_up(void **state)
+{
+	empty_set_up(state);
+	open_link(*state, "/dev/null");
+	open_link(*state, "socket:[12345]");
+	open_link(*state, "/memfd:memory-backend-memfd (deleted)");
+	open_link(*state, "/dev/kvm");
+	open_link(*state, "anon_inode:kvm-vm");
+	open_link(*state, "anon_inode:[eventfd]");
+	open_link(*state, "/dev/vhost-net");
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	return nftw(f->proc, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct vballoon_passthrough look(const struct fixture *f)
+{
+	struct vballoon_passthrough found;
+
+	vballoon_passthrough_look(f->proc, PID, &found);
+	return found;
+}
+
+static void assert_present(struct fixture *f, const char *target)
+{
+	struct vballoon_passthrough found;
+
+	open_link(f, target);
+	open_link(f, "/dev/null");
+	found = look(f);
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_PRESENT);
+	assert_non_null(strstr(found.text, target));
+	assert_non_null(strstr(found.text, "process 4711"));
+}
+
+static void assert_unknown(const struct fixture *f, const char *why)
+{
+	struct vballoon_passthrough found = look(f);
+
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_UNKNOWN);
+	assert_non_null(strstr(found.text, why));
+	assert_non_null(strstr(found.text, "--passthrough absent"));
+}
+
+static void a_front_end_without_such_a_device_has_none(void **state)
+{
+	struct vballoon_passthrough found = look(*state);
+
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_ABSENT);
+	assert_string_equal(found.text, "");
+}
+
+static void a_container_of_vfio_is_one(void **state)
+{
+	assert_present(*state, "/dev/vfio/vfio");
+}
+
+static void a_device_of_a_vfio_group_is_one(void **state)
+{
+	assert_present(*state, "anon_inode:[vfio-device]");
+}
+
+static void a_character_device_of_vfio_is_one(void **state)
+{
+	assert_present(*state, "/dev/vfio/devices/vfio0");
+}
+
+static void iommufd_is_one(void **state)
+{
+	assert_present(*state, "/dev/iommu");
+}
+
+static void a_fault_queue_of_iommufd_is_one(void **state)
+{
+	assert_present(*state, "anon_inode:[iommufd-pgfault]");
+}
+
+static void vhost_vdpa_is_one(void **state)
+{
+	assert_present(*state, "/dev/vhost-vdpa-0");
+}
+
+static void rdma_is_one(void **state)
+{
+	assert_present(*state, "/dev/infiniband/uverbs0");
+}
+
+static void a_device_in_a_jail_is_one(void **state)
+{
+	assert_present(*state, "/srv/jail/vm1/dev/vfio/12");
+}
+
+/* QEMU keeps it after the last device was unplugged. */
+static void what_kvm_knows_of_vfio_is_none(void **state)
+{
+	open_link(*state, "anon_inode:kvm-vfio");
+	assert_int_equal(look(*state).state, VBALLOON_PASSTHROUGH_ABSENT);
+}
+
+static void a_process_that_has_gone_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+	char from[160];
+
+	snprintf(from, sizeof(from), "%s/4711", f->proc);
+	assert_int_equal(rename(from, path_of(f, "4712")), 0);
+	assert_unknown(f, "No such file or directory");
+}
+
+static void a_process_that_may_not_be_looked_at_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(chmod(path_of(f, "4711/fd"), 0), 0);
+	setfsuid(NOBODY); /* where this is root, whom no mode keeps out */
+	assert_unknown(f, "run vballoond as the front end's user");
+	setfsuid(geteuid());
+	assert_int_equal(chmod(path_of(f, "4711/fd"), 0755), 0);
+}
+
+static void a_descriptor_that_cannot_be_read_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(mkdir(path_of(f, "4711/fd/90"), 0755), 0);
+	assert_unknown(f, "Invalid argument");
+}
+
+static void a_process_without_descriptors_is_unknown(void **state)
+{
+	assert_unknown(*state, "cannot be seen");
+}
+
+static void a_process_without_a_number_here_is_unknown(void **state)
+{
+	const struct fixture *f = *state;
+	struct vballoon_passthrough found;
+
+	vballoon_passthrough_look(f->proc, 0, &found);
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_UNKNOWN);
+	assert_non_null(strstr(found.text, "PID namespace"));
+}
+
+static void a_procfs_of_other_numbers_tells_nothing(void **state)
+{
+	write_status(*state, "Name:\tvballoond\nPid:\t99\nNSpid:\t99\t1\n");
+	assert_unknown(*state, "PID namespace");
+}
+
+static void without_procfs_nothing_is_known(void **state)
+{
+	assert_int_equal(unlink(path_of(*state, "self/status")), 0);
+	assert_unknown(*state, "procfs");
+}
+
+static void the_real_procfs_is_understood(void **state)
+{
+	const struct fixture *f = *state;
+	struct vballoon_passthrough found;
+	int fd;
+
+	vballoon_passthrough_look("/proc", getpid(), &found);
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_ABSENT);
+	assert_int_equal(mkdir(path_of(f, "dev"), 0755), 0);
+	assert_int_equal(mkdir(path_of(f, "dev/vfio"), 0755), 0);
+	fd = open(path_of(f, "dev/vfio/7"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	vballoon_passthrough_look("/proc", getpid(), &found);
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_PRESENT);
+	close(fd);
+}
+
+static void what_the_operator_says_is_not_asked_again(void **state)
+{
+	struct vballoon_passthrough known;
+
+	(void)state;
+	vballoon_passthrough_begin(VBALLOON_PASSTHROUGH_SAY_ABSENT, &known);
+	assert_int_equal(known.state, VBALLOON_PASSTHROUGH_ABSENT);
+	vballoon_passthrough_begin(VBALLOON_PASSTHROUGH_SAY_PRESENT, &known);
+	assert_int_equal(known.state, VBALLOON_PASSTHROUGH_PRESENT);
+	assert_non_null(strstr(known.text, "--passthrough present"));
+}
+
+static void before_anything_is_known_nothing_may_be_dropped(void **state)
+{
+	struct vballoon_passthrough known;
+
+	(void)state;
+	vballoon_passthrough_begin(VBALLOON_PASSTHROUGH_DETECT, &known);
+	assert_int_equal(known.state, VBALLOON_PASSTHROUGH_UNKNOWN);
+}
+
+static void three_words_can_be_said(void **state)
+{
+	enum vballoon_passthrough_mode mode;
+
+	(void)state;
+	assert_null(vballoon_passthrough_parse("detect", &mode));
+	assert_int_equal(mode, VBALLOON_PASSTHROUGH_DETECT);
+	assert_null(vballoon_passthrough_parse("absent", &mode));
+	assert_int_equal(mode, VBALLOON_PASSTHROUGH_SAY_ABSENT);
+	assert_null(vballoon_passthrough_parse("present", &mode));
+	assert_int_equal(mode, VBALLOON_PASSTHROUGH_SAY_PRESENT);
+	assert_non_null(vballoon_passthrough_parse("no", &mode));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_front_end_without_such_a_device_has_none),
+		TEST(a_container_of_vfio_is_one),
+		TEST(a_device_of_a_vfio_group_is_one),
+		TEST(a_character_device_of_vfio_is_one),
+		TEST(iommufd_is_one),
+		TEST(a_fault_queue_of_iommufd_is_one),
+		TEST(vhost_vdpa_is_one),
+		TEST(rdma_is_one),
+		TEST(a_device_in_a_jail_is_one),
+		TEST(what_kvm_knows_of_vfio_is_none),
+		TEST(a_process_that_has_gone_is_unknown),
+		TEST(a_process_that_may_not_be_looked_at_is_unknown),
+		TEST(a_descriptor_that_cannot_be_read_is_unknown),
+		cmocka_unit_test_setup_teardown(a_process_without_descriptors_is_unknown,
+						empty_set_up, tear_down),
+		TEST(a_process_without_a_number_here_is_unknown),
+		TEST(a_procfs_of_other_numbers_tells_nothing),
+		TEST(without_procfs_nothing_is_known),
+		TEST(the_real_procfs_is_understood),
+		cmocka_unit_test(what_the_operator_says_is_not_asked_again),
+		cmocka_unit_test(before_anything_is_known_nothing_may_be_dropped),
+		cmocka_unit_test(three_words_can_be_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
