@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a test reads in a document: its blocks and its tables."""
+"""What a test reads in a document, Markdown or a manual page: its blocks and its tables."""
 
 import re
 import shlex
@@ -19,7 +19,8 @@ def read(path):
 
 def documents():
     """Every document of the tree that may have commands, by its path."""
-    found = [ROOT / "README.md", ROOT / "kernel/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    found = [ROOT / "README.md", ROOT / "kernel/README.md",
+             *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "docs/man").glob("*.scd"))]
     return [path.relative_to(ROOT).as_posix() for path in found]
 
 
@@ -28,12 +29,16 @@ def blocks(path):
     text = read(path)
     for found in BLOCK.finditer(text):
         line = text.count("\n", 0, found.start(2)) + 1
-        yield Block(path, line, found[1] or "", found[2], found[3])
+        if path.endswith(".scd"):  # says no language, and escapes
+            language = "ini" if found[3].startswith("[") else "sh"
+            yield Block(path, line, "", language, found[3].replace("\\\\", "\\"))
+        else:
+            yield Block(path, line, found[1] or "", found[2], found[3])
 
 
 def commands(text):
     """The commands of a block, as lists of words."""
-    for line in text.replace("\\\n", " ").splitlines():
+    for line in text.replace("\\\n", "").splitlines():
         words = shlex.split(line, comments=True)
         if words:
             yield words

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Somebody who does what a document says, block by block, and notices when it is not so."""
 
+import configparser
 import json
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +18,7 @@ from markdown import ROOT, blocks, commands
 
 # Where the documents have their sockets, and the headers of a guest's kernel.
 SOCKETS = "/run/vballoon"
-SOCKET = f"{SOCKETS}/vm1.sock"
+SOCKET, CONTROL = f"{SOCKETS}/vm1.sock", f"{SOCKETS}/vm1.ctl"
 HEADERS = "/lib/modules/$(uname -r)/build"
 BUILD = ROOT / "build-bed"
 # What a fragment of C may rely on.
@@ -99,6 +101,9 @@ class Reader:
     def _try_json(self, block):
         json.loads(block.text)
 
+    def _try_ini(self, block):
+        configparser.ConfigParser().read_string(block.text)
+
     def _try_c(self, block):
         """A fragment compiles, whoever calls it."""
         flags = "-std=gnu11 -fsyntax-only -Wall -Wextra -Werror -Wno-unused -x c".split()
@@ -120,7 +125,8 @@ class Reader:
             act(arguments)
 
     def _here(self, words):
-        return [word.replace(SOCKETS, self.directory) for word in words if word not in ("...", "&")]
+        return [re.sub("/run/(vballoon(/|$))?", f"{self.directory}/", word)
+                for word in words if word not in ("...", "&")]
 
     # On the host.
 
@@ -137,6 +143,9 @@ class Reader:
         run("make", "-C", ROOT, target, f"BUILD={build}", f"KDIR={self.assets.kernel.headers}",
             *[f"DESTDIR={self.directory}/root"] * (target == "install"), *settings)
 
+    def _host_install(self, arguments):
+        run("install", *[word.replace("$USER", str(os.getuid())) for word in arguments])
+
     def _host_vballoond(self, arguments):
         options = dict(zip(arguments, arguments[1:]))
         path = Path(options["--socket-path"])
@@ -150,7 +159,15 @@ class Reader:
         wait_for(path)
 
     def _host_vballoonctl(self, arguments):
+        if not self.daemons:
+            self._guest()
         return run(self.assets.built.vballoonctl, *arguments)
+
+    def _host_systemctl(self, arguments):
+        """Nobody starts units here: those that are named are there, for any machine."""
+        for unit in arguments[2:]:
+            template = re.sub("@.*[.]", "@.", unit)
+            expect((ROOT / "packaging/systemd" / template).exists(), f"a unit {template}")
 
     def _host_qemu_system_x86_64(self, arguments):
         self._begin_machine(DocumentedMachine(self.assets, arguments))
@@ -205,7 +222,8 @@ class Reader:
         if not self.machine:
             for block in blocks("README.md"):
                 for words in commands(block.text) if "qemu-system" in block.text else ():
-                    self._host_vballoond(self._here(["--socket-path", SOCKET]))
+                    self._host_vballoond(self._here(["--socket-path", SOCKET,
+                                                      "--control-path", CONTROL]))
                     self._host_qemu_system_x86_64(self._here(words[1:]))
         return self.machine.guest
 
