@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build install check pre-push unit e2e docs-test install-test demo module dkms gates format lint clean
+.PHONY: help build install check pre-push unit e2e docs-test install-test demo bench module dkms gates format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ docs-test: ## what the documents say can be done is done
 
 demo: ## the main job on a real guest, as it happens
 	./demo
+
+bench: ## how fast, beside QEMU's own balloon; wants a quiet machine
+	bench/main_job
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
