@@ -34,7 +34,7 @@ enum vballoon_reclaimable {
 	VBALLOON_RECLAIMABLE, /**< whole host pages may be dropped */
 	VBALLOON_KEEP_UNKNOWN, /**< the backing could not be identified */
 	VBALLOON_KEEP_NOT_SHARED, /**< the guest's writes do not reach the backing */
-	VBALLOON_KEEP_FILE, /**< a file on a disk: punching would destroy it */
+	VBALLOON_KEEP_FILE, /**< a file elsewhere, as on a disk: punching could destroy it */
 	VBALLOON_KEEP_SEALED, /**< sealed against writing */
 	VBALLOON_KEEP_READ_ONLY, /**< the descriptor does not permit writing */
 	VBALLOON_KEEP_MISALIGNED, /**< neither end is on a host page */

@@ -24,8 +24,8 @@ static const struct words reclaimables[] = {
 	},
 	[VBALLOON_KEEP_FILE] = {
 		"file",
-		"the memory is a file on a disk, whose contents would be destroyed: back it with "
-		"a memfd, tmpfs or hugetlbfs",
+		"the memory is a file that is not known to be memory alone, as one on a disk, so "
+		"its contents could be destroyed: back it with a memfd, tmpfs or hugetlbfs",
 	},
 	[VBALLOON_KEEP_SEALED] = {
 		"sealed",

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -317,6 +318,24 @@ static void memory_that_may_not_be_written_is_left_out_and_named(void **state)
 	close(dimm.fd);
 }
 
+static void memory_behind_a_descriptor_that_only_reads_is_named(void **state)
+{
+	struct front_end *front_end = *state;
+	struct dimm dimm = dimm_new(DIMM_BASE);
+	int writer = dimm.fd;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", writer);
+	dimm.fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(dimm.fd >= 0);
+	send_both(front_end, &dimm);
+	assert_int_equal(device_status(front_end).memory_pages, GUEST_BYTES / GUEST_PAGE);
+	assert_string_equal(back_end_status(front_end).memory_problem,
+			    vballoon_reclaimable_text(VBALLOON_KEEP_READ_ONLY));
+	close(dimm.fd);
+	close(writer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +360,7 @@ int main(void)
 		BALLOON_TEST(a_descriptor_without_its_region_ends_the_connection),
 		BALLOON_TEST(a_region_that_is_no_file_ends_the_connection),
 		BALLOON_TEST(memory_that_may_not_be_written_is_left_out_and_named),
+		BALLOON_TEST(memory_behind_a_descriptor_that_only_reads_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

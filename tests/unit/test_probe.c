@@ -42,6 +42,33 @@ static void a_memfd_is_given_back_in_small_pages(void **state)
 	close(fd);
 }
 
+static void a_file_on_a_tmpfs_that_can_be_full_is_restored_first(void **state)
+{
+	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct vballoon_backing_kind kind = probe(fd);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(kind.reclaimable, VBALLOON_RECLAIMABLE);
+	assert_true(kind.limited);
+	close(fd);
+}
+
+static void a_descriptor_that_is_only_a_path_is_kept(void **state)
+{
+	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char path[64];
+	int named;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	named = open(path, O_PATH | O_CLOEXEC);
+	assert_true(named >= 0);
+	assert_int_not_equal(probe(named).reclaimable, VBALLOON_RECLAIMABLE);
+	close(named);
+	close(fd);
+}
+
 static void a_hugetlb_file_is_given_back_in_its_own_pages(void **state)
 {
 	int fd = memory_file(MFD_HUGETLB | MFD_HUGE_2MB);
@@ -151,6 +178,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_memfd_is_given_back_in_small_pages),
+		cmocka_unit_test(a_file_on_a_tmpfs_that_can_be_full_is_restored_first),
+		cmocka_unit_test(a_descriptor_that_is_only_a_path_is_kept),
 		cmocka_unit_test(a_hugetlb_file_is_given_back_in_its_own_pages),
 		cmocka_unit_test(a_region_that_does_not_begin_on_a_host_page_is_kept),
 		cmocka_unit_test(a_region_that_does_not_end_on_a_host_page_is_kept),
