@@ -4,7 +4,8 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build install check pre-push unit e2e docs-test install-test demo bench module dkms gates format lint clean
+.PHONY: help build install check pre-push unit e2e docs-test install-test demo bench module dkms packages gates
+.PHONY: format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,6 +52,9 @@ module: ## virtio_memory_balloon.ko in build/module, for the running kernel or K
 dkms: ## the module's sources for DKMS, in build
 	mkdir -p $(BUILD)
 	scripts/dkms-stage.sh $(BUILD)/vballoon-dkms.tar.gz
+
+packages: ## Debian packages in build/packages, for this release of Debian
+	scripts/debian-packages.sh $(BUILD)/packages
 
 gates: ## that every check can fail
 	tests/gates/run.py
