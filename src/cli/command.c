@@ -29,6 +29,11 @@ static const char about_stats[] =
 	"Asks the guest's driver, which answers at once unless the guest is very busy. This\n"
 	"never waits longer than 60 seconds.\n";
 
+static const char about_why[] =
+	"Accounts for every byte: what was asked against what is in the balloon, that\n"
+	"against what the host got back, and the guest's memory against what the host\n"
+	"holds; each by its cause, with what to do about it. The parts add up.\n";
+
 static const char about_events[] =
 	"One JSON object a line, as it happens, until vballoond ends: front-end-connected,\n"
 	"front-end-gone, target-changed, held-changed, driver-hello, device-stopped,\n"
@@ -47,6 +52,8 @@ static const struct vballoon_command commands[] = {
 	  about_status },
 	{ "stats", NULL, BIT(TIMEOUT), vballoon_cmd_stats, "ask the guest how its memory is used",
 	  about_stats },
+	{ "why", NULL, 0, vballoon_cmd_why, "explain every byte that is not where it should be",
+	  about_why },
 	{ "events", NULL, 0, vballoon_cmd_events, "print what happens, as it happens",
 	  about_events },
 	{ "reset", NULL, 0, vballoon_cmd_reset, "bring a device back that has stopped",

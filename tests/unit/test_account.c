@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Every byte has a cause, and none has two. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "cli/account.h"
+
+/* What was accounted for last: the account points into it. */
+static json_t *accounted;
+
+static int let_go(void **state)
+{
+	(void)state;
+	json_decref(accounted);
+	accounted = NULL;
+	return 0;
+}
+
+static void account_for(struct vballoon_account *account, json_t *status)
+{
+	const struct vballoon_account_sum *sum;
+	uint64_t bytes;
+	unsigned int i, part;
+
+	assert_non_null(status);
+	let_go(NULL);
+	accounted = status;
+	vballoon_account_make(account, status);
+	for (i = 0; i < VBALLOON_ACCOUNT_SUMS; i++) {
+		sum = &account->sums[i];
+		for (bytes = 0, part = 0; part < sum->count; part++) {
+			assert_true(sum->parts[part].bytes > 0);
+			bytes += sum->parts[part].bytes;
+		}
+		assert_int_equal(bytes, sum->bytes);
+	}
+}
+
+static uint64_t part_of(const struct vballoon_account *account, unsigned int sum, const char *cause)
+{
+	unsigned int i;
+
+	for (i = 0; i < account->sums[sum].count; i++) {
+		if (!strcmp(account->sums[sum].parts[i].cause, cause))
+			return account->sums[sum].parts[i].bytes;
+	}
+	return 0;
+}
+
+static json_t *target_status(const char *state, int target, int held)
+{
+	return json_pack("{sssisisi}", "state", state, "target_bytes", target, "held_bytes", held,
+			 "dropped_bytes", held);
+}
+
+static void what_the_guest_has_not_done_yet_is_told_by_state(void **state)
+{
+	static const char *const states[] = { "no-front-end", "no-driver", "paused", "stopped",
+					      "ready" };
+	struct vballoon_account account;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		account_for(&account, target_status(states[i], 100, 30));
+		assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "held"), 30);
+		assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, states[i]), 70);
+	}
+}
+
+static void a_state_from_the_future_is_accounted_for(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account, target_status("asleep", 100, 30));
+}
+
+static void what_is_to_be_taken_back_is_a_surplus(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account, target_status("ready", 10, 30));
+	assert_int_equal(account.sums[VBALLOON_ACCOUNT_TARGET].bytes, 10);
+	assert_int_equal(account.sums[VBALLOON_ACCOUNT_SURPLUS].bytes, 20);
+}
+
+static void what_is_held_is_told_by_cause(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account,
+		    json_pack("{sss{sisisi}sisis{sisi}}", "state", "ready", "waiting", "soon", 1,
+			      "partial", 2, "failed", 4, "held_bytes", 63, "dropped_bytes", 8,
+			      "kept_bytes", "not-shared", 16, "novel", 32));
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_HELD, "dropped"), 8);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_HELD, "soon"), 1);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_HELD, "partial"), 2);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_HELD, "failed"), 4);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_HELD, "not-shared"), 16);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_HELD, "novel"), 32);
+}
+
+static json_t *memory_status(int memory, int backing, int dropped)
+{
+	return json_pack("{sssisisisi}", "state", "ready", "memory_bytes", memory, "backing_bytes",
+			 backing, "dropped_bytes", dropped, "held_bytes", dropped);
+}
+
+static void the_guests_memory_is_used_given_back_or_untouched(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account, memory_status(100, 50, 30));
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "backing"), 50);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "free"), 30);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "untouched"), 20);
+}
+
+static void what_was_given_back_and_taken_again_is_told(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account, memory_status(100, 80, 30));
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "free"), 20);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "backed-again"), 10);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "backing"), 70);
+}
+
+static void a_file_larger_than_the_memory_adds_up(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account, memory_status(100, 150, 30));
+}
+
+static void nothing_at_all_adds_up(void **state)
+{
+	struct vballoon_account account;
+
+	(void)state;
+	account_for(&account, json_object());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(what_the_guest_has_not_done_yet_is_told_by_state, let_go),
+		cmocka_unit_test_teardown(a_state_from_the_future_is_accounted_for, let_go),
+		cmocka_unit_test_teardown(what_is_to_be_taken_back_is_a_surplus, let_go),
+		cmocka_unit_test_teardown(what_is_held_is_told_by_cause, let_go),
+		cmocka_unit_test_teardown(the_guests_memory_is_used_given_back_or_untouched,
+					  let_go),
+		cmocka_unit_test_teardown(what_was_given_back_and_taken_again_is_told, let_go),
+		cmocka_unit_test_teardown(a_file_larger_than_the_memory_adds_up, let_go),
+		cmocka_unit_test_teardown(nothing_at_all_adds_up, let_go),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
