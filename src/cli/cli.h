@@ -39,6 +39,7 @@ int vballoon_cmd_status(const struct vballoon_cli_options *options, struct vball
 int vballoon_cmd_stats(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_events(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_why(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_doctor(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
 
 #endif /* VBALLOON_CLI_CLI_H */

@@ -34,6 +34,11 @@ static const char about_why[] =
 	"against what the host got back, and the guest's memory against what the host\n"
 	"holds; each by its cause, with what to do about it. The parts add up.\n";
 
+static const char about_doctor[] =
+	"Looks at this host, the virtual machine and its guest, and says of each finding\n"
+	"whether it is ok, worth a note, or a problem, and what to do. It takes up to two\n"
+	"seconds. Exit status: 0 when there is no problem, 1 when there are some.\n";
+
 static const char about_events[] =
 	"One JSON object a line, as it happens, until vballoond ends: front-end-connected,\n"
 	"front-end-gone, target-changed, held-changed, driver-hello, device-stopped,\n"
@@ -54,6 +59,8 @@ static const struct vballoon_command commands[] = {
 	  about_stats },
 	{ "why", NULL, 0, vballoon_cmd_why, "explain every byte that is not where it should be",
 	  about_why },
+	{ "doctor", NULL, 0, vballoon_cmd_doctor, "find what is wrong, and say what to do",
+	  about_doctor },
 	{ "events", NULL, 0, vballoon_cmd_events, "print what happens, as it happens",
 	  about_events },
 	{ "reset", NULL, 0, vballoon_cmd_reset, "bring a device back that has stopped",

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/doctor.h"
+#include "cli/format.h"
+#include "control/size.h"
+
+static void find(struct vballoon_doctor_finding *finding, enum vballoon_doctor_level level,
+		 const char *remedy, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+static void find(struct vballoon_doctor_finding *finding, enum vballoon_doctor_level level,
+		 const char *remedy, const char *format, ...)
+{
+	va_list args;
+
+	finding->level = level;
+	finding->remedy = remedy;
+	va_start(args, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, args);
+	va_end(args);
+}
+
+static bool is_state(const struct vballoon_doctor_facts *facts, const char *state)
+{
+	const char *is = json_string_value(json_object_get(facts->status, "state"));
+
+	return is && !strcmp(is, state);
+}
+
+static bool has_front_end(const struct vballoon_doctor_facts *facts)
+{
+	return facts->status && !is_state(facts, "no-front-end");
+}
+
+static bool has_driver(const struct vballoon_doctor_facts *facts)
+{
+	return is_state(facts, "ready");
+}
+
+/* The checks: each returns false when there is nothing to look at. */
+
+static bool check_huge_pages(const struct vballoon_doctor_facts *facts,
+			     struct vballoon_doctor_finding *finding)
+{
+	static const char remedy[] =
+		"echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	const char *text = facts->shmem_enabled;
+
+	if (!text)
+		find(finding, VBALLOON_DOCTOR_NOTE, NULL,
+		     "whether this kernel has huge pages for shared memory is not known");
+	else if (strstr(text, "[never]") || strstr(text, "[deny]"))
+		find(finding, VBALLOON_DOCTOR_NOTE, remedy,
+		     "the host has no transparent huge pages for shared memory, which caps the "
+		     "speed of the guest and of its balloon");
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL,
+		     "the host has transparent huge pages for shared memory");
+	return true;
+}
+
+static bool check_daemon(const struct vballoon_doctor_facts *facts,
+			 struct vballoon_doctor_finding *finding)
+{
+	if (facts->failure)
+		find(finding, VBALLOON_DOCTOR_PROBLEM, NULL, "%s", facts->failure);
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "vballoond answers");
+	return true;
+}
+
+static bool check_front_end(const struct vballoon_doctor_facts *facts,
+			    struct vballoon_doctor_finding *finding)
+{
+	if (!facts->status)
+		return false;
+	if (has_front_end(facts))
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "a virtual machine is connected");
+	else
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "start it on vballoond's socket, see vballoond(8)",
+		     "no virtual machine is connected");
+	return true;
+}
+
+static bool check_memory(const struct vballoon_doctor_facts *facts,
+			 struct vballoon_doctor_finding *finding)
+{
+	const char *problem = json_string_value(json_object_get(facts->status, "memory_problem"));
+	char text[VBALLOON_SIZE_TEXT_BYTES];
+
+	if (!has_front_end(facts))
+		return false;
+	vballoon_size_format(vballoon_format_bytes_of(facts->status, "memory_bytes"), text);
+	if (problem)
+		find(finding, VBALLOON_DOCTOR_PROBLEM, "as said: until then the host gains nothing",
+		     "guest memory cannot be given back: %s", problem);
+	else if (!vballoon_format_bytes_of(facts->status, "memory_bytes"))
+		find(finding, VBALLOON_DOCTOR_NOTE, "let the guest start its devices",
+		     "the virtual machine has not told of its memory yet");
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL,
+		     "the guest's memory, %s, is shared and can be given back", text);
+	return true;
+}
+
+static bool check_device(const struct vballoon_doctor_facts *facts,
+			 struct vballoon_doctor_finding *finding)
+{
+	const json_t *reason = json_object_get(facts->status, "reason");
+	const char *text = json_string_value(json_object_get(reason, "text"));
+
+	if (!has_front_end(facts))
+		return false;
+	if (is_state(facts, "stopped"))
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "update the guest's driver if it happens again; vballoonctl reset",
+		     "the device has stopped, as the guest broke the protocol: %s",
+		     text ? text : "no reason was told");
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest has kept to the protocol");
+	return true;
+}
+
+static bool check_driver(const struct vballoon_doctor_facts *facts,
+			 struct vballoon_doctor_finding *finding)
+{
+	if (!has_front_end(facts) || is_state(facts, "stopped"))
+		return false;
+	if (is_state(facts, "ready"))
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest's driver is there");
+	else if (is_state(facts, "paused"))
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "let the guest run; in the guest: modprobe virtio_memory_balloon",
+		     "the guest is paused, resetting, or has no driver loaded: a back end cannot "
+		     "tell");
+	else
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "in the guest: modprobe virtio_memory_balloon",
+		     "the guest has no driver for the device, or none yet");
+	return true;
+}
+
+static bool has_feature(const json_t *status, const char *name)
+{
+	json_t *feature;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "features"), i, feature) {
+		if (json_is_string(feature) && !strcmp(json_string_value(feature), name))
+			return true;
+	}
+	return false;
+}
+
+static bool check_features(const struct vballoon_doctor_facts *facts,
+			   struct vballoon_doctor_finding *finding)
+{
+	if (!has_driver(facts))
+		return false;
+	if (has_feature(facts->status, "page-runs"))
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest gives its memory in runs");
+	else
+		find(finding, VBALLOON_DOCTOR_NOTE,
+		     "see whether the monitor hides feature bits, and update the guest's driver",
+		     "the guest gives its memory page by page, which is slower: page-runs was not "
+		     "negotiated");
+	return true;
+}
+
+static bool check_statistics(const struct vballoon_doctor_facts *facts,
+			     struct vballoon_doctor_finding *finding)
+{
+	if (!has_driver(facts))
+		return false;
+	if (facts->silence)
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "see whether the guest hangs, or is very busy",
+		     "the guest's driver does not answer: %s", facts->silence);
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest's driver answers");
+	return true;
+}
+
+static bool check_balloon(const struct vballoon_doctor_facts *facts,
+			  struct vballoon_doctor_finding *finding)
+{
+	const json_t *now = facts->later ? facts->later : facts->status;
+	char held_text[VBALLOON_SIZE_TEXT_BYTES], target_text[VBALLOON_SIZE_TEXT_BYTES];
+	uint64_t target = vballoon_format_bytes_of(now, "target_bytes");
+	uint64_t held = vballoon_format_bytes_of(now, "held_bytes");
+
+	if (!has_driver(facts))
+		return false;
+	vballoon_size_format(held, held_text);
+	vballoon_size_format(target, target_text);
+	if (held == target)
+		find(finding, VBALLOON_DOCTOR_OK, NULL,
+		     "the balloon has the size that was asked, %s", target_text);
+	else if (held != vballoon_format_bytes_of(facts->status, "held_bytes"))
+		find(finding, VBALLOON_DOCTOR_NOTE, "wait: vballoonctl watch",
+		     "the balloon is on its way: %s of %s", held_text, target_text);
+	else
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     held < target
+			     ? "see vballoonctl stats: what the guest has available; set a "
+			       "smaller size"
+			     : "see whether the guest is very busy; it takes back what it was "
+			       "given by itself",
+		     "the balloon is stuck: %s, while %s are asked", held_text, target_text);
+	return true;
+}
+
+static bool check_host_pages(const struct vballoon_doctor_facts *facts,
+			     struct vballoon_doctor_finding *finding)
+{
+	const json_t *now = facts->later ? facts->later : facts->status;
+	const json_t *waiting = json_object_get(now, "waiting");
+	uint64_t partial = vballoon_format_bytes_of(waiting, "partial");
+	uint64_t failed = vballoon_format_bytes_of(waiting, "failed");
+	char text[VBALLOON_SIZE_TEXT_BYTES];
+
+	if (!vballoon_format_bytes_of(now, "held_bytes"))
+		return false;
+	if (failed)
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "see what the host refused: vballoonctl status",
+		     "the host has failed to take back %s of the balloon",
+		     vballoon_size_format(failed, text));
+	else if (partial)
+		find(finding, VBALLOON_DOCTOR_NOTE,
+		     "start vballoond with the --page-size of the host's pages",
+		     "%s of the balloon are parts of larger host pages, and cannot be given back",
+		     vballoon_size_format(partial, text));
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL,
+		     "the host takes back what the balloon holds");
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*check)(const struct vballoon_doctor_facts *facts,
+		      struct vballoon_doctor_finding *finding);
+} checks[] = {
+	{ "huge-pages", check_huge_pages }, { "daemon", check_daemon },
+	{ "front-end", check_front_end },   { "memory", check_memory },
+	{ "device", check_device },	    { "driver", check_driver },
+	{ "features", check_features },	    { "statistics", check_statistics },
+	{ "balloon", check_balloon },	    { "host-pages", check_host_pages },
+};
+
+const char *vballoon_doctor_level_name(enum vballoon_doctor_level level)
+{
+	static const char *const names[] = {
+		[VBALLOON_DOCTOR_OK] = "ok",
+		[VBALLOON_DOCTOR_NOTE] = "note",
+		[VBALLOON_DOCTOR_PROBLEM] = "problem",
+	};
+
+	return names[level];
+}
+
+bool vballoon_doctor_next(const struct vballoon_doctor_facts *facts, unsigned int *next,
+			  struct vballoon_doctor_finding *finding_out)
+{
+	while (*next < sizeof(checks) / sizeof(checks[0])) {
+		finding_out->check = checks[*next].name;
+		if (checks[(*next)++].check(facts, finding_out))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "cli/doctor.h"
+
+/* The level of one check, or -1 when it was left out. */
+static int level_of(const struct vballoon_doctor_facts *facts, const char *check)
+{
+	struct vballoon_doctor_finding finding;
+	unsigned int next = 0;
+	int level = -1;
+
+	while (vballoon_doctor_next(facts, &next, &finding)) {
+		assert_true(finding.text[0]);
+		if (!strcmp(finding.check, check))
+			level = (int)finding.level;
+	}
+	return level;
+}
+
+/* The same of a status; takes the references. */
+static int level_in(json_t *status, json_t *later, const char *check)
+{
+	struct vballoon_doctor_facts facts = { .status = status, .later = later };
+	int level;
+
+	assert_non_null(status);
+	level = level_of(&facts, check);
+	json_decref(status);
+	json_decref(later);
+	return level;
+}
+
+static json_t *in_state(const char *state)
+{
+	return json_pack("{sssi}", "state", state, "memory_bytes", 100);
+}
+
+static json_t *balloon(int target, int held)
+{
+	return json_pack("{sssisi}", "state", "ready", "target_bytes", target, "held_bytes", held);
+}
+
+static void a_daemon_that_is_not_reached_is_the_only_problem(void **state)
+{
+	const struct vballoon_doctor_facts facts = { .failure = "it is not there" };
+
+	(void)state;
+	assert_int_equal(level_of(&facts, "daemon"), VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_of(&facts, "front-end"), -1);
+	assert_int_equal(level_of(&facts, "driver"), -1);
+}
+
+static void a_missing_front_end_is_a_problem(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(in_state("no-front-end"), NULL, "front-end"),
+			 VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(in_state("no-front-end"), NULL, "memory"), -1);
+	assert_int_equal(level_in(in_state("ready"), NULL, "front-end"), VBALLOON_DOCTOR_OK);
+}
+
+static void a_driver_that_does_not_speak_is_a_problem(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(in_state("no-driver"), NULL, "driver"), VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(in_state("paused"), NULL, "driver"), VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(in_state("ready"), NULL, "driver"), VBALLOON_DOCTOR_OK);
+}
+
+static void a_device_that_has_stopped_is_a_problem(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(in_state("stopped"), NULL, "device"), VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(in_state("ready"), NULL, "device"), VBALLOON_DOCTOR_OK);
+}
+
+static void memory_that_cannot_be_given_back_is_a_problem(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(json_pack("{ssss}", "state", "ready", "memory_problem", "x"),
+				  NULL, "memory"),
+			 VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(in_state("ready"), NULL, "memory"), VBALLOON_DOCTOR_OK);
+}
+
+static void a_balloon_that_moves_is_not_stuck(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(balloon(9, 9), NULL, "balloon"), VBALLOON_DOCTOR_OK);
+	assert_int_equal(level_in(balloon(9, 3), balloon(9, 4), "balloon"), VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(balloon(9, 3), balloon(9, 3), "balloon"),
+			 VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(balloon(3, 9), balloon(3, 9), "balloon"),
+			 VBALLOON_DOCTOR_PROBLEM);
+}
+
+static void what_the_host_does_not_take_back_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(json_pack("{sssis{si}}", "state", "ready", "held_bytes", 9,
+					    "waiting", "failed", 1),
+				  NULL, "host-pages"),
+			 VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(json_pack("{sssis{si}}", "state", "ready", "held_bytes", 9,
+					    "waiting", "partial", 1),
+				  NULL, "host-pages"),
+			 VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(balloon(9, 9), NULL, "host-pages"), VBALLOON_DOCTOR_OK);
+}
+
+static void a_guest_without_runs_is_slow(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(json_pack("{sss[s]}", "state", "ready", "features", "version-1"),
+				  NULL, "features"),
+			 VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(json_pack("{sss[s]}", "state", "ready", "features", "page-runs"),
+				  NULL, "features"),
+			 VBALLOON_DOCTOR_OK);
+}
+
+static void a_driver_that_does_not_answer_is_a_problem(void **state)
+{
+	json_t *status = in_state("ready");
+	const struct vballoon_doctor_facts facts = { .status = status, .silence = "no answer" };
+
+	(void)state;
+	assert_int_equal(level_of(&facts, "statistics"), VBALLOON_DOCTOR_PROBLEM);
+	json_decref(status);
+}
+
+static void huge_pages_that_are_off_are_worth_a_note(void **state)
+{
+	struct vballoon_doctor_facts facts = { .shmem_enabled = "always advise [never]" };
+
+	(void)state;
+	assert_int_equal(level_of(&facts, "huge-pages"), VBALLOON_DOCTOR_NOTE);
+	facts.shmem_enabled = "always [advise] never";
+	assert_int_equal(level_of(&facts, "huge-pages"), VBALLOON_DOCTOR_OK);
+	facts.shmem_enabled = NULL;
+	assert_int_equal(level_of(&facts, "huge-pages"), VBALLOON_DOCTOR_NOTE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_daemon_that_is_not_reached_is_the_only_problem),
+		cmocka_unit_test(a_missing_front_end_is_a_problem),
+		cmocka_unit_test(a_driver_that_does_not_speak_is_a_problem),
+		cmocka_unit_test(a_device_that_has_stopped_is_a_problem),
+		cmocka_unit_test(memory_that_cannot_be_given_back_is_a_problem),
+		cmocka_unit_test(a_balloon_that_moves_is_not_stuck),
+		cmocka_unit_test(what_the_host_does_not_take_back_is_told),
+		cmocka_unit_test(a_guest_without_runs_is_slow),
+		cmocka_unit_test(a_driver_that_does_not_answer_is_a_problem),
+		cmocka_unit_test(huge_pages_that_are_off_are_worth_a_note),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
