@@ -38,6 +38,7 @@ int vballoon_cmd_set(const struct vballoon_cli_options *options, struct vballoon
 int vballoon_cmd_status(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_stats(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_events(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_watch(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_why(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_doctor(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);

@@ -8,7 +8,8 @@
 #include "cli/format.h"
 
 /* How long the guest has to answer, and the balloon to move. */
-#define PATIENCE_MS 1000
+#define ANSWER_MS 1000
+#define MOVE_MS 3000
 
 static const char *read_shmem_enabled(char *text, int len)
 {
@@ -27,10 +28,11 @@ static bool is_ready(const json_t *status)
 	return state && !strcmp(state, "ready");
 }
 
-static int call_patiently(struct vballoon_client *client, const char *command, json_t **value_out)
+static int call_patiently(struct vballoon_client *client, const char *command, unsigned int ms,
+			  json_t **value_out)
 {
-	return vballoon_client_try(client, command, json_pack("{si}", "timeout_ms", PATIENCE_MS),
-				   PATIENCE_MS, value_out);
+	return vballoon_client_try(client, command, json_pack("{si}", "timeout_ms", (int)ms), ms,
+				   value_out);
 }
 
 /* What the daemon says, and the guest, and the daemon again when the balloon has
@@ -47,13 +49,13 @@ static void ask(struct vballoon_client *client, struct vballoon_doctor_facts *fa
 	facts->status = *status_out;
 	if (!is_ready(facts->status))
 		return;
-	if (call_patiently(client, "wait", &value))
+	if (call_patiently(client, "wait", MOVE_MS, &value))
 		return;
 	json_decref(value);
 	value = NULL;
 	if (!vballoon_client_try(client, "status", NULL, 0, later_out))
 		facts->later = *later_out;
-	if (call_patiently(client, "stats", &value))
+	if (call_patiently(client, "stats", ANSWER_MS, &value))
 		facts->silence = client->failure;
 	json_decref(value);
 }

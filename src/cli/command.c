@@ -29,6 +29,12 @@ static const char about_stats[] =
 	"Asks the guest's driver, which answers at once unless the guest is very busy. This\n"
 	"never waits longer than 60 seconds.\n";
 
+static const char about_watch[] =
+	"The current figures and a chart of each over time: what the guest has available\n"
+	"and free, the balloon, and what the host holds of the guest. It asks the guest to\n"
+	"report each time. q or Ctrl-C ends it. Away from a terminal it prints a line each\n"
+	"time, with --json the object of status.\n";
+
 static const char about_why[] =
 	"Accounts for every byte: what was asked against what is in the balloon, that\n"
 	"against what the host got back, and the guest's memory against what the host\n"
@@ -36,7 +42,7 @@ static const char about_why[] =
 
 static const char about_doctor[] =
 	"Looks at this host, the virtual machine and its guest, and says of each finding\n"
-	"whether it is ok, worth a note, or a problem, and what to do. It takes up to two\n"
+	"whether it is ok, worth a note, or a problem, and what to do. It takes up to four\n"
 	"seconds. Exit status: 0 when there is no problem, 1 when there are some.\n";
 
 static const char about_events[] =
@@ -57,6 +63,8 @@ static const struct vballoon_command commands[] = {
 	  about_status },
 	{ "stats", NULL, BIT(TIMEOUT), vballoon_cmd_stats, "ask the guest how its memory is used",
 	  about_stats },
+	{ "watch", NULL, BIT(INTERVAL) | BIT(ONCE) | BIT(NO_COLOR), vballoon_cmd_watch,
+	  "show the figures live, with a chart", about_watch },
 	{ "why", NULL, 0, vballoon_cmd_why, "explain every byte that is not where it should be",
 	  about_why },
 	{ "doctor", NULL, 0, vballoon_cmd_doctor, "find what is wrong, and say what to do",

@@ -130,6 +130,31 @@ static void options_of_another_command_are_refused(void **state)
 	assert_non_null(strstr(bed->ctl.err.text, "--wait"));
 }
 
+static void what_is_wrong_is_found_and_explained(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("doctor")), 1);
+	assert_non_null(strstr(bed->ctl.out.text, "ok       front-end"));
+	assert_non_null(strstr(bed->ctl.out.text, "problem  driver"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M")), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("why")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "1 MiB are asked of the guest"));
+	assert_non_null(strstr(bed->ctl.out.text, "paused, resetting, or has no driver loaded"));
+}
+
+static void a_look_without_a_terminal_is_a_line(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("watch", "--once")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "paused, target 0 B, host "));
+	assert_null(strchr(bed->ctl.out.text, '\033'));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("watch", "--once", "--json")), 0);
+	assert_true(control_take_integer(json_loads(bed->ctl.out.text, 0, NULL), "time_ms") > 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("watch", "--interval", "0")), 2);
+}
+
 #define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, daemon_bed_tear_down)
 
 int main(void)
@@ -143,6 +168,8 @@ int main(void)
 		TEST(failures_are_objects_for_a_program, paused_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
+		TEST(what_is_wrong_is_found_and_explained, paused_set_up),
+		TEST(a_look_without_a_terminal_is_a_line, paused_set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/format.h"
+#include "cli/scene.h"
+#include "control/size.h"
+
+/* Lines that are no chart's: two at the top, one at the bottom. */
+#define OTHER_ROWS 3
+#define CHART_ROWS_MAX 6
+#define COLUMNS_MAX 512
+
+#define CLEAR_REST "\033[K"
+#define PLAIN "\033[0m"
+
+static const struct {
+	const char *name;
+	const char *short_name;
+	const char *color;
+	const char *statistic; /* of the guest; NULL: a figure of the device */
+	const char *figure;
+} charts[VBALLOON_SCENE_CHARTS] = {
+	[VBALLOON_SCENE_AVAILABLE] = { "guest available", "available", "\033[32m", "mem-available",
+				       NULL },
+	[VBALLOON_SCENE_FREE] = { "guest free", "free", "\033[36m", "mem-free", NULL },
+	[VBALLOON_SCENE_BALLOON] = { "balloon", "balloon", "\033[33m", NULL, "held_bytes" },
+	[VBALLOON_SCENE_HOST] = { "host memory", "host", "\033[35m", NULL, "backing_bytes" },
+};
+
+static const json_t *value_of(const json_t *status, int chart)
+{
+	const json_t *stats = json_object_get(json_object_get(status, "guest"), "stats");
+
+	return charts[chart].statistic ? json_object_get(stats, charts[chart].statistic)
+				       : json_object_get(status, charts[chart].figure);
+}
+
+static uint64_t bytes_of(const json_t *status, int chart)
+{
+	return (uint64_t)json_integer_value(value_of(status, chart));
+}
+
+void vballoon_scene_add(struct vballoon_scene *scene, json_t *status)
+{
+	int chart;
+
+	json_decref(scene->status);
+	scene->status = status;
+	for (chart = 0; chart < VBALLOON_SCENE_CHARTS; chart++)
+		vballoon_chart_add(&scene->charts[chart], bytes_of(status, chart));
+}
+
+void vballoon_scene_end(struct vballoon_scene *scene)
+{
+	json_decref(scene->status);
+	scene->status = NULL;
+}
+
+/* A figure that nobody has told is no zero. */
+static const char *figure(const json_t *status, int chart, char text[VBALLOON_SIZE_TEXT_BYTES])
+{
+	return json_is_integer(value_of(status, chart))
+		       ? vballoon_size_format(bytes_of(status, chart), text)
+		       : "not told";
+}
+
+static const char *state_of(const json_t *status)
+{
+	const char *state = json_string_value(json_object_get(status, "state"));
+
+	return state ? state : "";
+}
+
+/* What is to be said beside a figure. */
+static void describe(const json_t *status, int chart, char *text, size_t len)
+{
+	char target[VBALLOON_SIZE_TEXT_BYTES], dropped[VBALLOON_SIZE_TEXT_BYTES];
+	json_int_t age_ms =
+		json_integer_value(json_object_get(json_object_get(status, "guest"), "age_ms"));
+
+	text[0] = '\0';
+	if (chart == VBALLOON_SCENE_BALLOON)
+		snprintf(text, len, "of %s asked, %s given back",
+			 vballoon_size_format(vballoon_format_bytes_of(status, "target_bytes"),
+					      target),
+			 vballoon_size_format(vballoon_format_bytes_of(status, "dropped_bytes"),
+					      dropped));
+	else if (chart == VBALLOON_SCENE_HOST)
+		snprintf(text, len, "of %s of guest memory",
+			 vballoon_size_format(vballoon_format_bytes_of(status, "memory_bytes"),
+					      target));
+	else if (age_ms >= 2000)
+		snprintf(text, len, "%" JSON_INTEGER_FORMAT " s ago", age_ms / 1000);
+}
+
+/* One line, cut off at the width: no chart, so each byte is a column. */
+static void put(FILE *to, const struct vballoon_scene_style *style, const char *text)
+{
+	fprintf(to, "%.*s" CLEAR_REST "\r\n", (int)style->columns, text);
+}
+
+static void draw_chart(const struct vballoon_scene *scene, const struct vballoon_scene_style *style,
+		       int chart, size_t rows, FILE *to)
+{
+	uint64_t full = vballoon_format_bytes_of(scene->status, "memory_bytes");
+	size_t columns = style->columns < COLUMNS_MAX ? style->columns : COLUMNS_MAX;
+	char line[VBALLOON_CHART_LINE_BYTES(COLUMNS_MAX)];
+	char value[VBALLOON_SIZE_TEXT_BYTES], remark[128], head[256];
+	size_t row;
+
+	describe(scene->status, chart, remark, sizeof(remark));
+	snprintf(head, sizeof(head), "%-16s %-11s %s", charts[chart].name,
+		 figure(scene->status, chart, value), remark);
+	fputs(style->color ? charts[chart].color : "", to);
+	put(to, style, head);
+	for (row = 0; row < rows; row++) {
+		vballoon_chart_line(&scene->charts[chart], full, row, rows, columns, style->braille,
+				    line);
+		fprintf(to, "%s" CLEAR_REST "\r\n", line);
+	}
+	fputs(style->color ? PLAIN : "", to);
+}
+
+static void draw_foot(const struct vballoon_scene *scene, const struct vballoon_scene_style *style,
+		      FILE *to)
+{
+	size_t seconds =
+		vballoon_chart_values_shown(style->columns, style->braille) * scene->interval_s;
+	char text[256];
+
+	snprintf(text, sizeof(text), "q ends; the last %zu:%02zu minutes, all to one scale",
+		 seconds / 60, seconds % 60);
+	fprintf(to, "%.*s" CLEAR_REST "\033[J", (int)style->columns, text);
+}
+
+void vballoon_scene_draw(const struct vballoon_scene *scene,
+			 const struct vballoon_scene_style *style, FILE *to)
+{
+	size_t rows = style->rows > OTHER_ROWS ? style->rows - OTHER_ROWS : 0;
+	char text[512];
+	int chart;
+
+	/* Each has a line for its figure beside its chart. */
+	rows = rows / VBALLOON_SCENE_CHARTS;
+	rows = rows > CHART_ROWS_MAX ? CHART_ROWS_MAX : rows;
+	fputs("\033[H", to);
+	snprintf(text, sizeof(text), "vballoon: %s, %s", state_of(scene->status),
+		 vballoon_format_state(state_of(scene->status)));
+	if (strlen(text) > style->columns)
+		snprintf(text, sizeof(text), "vballoon: %s", state_of(scene->status));
+	put(to, style, text);
+	put(to, style, "");
+	for (chart = 0; chart < VBALLOON_SCENE_CHARTS; chart++)
+		draw_chart(scene, style, chart, rows ? rows - 1 : 0, to);
+	draw_foot(scene, style, to);
+	fflush(to);
+}
+
+void vballoon_scene_print_line(const struct vballoon_scene *scene, FILE *to)
+{
+	char text[VBALLOON_SIZE_TEXT_BYTES];
+	int chart;
+
+	fprintf(to, "%s, target %s", state_of(scene->status),
+		vballoon_size_format(vballoon_format_bytes_of(scene->status, "target_bytes"),
+				     text));
+	for (chart = VBALLOON_SCENE_CHARTS - 1; chart >= 0; chart--)
+		fprintf(to, ", %s %s", charts[chart].short_name,
+			figure(scene->status, chart, text));
+	fputc('\n', to);
+	fflush(to);
+}
