@@ -46,6 +46,9 @@ static const struct cause kept[] = {
 	{ "misaligned", "the memory does not begin and end on the host's pages",
 	  "align its size to the host's pages" },
 	{ "asked", "it was asked to keep the memory", NULL },
+	{ "inhibited",
+	  "a device is passed through to the guest, or may be, so nothing is given back",
+	  "see passthrough in vballoonctl status" },
 };
 
 static const struct cause kept_otherwise = { "unknown", "the daemon keeps the memory",

@@ -106,6 +106,25 @@ static bool check_memory(const struct vballoon_doctor_facts *facts,
 	return true;
 }
 
+static bool check_passthrough(const struct vballoon_doctor_facts *facts,
+			      struct vballoon_doctor_finding *finding)
+{
+	const json_t *passthrough = json_object_get(facts->status, "passthrough");
+	const char *text = json_string_value(json_object_get(passthrough, "text"));
+
+	if (!json_is_object(passthrough))
+		return false;
+	if (text)
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "give the guest no such device, or do without its balloon: see --passthrough "
+		     "in "
+		     "vballoond(8)",
+		     "nothing is given back to the host: %s", text);
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "no device is passed through to the guest");
+	return true;
+}
+
 static bool check_device(const struct vballoon_doctor_facts *facts,
 			 struct vballoon_doctor_finding *finding)
 {
@@ -245,11 +264,12 @@ static const struct {
 	bool (*check)(const struct vballoon_doctor_facts *facts,
 		      struct vballoon_doctor_finding *finding);
 } checks[] = {
-	{ "huge-pages", check_huge_pages }, { "daemon", check_daemon },
-	{ "front-end", check_front_end },   { "memory", check_memory },
-	{ "device", check_device },	    { "driver", check_driver },
-	{ "features", check_features },	    { "statistics", check_statistics },
-	{ "balloon", check_balloon },	    { "host-pages", check_host_pages },
+	{ "huge-pages", check_huge_pages },   { "daemon", check_daemon },
+	{ "front-end", check_front_end },     { "memory", check_memory },
+	{ "passthrough", check_passthrough }, { "device", check_device },
+	{ "driver", check_driver },	      { "features", check_features },
+	{ "statistics", check_statistics },   { "balloon", check_balloon },
+	{ "host-pages", check_host_pages },
 };
 
 const char *vballoon_doctor_level_name(enum vballoon_doctor_level level)

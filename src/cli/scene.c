@@ -81,7 +81,7 @@ static void describe(const json_t *status, int chart, char *text, size_t len)
 
 	text[0] = '\0';
 	if (chart == VBALLOON_SCENE_BALLOON)
-		snprintf(text, len, "of %s asked, %s given back",
+		snprintf(text, len, "of %s; %s given back",
 			 vballoon_size_format(vballoon_format_bytes_of(status, "target_bytes"),
 					      target),
 			 vballoon_size_format(vballoon_format_bytes_of(status, "dropped_bytes"),

@@ -89,6 +89,20 @@ static void memory_that_cannot_be_given_back_is_a_problem(void **state)
 	assert_int_equal(level_in(in_state("ready"), NULL, "memory"), VBALLOON_DOCTOR_OK);
 }
 
+static void a_device_that_is_passed_through_is_a_problem(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(json_pack("{sss{ssss}}", "state", "ready", "passthrough", "state",
+					    "present", "text", "a device"),
+				  NULL, "passthrough"),
+			 VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(json_pack("{sss{sssn}}", "state", "ready", "passthrough", "state",
+					    "absent", "text"),
+				  NULL, "passthrough"),
+			 VBALLOON_DOCTOR_OK);
+	assert_int_equal(level_in(in_state("no-front-end"), NULL, "passthrough"), -1);
+}
+
 static void a_balloon_that_moves_is_not_stuck(void **state)
 {
 	(void)state;
@@ -155,6 +169,7 @@ int main(void)
 		cmocka_unit_test(a_driver_that_does_not_speak_is_a_problem),
 		cmocka_unit_test(a_device_that_has_stopped_is_a_problem),
 		cmocka_unit_test(memory_that_cannot_be_given_back_is_a_problem),
+		cmocka_unit_test(a_device_that_is_passed_through_is_a_problem),
 		cmocka_unit_test(a_balloon_that_moves_is_not_stuck),
 		cmocka_unit_test(what_the_host_does_not_take_back_is_told),
 		cmocka_unit_test(a_guest_without_runs_is_slow),

@@ -57,7 +57,7 @@ static void every_figure_is_there_with_what_belongs_to_it(void **state)
 	(void)state;
 	assert_non_null(strstr(text, "guest available  3 MiB       5 s ago"));
 	assert_non_null(strstr(text, "guest free       not told"));
-	assert_non_null(strstr(text, "balloon          1 MiB       of 2 MiB asked, 1 MiB given"));
+	assert_non_null(strstr(text, "balloon          1 MiB       of 2 MiB; 1 MiB given"));
 	assert_non_null(strstr(text, "host memory      4 MiB       of 8 MiB of guest memory"));
 	free(text);
 }
