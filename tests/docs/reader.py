@@ -161,7 +161,17 @@ class Reader:
     def _host_vballoonctl(self, arguments):
         if not self.daemons:
             self._guest()
-        return run(self.assets.built.vballoonctl, *arguments)
+        said = run(self.assets.built.vballoonctl, *arguments)
+        if "--wait" in arguments:
+            self._check_done(arguments[arguments.index("--control-path") + 1])
+        return said
+
+    def _check_done(self, control):
+        """What was asked for is in the balloon, and the host has it."""
+        status = json.loads(run(self.assets.built.vballoonctl, "--control-path", control,
+                                "--json", "status"))
+        sizes = {status[f"{name}_bytes"] for name in ("target", "held", "dropped")}
+        expect(len(sizes) == 1, f"all that was asked for to be given back: {status}")
 
     def _host_systemctl(self, arguments):
         """Nobody starts units here: those that are named are there, for any machine."""
