@@ -162,7 +162,7 @@ static void account_memory(struct vballoon_account *account, const json_t *statu
 	    "see whether a device is passed through to the guest, or its memory is locked");
 	add(sum, "free", free, "given back by the balloon, and free on the host", NULL);
 	add(sum, "untouched", memory - backing - free,
-	    "never used, so the host has not provided it", NULL);
+	    "not in use: never touched, or not since it came back from the balloon", NULL);
 }
 
 void vballoon_account_make(struct vballoon_account *account, const json_t *status)

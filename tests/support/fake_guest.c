@@ -24,6 +24,7 @@
 
 struct guest {
 	struct front_end front_end;
+	int call; /* the event of its requests */
 	uint64_t target, held;
 };
 
@@ -62,6 +63,8 @@ static void take_request(struct guest *guest)
 
 	if (!balloon_driver_next_request(&guest->front_end, &request))
 		return;
+	/* No other can come before there is a buffer for it. */
+	front_end_event_raised(guest->call);
 	balloon_driver_post_request(&guest->front_end);
 	if (vballoon_le32(request.type) == VIRTIO_MEMORY_BALLOON_REQ_RESIZE)
 		guest->target = vballoon_le64(request.value);
@@ -101,7 +104,8 @@ int main(int argc, char **argv)
 	memset(balloon_driver_page(&guest.front_end, 0), 0xa5, PAGES * GUEST_PAGE);
 	balloon_driver_post_request(&guest.front_end);
 	balloon_driver_hello(&guest.front_end, 1, 0);
-	call.fd = guest.front_end.queues[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].call;
+	guest.call = guest.front_end.queues[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].call;
+	call.fd = guest.call;
 	call.events = POLLIN;
 	for (;;) {
 		if (poll(&call, 1, guest.held == guest.target ? -1 : STEP_MS) > 0)
