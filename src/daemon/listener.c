@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "daemon/listener.h"
@@ -27,8 +28,12 @@ static void ready(void *context, uint32_t events)
 
 static int watch(struct vballoon_listener *listener)
 {
+	int on = 1;
 	int err;
 
+	/* Accepted sockets inherit it: not even a message that is sent at once, before the
+	 * back end has its socket, comes without its sender. */
+	(void)setsockopt(listener->socket.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	listener->source.fd = listener->socket.fd;
 	listener->source.events = EPOLLIN;
 	listener->source.ready = ready;
