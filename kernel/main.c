@@ -47,9 +47,10 @@ static void vballoon_stop(struct vballoon *b)
 	complete(&b->answer);
 
 	virtio_reset_device(b->vdev);
-	cancel_delayed_work_sync(&b->work);
 	if (b->todevq)
 		vballoon_queues_stop(b);
+	/* Not before: until the queues are gone a late interrupt may queue it. */
+	cancel_delayed_work_sync(&b->work);
 }
 
 static void vballoon_release(struct vballoon *b)
