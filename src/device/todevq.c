@@ -5,9 +5,11 @@
 
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
-/* The work of one vballoon_todevq_run(), in entries; a message counts for some. */
+/* The work of one vballoon_todevq_run(), in entries; a message counts for some, and
+ * so does a word of the page map: in a large guest one entry may name terabytes. */
 #define RUN_WORK 16384
 #define MESSAGE_WORK 32
+#define WORK_PAGES VBALLOON_BITMAP_WORD_BITS
 
 #define STATS_ENTRIES_MAX 256
 
@@ -157,16 +159,26 @@ static void answer(struct vballoon_device *device)
 		message->undo(device);
 }
 
+/* Pages that messages have named or got back, ever. */
+static uint64_t pages_moved(const struct vballoon_device *device)
+{
+	const struct vballoon_status *counters = &device->counters;
+
+	return counters->added_pages + counters->already_held_pages + counters->returned_pages;
+}
+
 bool vballoon_todevq_run(struct vballoon_device *device)
 {
 	const struct vballoon_chain *chain = &device->chain;
-	uint64_t work = 0;
+	uint64_t work = 0, before;
 
 	while (!device->violation && work < RUN_WORK) {
 		if (!vballoon_device_next(device, TODEV))
 			return false;
+		before = pages_moved(device);
 		answer(device);
-		work += MESSAGE_WORK + (chain->readable_len + chain->written) / sizeof(__le64);
+		work += MESSAGE_WORK + (chain->readable_len + chain->written) / sizeof(__le64) +
+			(pages_moved(device) - before) / WORK_PAGES;
 	}
 	return !device->violation;
 }
