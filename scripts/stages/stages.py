@@ -125,6 +125,10 @@ def demo(run):
     run.verify("demo: memory is intact", result.get("memory_intact") is True, output)
 
 
+def bench(run):
+    run.check("bench: the main job", ["bench/main_job"])
+
+
 def gates(run):
     run.check("gates", [sys.executable, "tests/gates/run.py"])
 
@@ -144,6 +148,7 @@ STAGES = [
     Stage("docs", 240, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 720, "a real guest under QEMU, a scenario a case", e2e),
     Stage("demo", 300, "./demo on a real guest", demo),
+    Stage("bench", 900, "how fast, beside QEMU's own balloon; with --full", bench, full_only=True),
     Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),
     Stage("gates", 300, "every check turns red on a seeded defect", gates),
 ]
