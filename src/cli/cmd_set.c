@@ -78,13 +78,27 @@ static int judge(struct wait *wait, const json_t *result)
 	return is_late(wait, now_ms) ? end_late(wait) : -1;
 }
 
+/* Held is ownership: whether the host has the memory is another matter. */
+static void tell_held(const struct wait *wait, const json_t *result)
+{
+	uint64_t dropped = vballoon_format_bytes_of(result, "dropped_bytes");
+	char text[VBALLOON_SIZE_TEXT_BYTES];
+
+	if (dropped == vballoon_format_bytes_of(result, "held_bytes"))
+		printf("%s are in the balloon.\n", wait->held);
+	else
+		printf("%s are in the balloon, but the host has only %s of them back: see "
+		       "vballoonctl why\n",
+		       wait->held, vballoon_size_format(dropped, text));
+}
+
 /* What is known when it ends comes first, why it ended badly after that. */
 static int tell(const struct wait *wait, int code, const json_t *result)
 {
 	if (wait->options->json)
 		vballoon_format_json(result);
 	else if (!code)
-		printf("%s are in the balloon.\n", wait->held);
+		tell_held(wait, result);
 	return code ? vballoon_report_failure(code, "%s", wait->failure) : code;
 }
 

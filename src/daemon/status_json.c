@@ -111,8 +111,8 @@ json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached
 {
 	return json_pack(
 		"{sbsosososs}", "reached", reached, "target_bytes", pages(view, view->target_pages),
-		"held_bytes", pages(view, view->device.held_pages), "settled_bytes",
-		number(vballoon_view_settled_bytes(view)), "state", vballoon_view_state_name(view));
+		"held_bytes", pages(view, view->device.held_pages), "dropped_bytes",
+		pages(view, view->device.dropped_pages), "state", vballoon_view_state_name(view));
 }
 
 json_t *vballoon_status_json_passthrough(const struct vballoon_view *view)

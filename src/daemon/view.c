@@ -31,13 +31,3 @@ uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages)
 {
 	return pages << view->page_shift;
 }
-
-uint64_t vballoon_view_settled_bytes(const struct vballoon_view *view)
-{
-	uint64_t pages = view->device.dropped_pages;
-	int cause;
-
-	for (cause = 0; cause < VBALLOON_RECLAIMABLE_COUNT; cause++)
-		pages += view->device.kept_pages[cause];
-	return vballoon_view_bytes(view, pages);
-}

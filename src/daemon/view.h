@@ -39,7 +39,4 @@ bool vballoon_view_is_settled(const struct vballoon_view *view);
 /* @return @pages balloon pages in bytes. */
 uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages);
 
-/* @return bytes that are held and need nothing more: given back, or never to be. */
-uint64_t vballoon_view_settled_bytes(const struct vballoon_view *view);
-
 #endif /* VBALLOON_DAEMON_VIEW_H */

@@ -174,6 +174,7 @@ static void it_keeps_nobody_waiting_and_wakes_nobody(void **state)
 	connect_guest(bed);
 	add(bed, 0);
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--wait")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "the host has only 0 B of them back"));
 	assert_int_equal(process_wakeups(&bed->daemon, 300), 0);
 	close(device);
 }

@@ -70,18 +70,6 @@ static void an_empty_balloon_needs_no_driver_to_be_empty(void **state)
 	assert_false(vballoon_view_is_settled(&view));
 }
 
-static void dropped_and_kept_pages_need_nothing_more(void **state)
-{
-	struct vballoon_view view = settled;
-
-	(void)state;
-	view.device.dropped_pages = 3;
-	view.device.waiting_pages = 4;
-	view.device.kept_pages[VBALLOON_KEEP_NOT_SHARED] = 2;
-	view.device.kept_pages[VBALLOON_KEEP_ASKED] = 1;
-	assert_int_equal(vballoon_view_settled_bytes(&view), 6 * 4096);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,7 +78,6 @@ int main(void)
 		cmocka_unit_test(pages_that_can_never_be_dropped_are_no_reason_to_wait),
 		cmocka_unit_test(a_record_of_a_guest_that_is_paused_is_not_settled),
 		cmocka_unit_test(an_empty_balloon_needs_no_driver_to_be_empty),
-		cmocka_unit_test(dropped_and_kept_pages_need_nothing_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
