@@ -38,7 +38,7 @@ Stage = namedtuple("Stage", "name budget about function full_only", defaults=[Fa
 
 
 def static(run):
-    for name in ("layers", "text"):
+    for name in ("layers", "text", "clauses"):
         run.check(name, [sys.executable, f"scripts/check-{name}.py", "."])
     for name in ("headers", "format", "scripts"):
         run.check(name, [f"scripts/check-{name}.sh", "."])
@@ -138,7 +138,7 @@ def install(run):
 
 
 STAGES = [
-    Stage("static", 60, "layers, headers, format, text, scripts", static),
+    Stage("static", 60, "layers, headers, format, text, clauses, scripts", static),
     Stage("gcc", 300, "build with gcc, freestanding archives, tests", gcc),
     Stage("clang", 300, "build with clang, tests", clang),
     Stage("sanitize", 420, "build with address and undefined sanitizers, tests", sanitize),

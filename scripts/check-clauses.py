@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Look at the clauses of the specification, docs/spec.
+
+A clause is a list item that begins with its id, and says one thing: it has one
+word of RFC 2119. Those words stand in clauses only. The ids of an area count up
+from 1 without a gap.
+
+    check-clauses.py [TREE]          complain
+    check-clauses.py --list [TREE]   print each id and its text
+"""
+
+import re
+import sys
+from pathlib import Path
+
+SPEC = Path("docs", "spec")
+# These explain the words; what is generated repeats the clauses.
+EXEMPT = {"README.md", "coverage.md"}
+
+CLAUSE = re.compile(r"- \*\*((DEV|DRV)-([A-Z]+)-(\d+))\*\* (.*)")
+WORD = re.compile(r"\b(?:MUST|SHOULD|MAY|SHALL|REQUIRED|RECOMMENDED|OPTIONAL)\b(?: NOT\b)?")
+
+
+def blocks(text):
+    """The text in pieces: a list item with the lines that go on with it, or one line."""
+    piece, first = [], 1
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("  ") and piece and piece[0].startswith("- "):
+            piece.append(line.strip())
+            continue
+        if piece:
+            yield first, " ".join(piece)
+        piece, first = [line], number
+    yield first, " ".join(piece)
+
+
+def read(root):
+    """The clauses by id, in the order of the chapters' table, and what is wrong with them."""
+    clauses, wrong = {}, []
+    readme = (root / SPEC / "README.md").read_text()
+    chapters = re.findall(r"^\| \[[^\]]*\]\(([a-z-]+\.md)\) \| `", readme, re.MULTILINE)
+    for file in sorted((root / SPEC).glob("*.md")):
+        if file.name not in EXEMPT and file.name not in chapters:
+            if CLAUSE.search(file.read_text()):
+                wrong.append(f"{SPEC / file.name}: has clauses, and is not in the table of chapters")
+    for chapter in chapters:
+        path = SPEC / chapter
+        for number, text in blocks((root / path).read_text()):
+            words = WORD.findall(text)
+            found = CLAUSE.fullmatch(text)
+            if not found:
+                if words:
+                    wrong.append(f"{path}:{number}: {words[0]} in what is no clause")
+                continue
+            name, side, area, count, statement = found.groups()
+            if name in clauses:
+                wrong.append(f"{path}:{number}: {name} is there twice")
+            if len(words) != 1:
+                wrong.append(f"{path}:{number}: {name} says not one thing: {words}")
+            clauses[name] = statement
+            last = sum(other.startswith(f"{side}-{area}-") for other in clauses)
+            if int(count) != last:
+                wrong.append(f"{path}:{number}: {name} should be {side}-{area}-{last}")
+    return clauses, wrong
+
+
+def main():
+    arguments = [word for word in sys.argv[1:] if word != "--list"]
+    clauses, wrong = read(Path(arguments[0] if arguments else "."))
+    if "--list" in sys.argv[1:]:
+        for name, statement in clauses.items():
+            print(f"{name}\t{statement}")
+    for complaint in wrong:
+        print(complaint, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+sys.exit(main())
