@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An entry of ADD and WITHDRAW: one aligned unit, or with F_PAGE_RUNS a run of
- * them (wire format, feature bit 0): the low page_shift bits, which the address
- * of a unit leaves zero, then hold the number of units less one.
+ * them (DEV-RUNS-1): the low page_shift bits, which the address of a unit leaves
+ * zero, then hold the number of units less one.
  */
 #ifndef VBALLOON_BASE_ENTRY_H
 #define VBALLOON_BASE_ENTRY_H

@@ -66,7 +66,7 @@ static bool judge_batch(struct vballoon_device *device, const __le64 *entries, s
 	return true;
 }
 
-/* Answer as far as the driver has left room (wire format, ADD). */
+/* Answer as far as the driver has left room (DEV-ADD-7). */
 static int write_verdicts(struct vballoon_device *device, const uint8_t *verdicts, size_t count)
 {
 	struct vballoon_chain *chain = &device->chain;

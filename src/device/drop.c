@@ -8,8 +8,8 @@
  * looking through a chunk takes the hint away, whether or not the host could
  * drop; so what it could not is tried again when more is added nearby.
  *
- * Nothing is dropped unless the record is proven (wire format, "HELLO, and why
- * a stop is not a reset"), and nothing is ever under way between two calls.
+ * Nothing is dropped unless the record is proven (DEV-STOP-2), and nothing is ever
+ * under way between two calls.
  */
 #include "device/core.h"
 

@@ -14,7 +14,7 @@ static bool queue_valid(const struct vballoon_queue *queue)
 }
 
 /* A queue that begins anew or ends is also how a driver brings a stopped device
- * back (wire format, REQ_RESET). */
+ * back (DEV-RESET-4). */
 static void queue_changed(struct vballoon_device *device)
 {
 	vballoon_device_doubt(device);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the device asks of the driver: kept until the driver has posted a buffer,
- * the newest RESIZE and one of each other kind (wire format, fromdevq).
+ * the newest RESIZE and one of each other kind (DEV-REQ-3, DEV-REQ-4).
  *
  * RESIZE and STATS are for a guest that has shown who it is. When there is
  * something to tell or to drop and the guest keeps silent after a queue was

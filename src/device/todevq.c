@@ -86,7 +86,7 @@ static bool flags_known(const struct vballoon_device *device, const struct messa
 	return flags <= message->flags_max;
 }
 
-/* Wire format, "Bad input": what a driver may not send. */
+/* What a driver may not send (DEV-MSG-4 to 12). */
 static enum vballoon_violation check(const struct vballoon_device *device,
 				     const struct message *message, uint32_t flags)
 {

@@ -28,7 +28,7 @@ static bool contains(const struct guest_driver *driver, struct run run, uint64_t
 	return gpa - run.gpa < run.pages * machine_page_bytes(driver->os->machine);
 }
 
-/* The device breaks the rules: take nothing more of it (wire format, "Bad input"). */
+/* The device breaks the rules: take nothing more of it (DRV-BAD-6). */
 static void refuse(struct guest_driver *driver, const char *why, uint64_t value)
 {
 	trace_event(driver->trace, "driver refuses", value, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle: whose every page is, told only by what passed between driver and
- * device and by the wire format, never by what the device believes. It judges
+ * device and by the specification, never by what the device believes. It judges
  * every access by the guest, every answer, every drop, and the device's record.
  *
  * An answer counts from the moment the device publishes it in the used ring,

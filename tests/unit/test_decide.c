@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The driver's decisions; see "todevq" and "HELLO" in the wire format. */
+/* The driver's decisions; see docs/spec. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

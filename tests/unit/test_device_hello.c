@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* HELLO, and when the record is proven (wire format, "HELLO, and why a stop is not a reset"). */
+/* HELLO, and when the record is proven (docs/spec/hello.md). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
