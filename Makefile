@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit e2e docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clean
+.PHONY: format lint clauses clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -62,8 +62,11 @@ gates: ## that every check can fail
 format: ## format the C files
 	find include src kernel tests examples -name '*.[ch]' ! -name '*.mod.c' -exec clang-format -i {} +
 
-lint: ## layers, headers, format, text, scripts
+lint: ## layers, headers, format, text, clauses, scripts
 	./check --stage static
+
+clauses: ## the table of what keeps and what proves each clause
+	python3 scripts/clauses --write
 
 clean: ## remove what was built
 	rm -rf $(BUILD) build-check

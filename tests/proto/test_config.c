@@ -37,6 +37,7 @@ static void assert_is_the_balloons(struct front_end *front_end)
 	assert_int_equal(config.revision, VIRTIO_MEMORY_BALLOON_REVISION);
 }
 
+/* Proves DEV-CONF-2. */
 static void it_holds_the_page_size_and_the_revision(void **state)
 {
 	assert_is_the_balloons(*state);
@@ -69,6 +70,7 @@ static void a_range_that_no_space_has_is_answered_by_nothing(void **state)
 	assert_is_the_balloons(*state);
 }
 
+/* Proves DEV-CONF-5, DEV-CONF-6. */
 static void a_write_of_the_whole_changes_nothing(void **state)
 {
 	struct front_end *front_end = *state;

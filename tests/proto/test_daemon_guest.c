@@ -155,6 +155,7 @@ static void a_target_set_before_the_guest_came_is_asked_of_it(void **state)
 	process_await(&bed->daemon, "said HELLO");
 }
 
+/* Proves DEV-RESET-3. */
 static void the_target_outlives_a_front_end(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -210,6 +211,7 @@ static void a_front_end_that_goes_in_the_middle_of_a_message_is_forgotten(void *
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
 }
 
+/* Proves DEV-BAD-5, DEV-BAD-6. */
 static void a_guest_that_breaks_the_protocol_stops_its_device(void **state)
 {
 	struct daemon_bed *bed = *state;

@@ -93,6 +93,7 @@ static void without_such_a_device_memory_is_given_back(void **state)
 	assert_dropped(bed, BYTES);
 }
 
+/* Proves DEV-MEM-7. */
 static void with_a_device_at_the_start_nothing_is_given_back(void **state)
 {
 	struct daemon_bed *bed = *state;

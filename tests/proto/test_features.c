@@ -6,6 +6,7 @@
 #define VERSION_1 BIT(32)
 #define RING_PACKED BIT(34)
 
+/* Proves DEV-FEAT-1, DEV-FEAT-3. */
 static void the_devices_bits_and_the_transports_are_offered(void **state)
 {
 	uint64_t offered = front_end_get_u64(*state, VHOST_USER_GET_FEATURES);
@@ -28,6 +29,7 @@ static void the_transports_bits_are_no_business_of_the_device(void **state)
 	assert_int_equal(device_status(*state).features, VERSION_1);
 }
 
+/* Proves DEV-FEAT-2. */
 static void a_driver_without_version_1_gets_no_queue(void **state)
 {
 	struct front_end *front_end = *state;
@@ -92,6 +94,7 @@ static void a_protocol_feature_that_was_not_offered_ends_the_connection(void **s
 	assert_true(front_end_refused(front_end));
 }
 
+/* Proves DEV-CONF-1. */
 static void there_are_two_queues(void **state)
 {
 	front_end_negotiate(*state, FRONT_END_FEATURES);

@@ -75,6 +75,7 @@ static void memory_that_stays_keeps_its_balloon(void **state)
 	close(dimm.fd);
 }
 
+/* Proves DEV-MEM-3. */
 static void memory_that_is_added_belongs_to_the_guest(void **state)
 {
 	struct front_end *front_end = *state;
@@ -87,6 +88,7 @@ static void memory_that_is_added_belongs_to_the_guest(void **state)
 	close(dimm.fd);
 }
 
+/* Proves DEV-MEM-4. */
 static void memory_that_goes_takes_its_balloon_with_it(void **state)
 {
 	struct front_end *front_end = *state;

@@ -80,6 +80,7 @@ static void an_answer_behind_the_end_of_a_file_stops_the_device(void **state)
 	assert_int_equal(device_status(front_end).violation, VBALLOON_DESC_OUTSIDE_MEMORY);
 }
 
+/* Proves DEV-MEM-10. */
 static void a_queue_behind_the_end_of_a_file_stops_the_device(void **state)
 {
 	const struct vhost_user_vring_addr addr = {
@@ -97,7 +98,8 @@ static void a_queue_behind_the_end_of_a_file_stops_the_device(void **state)
 	assert_false(front_end_refused(front_end));
 }
 
-/* With huge pages to spare it reads zeros, which are no message either. */
+/* With huge pages to spare it reads zeros, which are no message either.
+ * Proves DEV-MEM-10. */
 static void a_message_in_a_hole_without_a_huge_page_stops_the_device(void **state)
 {
 	struct front_end *front_end = *state;

@@ -38,6 +38,7 @@ static void pages_given_up_one_by_one_come_back_as_well(void **state)
 	assert_int_equal(before - front_end_memory_held(front_end), 16 * GUEST_PAGE);
 }
 
+/* Proves DEV-MEM-1. */
 static void the_page_after_the_last_is_not_touched(void **state)
 {
 	struct front_end *front_end = *state;
@@ -47,6 +48,7 @@ static void the_page_after_the_last_is_not_touched(void **state)
 		assert_int_equal(balloon_driver_page(front_end, PAGES)[i], PATTERN);
 }
 
+/* Proves DEV-WITHDRAW-15. */
 static void a_page_that_was_handed_back_stays_with_the_guest(void **state)
 {
 	struct front_end *front_end = *state;

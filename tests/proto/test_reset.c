@@ -35,6 +35,7 @@ static uint64_t start_again(struct front_end *front_end, uint64_t epoch)
 	return balloon_driver_hello(front_end, epoch, 0);
 }
 
+/* Proves DEV-RESET-1. */
 static void a_reset_of_the_device_empties_the_record(void **state)
 {
 	struct front_end *front_end = *state;
@@ -108,6 +109,7 @@ static void send_nonsense(struct front_end *front_end)
 	assert_int_equal(balloon_driver_send(front_end, &nonsense, sizeof(nonsense), NULL, 0), -1);
 }
 
+/* Proves DEV-BAD-4. */
 static void a_device_that_has_stopped_needs_a_reset(void **state)
 {
 	front_end_set_u64(*state, VHOST_USER_SET_STATUS, DRIVER_OK);
@@ -142,6 +144,7 @@ static void a_driver_that_breaks_the_rules_again_and_again_fills_no_log(void **s
 	assert_non_null(strstr(front_end->last_log, "left out"));
 }
 
+/* Proves DEV-RESET-4. */
 static void a_device_that_has_stopped_comes_back_with_its_queues(void **state)
 {
 	struct front_end *front_end = *state;

@@ -78,6 +78,7 @@ static void a_stop_tells_where_the_queue_goes_on(void **state)
 	assert_int_equal(front_end_stop_queue(front_end, 0), 0);
 }
 
+/* Proves DEV-RING-2. */
 static void a_queue_that_is_disabled_is_not_consumed(void **state)
 {
 	struct front_end *front_end = *state;
@@ -112,6 +113,7 @@ static void a_stopped_queue_needs_a_new_kick_descriptor(void **state)
 	assert_false(runs(front_end, 1));
 }
 
+/* Proves DEV-STOP-1. */
 static void a_stop_makes_the_record_unproven(void **state)
 {
 	struct front_end *front_end = *state;
@@ -136,6 +138,7 @@ static void a_guest_that_was_paused_finds_its_balloon(void **state)
 	assert_int_equal(balloon_driver_withdraw(front_end, 8, pages, 8), 4);
 }
 
+/* Proves DEV-HELLO-1. */
 static void a_guest_that_was_reset_finds_an_empty_balloon(void **state)
 {
 	struct front_end *front_end = *state;
@@ -149,6 +152,7 @@ static void a_guest_that_was_reset_finds_an_empty_balloon(void **state)
 	assert_int_equal(device_status(front_end).held_pages, 0);
 }
 
+/* Proves DEV-STOP-2. */
 static void nothing_is_dropped_while_the_record_is_unproven(void **state)
 {
 	struct front_end *front_end = *state;

@@ -39,6 +39,7 @@ static void assert_acts(const struct vballoon_decide *decide, uint64_t now_ms,
 	assert_int_equal(next.pages, pages);
 }
 
+/* Proves DRV-HELLO-6. */
 static void nothing_is_sent_before_hello_is_answered(void **state)
 {
 	struct vballoon_decide decide;
@@ -51,6 +52,7 @@ static void nothing_is_sent_before_hello_is_answered(void **state)
 	assert_acts(&decide, NOW_MS, VBALLOON_DECIDE_ADD, 100);
 }
 
+/* Proves DRV-HELLO-7. */
 static void a_record_that_differs_is_not_taken_for_ours(void **state)
 {
 	struct vballoon_decide decide;
@@ -73,6 +75,7 @@ static void hello_again_holds_everything_back_until_it_is_answered(void **state)
 	assert_acts(&decide, NOW_MS, VBALLOON_DECIDE_ADD, 60);
 }
 
+/* Proves DRV-HELLO-8. */
 static void starting_over_empties_the_balloon_and_keeps_the_target(void **state)
 {
 	struct vballoon_decide decide = greeted(40, 100);
@@ -84,6 +87,7 @@ static void starting_over_empties_the_balloon_and_keeps_the_target(void **state)
 	assert_acts(&decide, NOW_MS, VBALLOON_DECIDE_ADD, 100);
 }
 
+/* Proves DRV-ADD-7. */
 static void pages_in_flight_are_not_added_twice(void **state)
 {
 	struct vballoon_decide decide = greeted(0, 100);
@@ -99,6 +103,7 @@ static void pages_in_flight_are_not_added_twice(void **state)
 	assert_idle(&decide, NOW_MS, VBALLOON_DECIDE_FOREVER);
 }
 
+/* Proves DRV-ADD-9. */
 static void a_refused_add_waits_a_second(void **state)
 {
 	struct vballoon_decide decide = greeted(0, 100);
@@ -112,6 +117,7 @@ static void a_refused_add_waits_a_second(void **state)
 	assert_acts(&decide, NOW_MS + VBALLOON_DECIDE_RETRY_MS, VBALLOON_DECIDE_ADD, 70);
 }
 
+/* Proves DRV-REQ-9, DRV-ADD-8. */
 static void a_target_above_memory_is_tried_once_a_second(void **state)
 {
 	struct vballoon_decide decide = greeted(50, UINT64_MAX);
@@ -123,6 +129,7 @@ static void a_target_above_memory_is_tried_once_a_second(void **state)
 		    UINT64_MAX - 50);
 }
 
+/* Proves DRV-REQ-8. */
 static void a_balloon_above_its_target_is_withdrawn(void **state)
 {
 	struct vballoon_decide decide = greeted(100, 30);
@@ -154,6 +161,7 @@ static void a_raised_target_waits_for_the_withdraw_in_flight(void **state)
 	assert_acts(&decide, NOW_MS, VBALLOON_DECIDE_ADD, 170);
 }
 
+/* Proves DRV-WITHDRAW-5. */
 static void a_short_answer_is_final_for_a_second(void **state)
 {
 	struct vballoon_decide decide = greeted(100, 30);
@@ -185,6 +193,7 @@ static void an_empty_answer_never_makes_a_hot_loop(void **state)
 	assert_idle(&decide, NOW_MS, VBALLOON_DECIDE_RETRY_MS);
 }
 
+/* Proves DRV-WITHDRAW-5. */
 static void a_resize_clears_the_wait_after_a_short_answer(void **state)
 {
 	struct vballoon_decide decide = greeted(100, 30);
@@ -196,6 +205,7 @@ static void a_resize_clears_the_wait_after_a_short_answer(void **state)
 	assert_acts(&decide, NOW_MS, VBALLOON_DECIDE_WITHDRAW, 60);
 }
 
+/* Proves DRV-WITHDRAW-6. */
 static void a_withdraw_for_pressure_stops_adding_for_ten_seconds(void **state)
 {
 	struct vballoon_decide decide = greeted(100, 100);
@@ -207,6 +217,7 @@ static void a_withdraw_for_pressure_stops_adding_for_ten_seconds(void **state)
 	assert_acts(&decide, NOW_MS + VBALLOON_DECIDE_PRESSURE_MS, VBALLOON_DECIDE_ADD, 40);
 }
 
+/* Proves DRV-WITHDRAW-6. */
 static void pressure_that_lasts_is_counted_from_its_end(void **state)
 {
 	struct vballoon_decide decide = greeted(60, 100);
@@ -227,6 +238,7 @@ static void a_want_of_memory_does_not_shorten_the_wait_after_pressure(void **sta
 	assert_idle(&decide, NOW_MS, VBALLOON_DECIDE_PRESSURE_MS);
 }
 
+/* Proves DRV-WITHDRAW-6. */
 static void a_resize_ends_the_wait_after_pressure(void **state)
 {
 	struct vballoon_decide decide = greeted(60, 100);

@@ -49,6 +49,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-RUNS-1. */
 static void a_run_is_held_from_its_first_to_its_last_page(void **state)
 {
 	struct bed *bed = *state;
@@ -58,6 +59,7 @@ static void a_run_is_held_from_its_first_to_its_last_page(void **state)
 	assert_int_equal(bed_status(bed).added_pages, 512);
 }
 
+/* Proves DEV-ADD-3. */
 static void the_last_page_of_memory_can_be_added_and_the_one_behind_it_not(void **state)
 {
 	struct bed *bed = *state;
@@ -67,6 +69,7 @@ static void the_last_page_of_memory_can_be_added_and_the_one_behind_it_not(void 
 	assert_int_equal(bed_status(bed).refused_entries[VBALLOON_REFUSED_OUTSIDE_MEMORY], 1);
 }
 
+/* Proves DEV-RUNS-5. */
 static void a_run_may_cross_adjacent_regions(void **state)
 {
 	struct bed *bed = *state;
@@ -75,6 +78,7 @@ static void a_run_may_cross_adjacent_regions(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 4);
 }
 
+/* Proves DEV-ADD-1, DEV-RUNS-4. */
 static void a_run_with_one_bad_page_is_refused_as_a_whole(void **state)
 {
 	struct bed *bed = *state;
@@ -83,6 +87,7 @@ static void a_run_with_one_bad_page_is_refused_as_a_whole(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 0);
 }
 
+/* Proves DEV-RUNS-3. */
 static void a_run_that_wraps_is_outside_memory(void **state)
 {
 	struct bed *bed = *state;
@@ -91,6 +96,7 @@ static void a_run_that_wraps_is_outside_memory(void **state)
 	assert_int_equal(bed_status(bed).refused_entries[VBALLOON_REFUSED_OUTSIDE_MEMORY], 1);
 }
 
+/* Proves DEV-MSG-3, DEV-ADD-2, DEV-BAD-8. */
 static void each_entry_has_its_own_verdict(void **state)
 {
 	struct bed *bed = *state;
@@ -103,6 +109,7 @@ static void each_entry_has_its_own_verdict(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 3);
 }
 
+/* Proves DEV-ADD-6. */
 static void a_page_that_is_added_twice_is_accepted_and_held_once(void **state)
 {
 	struct bed *bed = *state;
@@ -114,6 +121,7 @@ static void a_page_that_is_added_twice_is_accepted_and_held_once(void **state)
 	assert_int_equal(bed_status(bed).already_held_pages, 5);
 }
 
+/* Proves DEV-ADD-13, DEV-RUNS-2. */
 static void without_runs_an_entry_with_low_bits_is_misaligned(void **state)
 {
 	struct bed *bed = *state;
@@ -123,6 +131,7 @@ static void without_runs_an_entry_with_low_bits_is_misaligned(void **state)
 	assert_int_equal(bed_add_entry(bed, AT), ACCEPTED);
 }
 
+/* Proves DEV-ADD-4. */
 static void a_huge_unit_off_its_boundary_is_misaligned(void **state)
 {
 	struct bed *bed = *state;
@@ -147,6 +156,7 @@ static size_t add_with_room(struct bed *bed, const uint64_t *entries, size_t cou
 	return bed_say(bed, message, 8 + 8 * count, verdicts, room);
 }
 
+/* Proves DEV-ADD-7. */
 static void verdicts_are_given_as_far_as_there_is_room(void **state)
 {
 	struct bed *bed = *state;
@@ -159,6 +169,7 @@ static void verdicts_are_given_as_far_as_there_is_room(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 2);
 }
 
+/* Proves DEV-ADD-8. */
 static void without_room_the_entries_are_judged_all_the_same(void **state)
 {
 	struct bed *bed = *state;
@@ -168,6 +179,7 @@ static void without_room_the_entries_are_judged_all_the_same(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 2);
 }
 
+/* Proves DEV-MSG-13, DEV-ADD-7. */
 static void more_room_than_entries_is_left_alone(void **state)
 {
 	struct bed *bed = *state;
@@ -199,6 +211,7 @@ static void a_message_of_65536_units_is_within_the_limit(void **state)
 	assert_int_equal(bed_status(bed).already_held_pages, 2 * PAGES);
 }
 
+/* Proves DEV-MSG-9. */
 static void one_unit_more_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -215,6 +228,7 @@ static void one_unit_more_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_MESSAGE_LENGTH);
 }
 
+/* Proves DEV-ADD-12. */
 static void the_answer_comes_before_the_host_drops(void **state)
 {
 	struct bed *bed = *state;

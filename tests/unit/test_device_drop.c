@@ -66,6 +66,7 @@ static void neighbours_of_different_messages_are_dropped_in_one_call(void **stat
 	assert_dropped(bed, 0, AT, 4 * 4096);
 }
 
+/* Proves DEV-MEM-2. */
 static void a_host_page_is_dropped_only_when_it_is_wholly_held(void **state)
 {
 	struct bed *bed = *state;
@@ -79,6 +80,7 @@ static void a_host_page_is_dropped_only_when_it_is_wholly_held(void **state)
 	assert_int_equal(bed_status(bed).waiting_pages, 0);
 }
 
+/* Proves DEV-MEM-2. */
 static void a_run_is_cut_to_whole_host_pages(void **state)
 {
 	struct bed *bed = *state;
@@ -113,6 +115,7 @@ static void a_balloon_page_larger_than_the_hosts_is_dropped_as_a_whole(void **st
 	assert_dropped(bed, 0, AT + 65536, 65536);
 }
 
+/* Proves DEV-MEM-6. */
 static void memory_of_other_kinds_is_never_dropped(void **state)
 {
 	struct bed *bed = *state;
@@ -179,6 +182,7 @@ static void what_could_not_be_dropped_is_tried_again_when_more_is_added_beside_i
 	assert_int_equal(bed_status(bed).dropped_pages, 101);
 }
 
+/* Proves DEV-STOP-2. */
 static void nothing_is_dropped_while_the_record_is_unproven(void **state)
 {
 	struct bed *bed = *state;
@@ -199,6 +203,7 @@ static void nothing_is_dropped_while_the_record_is_unproven(void **state)
 	assert_int_equal(bed_status(bed).waiting_pages, 0);
 }
 
+/* Proves DEV-STOP-10. */
 static void nothing_is_dropped_while_only_one_queue_runs(void **state)
 {
 	struct bed *bed = *state;
@@ -214,6 +219,7 @@ static void nothing_is_dropped_while_only_one_queue_runs(void **state)
 	assert_dropped(bed, 0, AT, 4096);
 }
 
+/* Proves DEV-STOP-9. */
 static void a_silent_guest_with_drops_pending_is_asked_for_hello(void **state)
 {
 	struct bed *bed = *state;
@@ -228,6 +234,7 @@ static void a_silent_guest_with_drops_pending_is_asked_for_hello(void **state)
 	bed_expect_no_request(bed);
 }
 
+/* Proves DEV-HELLO-1. */
 static void another_guest_loses_nothing_to_the_drops_of_the_one_before(void **state)
 {
 	struct bed *bed = *state;

@@ -27,6 +27,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-HELLO-5. */
 static void a_first_hello_is_answered_with_nothing_held(void **state)
 {
 	struct bed *bed = *state;
@@ -39,6 +40,7 @@ static void a_first_hello_is_answered_with_nothing_held(void **state)
 	assert_int_equal(status.resets_seen, 0);
 }
 
+/* Proves DEV-HELLO-4, DEV-STOP-6. */
 static void the_same_epoch_keeps_the_record(void **state)
 {
 	struct bed *bed = *state;
@@ -50,6 +52,7 @@ static void the_same_epoch_keeps_the_record(void **state)
 	assert_int_equal(bed_status(bed).resets_seen, 0);
 }
 
+/* Proves DEV-HELLO-1. */
 static void another_epoch_empties_the_record(void **state)
 {
 	struct bed *bed = *state;
@@ -61,6 +64,7 @@ static void another_epoch_empties_the_record(void **state)
 	assert_int_equal(bed_status(bed).resets_seen, 1);
 }
 
+/* Proves DEV-HELLO-3. */
 static void start_over_empties_the_record_of_the_same_epoch(void **state)
 {
 	struct bed *bed = *state;
@@ -70,6 +74,7 @@ static void start_over_empties_the_record_of_the_same_epoch(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 0);
 }
 
+/* Proves DEV-HELLO-2. */
 static void another_unit_empties_the_record_of_the_same_epoch(void **state)
 {
 	struct bed *bed = *state;
@@ -80,6 +85,7 @@ static void another_unit_empties_the_record_of_the_same_epoch(void **state)
 	assert_int_equal(bed_status(bed).unit_shift, 16);
 }
 
+/* Proves DEV-HELLO-8. */
 static void an_emptied_record_is_followed_by_the_target_even_when_it_is_0(void **state)
 {
 	struct bed *bed = *state;
@@ -99,6 +105,7 @@ static void a_kept_record_is_not_followed_by_the_target_again(void **state)
 	bed_expect_no_request(bed);
 }
 
+/* Proves DEV-STOP-1. */
 static void stopping_one_queue_makes_the_record_unproven(void **state)
 {
 	struct bed *bed = *state;
@@ -107,6 +114,7 @@ static void stopping_one_queue_makes_the_record_unproven(void **state)
 	assert_int_equal(bed_status(bed).record, VBALLOON_RECORD_UNPROVEN);
 }
 
+/* Proves DEV-STOP-7. */
 static void a_message_that_is_no_hello_proves_the_record(void **state)
 {
 	struct bed *bed = *state;
@@ -120,6 +128,7 @@ static void a_message_that_is_no_hello_proves_the_record(void **state)
 	assert_int_equal(bed_status(bed).record, VBALLOON_RECORD_PROVEN);
 }
 
+/* Proves DEV-HELLO-5. */
 static void held_counts_balloon_pages_not_units(void **state)
 {
 	struct bed *bed = *state;
@@ -129,6 +138,7 @@ static void held_counts_balloon_pages_not_units(void **state)
 	assert_int_equal(bed_hello(bed, BED_EPOCH, 16, 0), 16);
 }
 
+/* Proves DEV-HELLO-9, DEV-HELLO-10, DEV-HELLO-11. */
 static void a_message_before_hello_is_answered_with_0_and_a_request_for_hello(void **state)
 {
 	struct bed *bed = *state;
@@ -184,6 +194,7 @@ static void that_fromdevq_goes_on_tells_of_a_driver_too(void **state)
 	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
 }
 
+/* Proves DEV-REQ-7, DEV-STOP-9. */
 static void a_silent_guest_is_asked_for_hello_when_there_is_a_target_to_tell(void **state)
 {
 	struct bed *bed = *state;
@@ -201,6 +212,7 @@ static void a_silent_guest_is_asked_for_hello_when_there_is_a_target_to_tell(voi
 	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 5);
 }
 
+/* Proves DEV-RESET-1, DEV-RESET-3. */
 static void a_reset_forgets_the_record_and_keeps_the_target(void **state)
 {
 	struct bed *bed = *state;

@@ -29,6 +29,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-MEM-7. */
 static void nothing_is_dropped_while_inhibited(void **state)
 {
 	struct bed *bed = *state;

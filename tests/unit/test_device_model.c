@@ -181,6 +181,7 @@ static void run_model(uint32_t seed, uint32_t unit_pages)
 	bed_destroy(&bed);
 }
 
+/* Proves DEV-WITHDRAW-1, DEV-WITHDRAW-5, DEV-WITHDRAW-6, DEV-MEM-1, DEV-MEM-2. */
 static void the_device_agrees_with_a_naive_one_about_every_page(void **state)
 {
 	(void)state;

@@ -43,6 +43,7 @@ static int init_with(const struct vballoon_device_config *config)
 	return error;
 }
 
+/* Proves DEV-CONF-3. */
 static void a_page_shift_out_of_range_is_refused(void **state)
 {
 	struct bed *bed = *state;
@@ -76,6 +77,7 @@ static void a_device_without_operations_is_refused(void **state)
 	assert_int_equal(init_with(&config), -EINVAL);
 }
 
+/* Proves DEV-FEAT-9. */
 static void what_was_not_offered_cannot_be_accepted(void **state)
 {
 	struct bed *bed = *state;
@@ -87,6 +89,7 @@ static void what_was_not_offered_cannot_be_accepted(void **state)
 	assert_int_equal(vballoon_device_set_features(bed->device, BED_VERSION_1), 0);
 }
 
+/* Proves DEV-FEAT-2. */
 static void version_1_must_be_accepted(void **state)
 {
 	struct bed *bed = *state;
@@ -103,6 +106,7 @@ static void features_do_not_change_while_a_queue_runs(void **state)
 	assert_int_equal(vballoon_device_set_features(bed->device, BED_RUNS | BED_VERSION_1), 0);
 }
 
+/* Proves DEV-CONF-2, DEV-CONF-4. */
 static void the_configuration_space_is_page_shift_and_revision(void **state)
 {
 	struct bed *bed = *state;
@@ -113,6 +117,7 @@ static void the_configuration_space_is_page_shift_and_revision(void **state)
 	assert_int_equal(vballoon_le32(space.revision), VIRTIO_MEMORY_BALLOON_REVISION);
 }
 
+/* Proves DEV-CONF-2. */
 static void beyond_the_configuration_space_there_are_zeros(void **state)
 {
 	struct bed *bed = *state;
@@ -154,6 +159,7 @@ static void a_queue_of_a_bad_size_or_alignment_is_refused(void **state)
 	assert_int_equal(start_with(bed, bed->rings[TODEV].queue), 0);
 }
 
+/* Proves DEV-CONF-1. */
 static void there_is_no_third_queue(void **state)
 {
 	struct bed *bed = *state;
@@ -171,6 +177,7 @@ static void a_running_queue_is_not_started_again(void **state)
 			 -EBUSY);
 }
 
+/* Proves DEV-RING-16. */
 static void a_queue_outside_memory_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -185,6 +192,7 @@ static void a_queue_outside_memory_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation_queue, TODEV);
 }
 
+/* Proves DEV-RING-2. */
 static void a_stopped_queue_is_not_consumed_and_goes_on_where_it_was(void **state)
 {
 	struct bed *bed = *state;
@@ -204,6 +212,7 @@ static void a_stopped_queue_is_not_consumed_and_goes_on_where_it_was(void **stat
 	assert_int_equal(bed_status(bed).held_pages, 2);
 }
 
+/* Proves DEV-RING-1, DEV-MSG-13. */
 static void a_full_queue_is_answered_in_order_with_one_interrupt(void **state)
 {
 	struct bed *bed = *state;
@@ -224,6 +233,7 @@ static void a_full_queue_is_answered_in_order_with_one_interrupt(void **state)
 	}
 }
 
+/* Proves DEV-RING-5. */
 static void one_call_of_run_answers_a_bounded_amount_and_says_that_more_is_left(void **state)
 {
 	struct bed *bed = *state;
@@ -241,6 +251,7 @@ static void one_call_of_run_answers_a_bounded_amount_and_says_that_more_is_left(
 	assert_int_equal(bed_collect(bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
 }
 
+/* Proves DEV-RING-5. */
 static void what_one_call_of_run_does_is_bounded_in_pages_too(void **state)
 {
 	struct bed *bed = *state;

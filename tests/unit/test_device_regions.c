@@ -29,6 +29,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-MEM-4. */
 static void a_removed_region_takes_its_pages_off_the_record(void **state)
 {
 	struct bed *bed = *state;
@@ -41,6 +42,7 @@ static void a_removed_region_takes_its_pages_off_the_record(void **state)
 	assert_int_equal(entries[0], AT + 16 * MIB);
 }
 
+/* Proves DEV-ADD-3, DEV-MEM-4. */
 static void pages_of_a_removed_region_cannot_be_added(void **state)
 {
 	struct bed *bed = *state;
@@ -69,6 +71,7 @@ static void a_region_below_others_shifts_them_and_loses_nothing(void **state)
 	assert_int_equal(entries[0], AT | 4);
 }
 
+/* Proves DEV-MEM-3. */
 static void pages_of_a_new_region_begin_in_the_guest(void **state)
 {
 	struct bed *bed = *state;

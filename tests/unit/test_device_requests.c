@@ -28,6 +28,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-REQ-2, DEV-REQ-8. */
 static void a_target_is_told_in_a_posted_buffer(void **state)
 {
 	struct bed *bed = *state;
@@ -43,6 +44,7 @@ static void a_target_is_told_in_a_posted_buffer(void **state)
 	assert_int_equal(bed->interrupts[FROMDEV], 1);
 }
 
+/* Proves DEV-REQ-3. */
 static void without_a_buffer_only_the_newest_target_is_kept(void **state)
 {
 	struct bed *bed = *state;
@@ -55,6 +57,7 @@ static void without_a_buffer_only_the_newest_target_is_kept(void **state)
 	bed_expect_no_request(bed);
 }
 
+/* Proves DEV-REQ-4. */
 static void one_request_of_each_kind_is_kept(void **state)
 {
 	struct bed *bed = *state;
@@ -69,6 +72,7 @@ static void one_request_of_each_kind_is_kept(void **state)
 	bed_expect_no_request(bed);
 }
 
+/* Proves DEV-REQ-10. */
 static void a_target_above_the_guests_memory_is_out_of_range(void **state)
 {
 	struct bed *bed = *state;
@@ -79,6 +83,7 @@ static void a_target_above_the_guests_memory_is_out_of_range(void **state)
 	assert_int_equal(bed_status(bed).target_pages, memory);
 }
 
+/* Proves DEV-REQ-7. */
 static void a_target_waits_for_hello(void **state)
 {
 	struct bed *bed = *state;
@@ -95,6 +100,7 @@ static void a_target_waits_for_hello(void **state)
 	assert_int_equal(vballoon_le64(request.value), 5);
 }
 
+/* Proves DEV-REQ-11. */
 static void buffers_that_are_not_needed_are_left_to_the_driver(void **state)
 {
 	struct bed *bed = *state;
@@ -118,6 +124,7 @@ static void post_buffer(struct bed *bed, uint32_t len, bool device_writes)
 	bed_run(bed);
 }
 
+/* Proves DEV-REQ-5. */
 static void a_buffer_of_15_bytes_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -127,6 +134,7 @@ static void a_buffer_of_15_bytes_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation_queue, FROMDEV);
 }
 
+/* Proves DEV-REQ-6. */
 static void a_buffer_to_read_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -135,6 +143,7 @@ static void a_buffer_to_read_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_REQUEST_BUFFER);
 }
 
+/* Proves DEV-REQ-6. */
 static void a_buffer_with_a_part_to_read_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -148,6 +157,7 @@ static void a_buffer_with_a_part_to_read_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_REQUEST_BUFFER);
 }
 
+/* Proves DEV-REQ-1. */
 static void a_longer_buffer_is_filled_with_16_bytes(void **state)
 {
 	struct bed *bed = *state;

@@ -39,6 +39,7 @@ static void assert_call(const struct bed *bed, unsigned int index, uint64_t gpa,
 	assert_int_equal(bed->calls[index].len, len);
 }
 
+/* Proves DEV-WITHDRAW-6. */
 static void a_dropped_run_is_restored_in_one_call_before_it_comes_back(void **state)
 {
 	struct bed *bed = *state;
@@ -128,6 +129,7 @@ static void when_the_host_has_three_of_four_the_guest_gets_three(void **state)
 	assert_int_equal(bed_status(bed).restore_failures, 3);
 }
 
+/* Proves DEV-WITHDRAW-10. */
 static void when_the_host_has_nothing_nothing_comes_back_and_nothing_is_lost(void **state)
 {
 	struct bed *bed = *state;
@@ -153,6 +155,7 @@ static void a_region_without_host_memory_leaves_others_to_hand_back(void **state
 	assert_int_equal(bed_entry_pages(entry), 256);
 }
 
+/* Proves DEV-REQ-9. */
 static void a_refused_driver_is_told_once_the_host_has_memory_again(void **state)
 {
 	struct bed *bed = *state;

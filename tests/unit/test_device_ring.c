@@ -49,6 +49,7 @@ static void offer_two_streams(struct device_ring_fixture *f)
 	memcpy(host(f, BUFFER + 100, 3), "llo", 3);
 }
 
+/* Proves DEV-MSG-2. */
 static void a_chain_is_read_as_one_stream(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -65,6 +66,7 @@ static void a_chain_is_read_as_one_stream(void **state)
 	assert_int_equal(f->chain.read_done, 5);
 }
 
+/* Proves DEV-MSG-2. */
 static void a_chain_is_written_as_one_stream(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -96,6 +98,7 @@ static void a_stream_ends_where_its_buffers_end(void **state)
 	assert_int_equal(chain_write(f, text, 1), -EINVAL);
 }
 
+/* Proves DEV-MSG-13. */
 static void a_used_chain_tells_its_head_and_what_was_written(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -283,6 +286,7 @@ static int count_reads(void *context, struct vballoon_gpa gpa, size_t len)
 
 static const struct vballoon_memory_hooks counting = { .before_read = count_reads };
 
+/* Proves DEV-MSG-14. */
 static void every_byte_of_a_chain_is_read_once(void **state)
 {
 	struct device_ring_fixture *f = *state;

@@ -56,24 +56,28 @@ static void assert_refused(struct bed *bed, uint64_t entry)
 	assert_int_equal(bed_status(bed).held_pages, 0);
 }
 
+/* Proves DEV-ADD-5. */
 static void the_page_of_a_descriptor_table_is_refused(void **state)
 {
 	move_fromdevq(*state);
 	assert_refused(*state, TABLE_AT);
 }
 
+/* Proves DEV-ADD-5. */
 static void the_page_of_an_available_ring_is_refused(void **state)
 {
 	move_fromdevq(*state);
 	assert_refused(*state, AVAIL_AT);
 }
 
+/* Proves DEV-ADD-5. */
 static void the_page_of_a_used_ring_is_refused(void **state)
 {
 	move_fromdevq(*state);
 	assert_refused(*state, USED_AT);
 }
 
+/* Proves DEV-ADD-5, DEV-RUNS-4. */
 static void a_run_that_ends_in_a_queue_is_refused_as_a_whole(void **state)
 {
 	move_fromdevq(*state);
@@ -114,6 +118,7 @@ static const struct virtio_memory_balloon_msg nothing_added = {
 	.type = VIRTIO_MEMORY_BALLOON_MSG_ADD
 };
 
+/* Proves DEV-STOP-8. */
 static void a_guest_that_goes_on_with_a_queue_in_the_balloon_is_stopped(void **state)
 {
 	struct bed *bed = *state;
@@ -124,6 +129,7 @@ static void a_guest_that_goes_on_with_a_queue_in_the_balloon_is_stopped(void **s
 	assert_stopped(bed);
 }
 
+/* Proves DEV-STOP-8. */
 static void a_hello_of_the_same_epoch_does_not_help(void **state)
 {
 	const struct virtio_memory_balloon_hello hello = {

@@ -14,6 +14,7 @@
 #define BUFFER FIXTURE_BUFFER
 #define SIZE FIXTURE_SIZE
 
+/* Proves DEV-RING-6. */
 static void an_available_index_beyond_the_ring_stops_it(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -46,6 +47,7 @@ static void a_full_ring_is_no_jump(void **state)
 	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
 }
 
+/* Proves DEV-RING-7. */
 static void a_head_beyond_the_queue_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -140,6 +142,7 @@ static int rewrite_descriptors(void *context, struct vballoon_gpa gpa, size_t le
 
 static const struct vballoon_memory_hooks rewriting = { .before_read = rewrite_descriptors };
 
+/* Proves DEV-MSG-14. */
 static void a_descriptor_rewritten_after_it_was_read_changes_nothing(void **state)
 {
 	struct device_ring_fixture *f = *state;

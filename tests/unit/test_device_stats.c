@@ -72,6 +72,7 @@ static void an_answer_with_the_cookie_of_the_request_counts(void **state)
 	assert_int_equal(bed_status(bed).stats.value[VIRTIO_MEMORY_BALLOON_S_MEMFREE], 1234);
 }
 
+/* Proves DEV-STATS-6. */
 static void a_cookie_is_never_0(void **state)
 {
 	assert_int_not_equal(ask(*state), 0);
@@ -85,6 +86,7 @@ static void a_report_that_nobody_asked_for_is_ignored(void **state)
 	assert_int_equal(bed_status(bed).stats.reports, 0);
 }
 
+/* Proves DEV-STATS-5. */
 static void a_report_for_an_older_request_is_ignored(void **state)
 {
 	struct bed *bed = *state;
@@ -119,6 +121,7 @@ static void a_report_replaces_the_one_before_as_a_whole(void **state)
 	assert_int_equal(bed_status(bed).stats.reports, 2);
 }
 
+/* Proves DEV-STATS-1. */
 static void unknown_tags_are_ignored(void **state)
 {
 	struct bed *bed = *state;
@@ -130,6 +133,7 @@ static void unknown_tags_are_ignored(void **state)
 	assert_int_equal(bed_status(bed).stats.reports, 2);
 }
 
+/* Proves DEV-STATS-8. */
 static void of_a_tag_that_comes_twice_the_last_counts(void **state)
 {
 	struct bed *bed = *state;
@@ -153,6 +157,7 @@ static void a_report_of_256_statistics_is_within_the_limit(void **state)
 	assert_int_equal(bed_status(bed).stats.reports, 1);
 }
 
+/* Proves DEV-STATS-3. */
 static void one_statistic_more_stops_the_device(void **state)
 {
 	struct bed *bed = *state;

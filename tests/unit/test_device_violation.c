@@ -50,66 +50,77 @@ static void assert_stopped(struct bed *bed, enum vballoon_violation violation)
 	assert_true(bed_silent(bed));
 }
 
+/* Proves DEV-MSG-5. */
 static void an_unknown_type_stops_the_device(void **state)
 {
 	send(*state, 7, 0, 16, 0);
 	assert_stopped(*state, VBALLOON_MESSAGE_TYPE);
 }
 
+/* Proves DEV-FEAT-6. */
 static void a_type_whose_feature_is_not_negotiated_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE, 0, 24, 1);
 	assert_stopped(*state, VBALLOON_MESSAGE_TYPE);
 }
 
+/* Proves DEV-MSG-4. */
 static void a_short_header_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_ADD, 0, 7, 0);
 	assert_stopped(*state, VBALLOON_MESSAGE_SHORT);
 }
 
+/* Proves DEV-MSG-10. */
 static void a_message_without_anything_to_read_stops_the_device(void **state)
 {
 	send(*state, 0, 0, 0, 8);
 	assert_stopped(*state, VBALLOON_MESSAGE_DIRECTION);
 }
 
+/* Proves DEV-MSG-4. */
 static void a_short_hello_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_HELLO, 0, 23, 8);
 	assert_stopped(*state, VBALLOON_MESSAGE_SHORT);
 }
 
+/* Proves DEV-MSG-8. */
 static void a_hello_with_more_behind_it_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_HELLO, 0, 25, 8);
 	assert_stopped(*state, VBALLOON_MESSAGE_LENGTH);
 }
 
+/* Proves DEV-MSG-11. */
 static void a_hello_without_room_for_its_answer_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_HELLO, 0, 24, 7);
 	assert_stopped(*state, VBALLOON_MESSAGE_DIRECTION);
 }
 
+/* Proves DEV-MSG-6. */
 static void an_unknown_flag_of_hello_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_HELLO, 2, 24, 8);
 	assert_stopped(*state, VBALLOON_MESSAGE_FLAGS);
 }
 
+/* Proves DEV-MSG-6. */
 static void a_flag_of_add_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_ADD, 1, 16, 1);
 	assert_stopped(*state, VBALLOON_MESSAGE_FLAGS);
 }
 
+/* Proves DEV-FEAT-6, DEV-REASON-1. */
 static void a_reason_to_withdraw_without_its_feature_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW, VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM, 16, 8);
 	assert_stopped(*state, VBALLOON_MESSAGE_FLAGS);
 }
 
+/* Proves DEV-MSG-7. */
 static void an_add_of_half_an_entry_stops_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_ADD, 0, 20, 1);
@@ -122,12 +133,14 @@ static void a_withdraw_without_its_number_stops_the_device(void **state)
 	assert_stopped(*state, VBALLOON_MESSAGE_SHORT);
 }
 
+/* Proves DEV-MSG-7. */
 static void statistics_of_half_an_entry_stop_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_STATS, 0, 32, 0);
 	assert_stopped(*state, VBALLOON_MESSAGE_LENGTH);
 }
 
+/* Proves DEV-MSG-12. */
 static void statistics_with_room_to_write_stop_the_device(void **state)
 {
 	send(*state, VIRTIO_MEMORY_BALLOON_MSG_STATS, 0, 24, 8);
@@ -146,6 +159,7 @@ static void send_hello(struct bed *bed, uint32_t unit_shift)
 	bed_run(bed);
 }
 
+/* Proves DEV-HELLO-6. */
 static void a_unit_smaller_than_a_page_stops_the_device_and_keeps_the_record(void **state)
 {
 	struct bed *bed = *state;
@@ -156,6 +170,7 @@ static void a_unit_smaller_than_a_page_stops_the_device_and_keeps_the_record(voi
 	assert_int_equal(bed_status(bed).held_pages, 10);
 }
 
+/* Proves DEV-HELLO-6. */
 static void a_unit_larger_than_a_gibibyte_stops_the_device(void **state)
 {
 	send_hello(*state, 31);
@@ -171,6 +186,7 @@ static void a_message_that_cannot_be_read_stops_the_device(void **state)
 	assert_stopped(bed, VBALLOON_DESC_OUTSIDE_MEMORY);
 }
 
+/* Proves DEV-BAD-1, DEV-BAD-2. */
 static void a_stopped_device_answers_nothing_and_drops_nothing(void **state)
 {
 	struct bed *bed = *state;
@@ -184,6 +200,7 @@ static void a_stopped_device_answers_nothing_and_drops_nothing(void **state)
 	assert_int_equal(bed->call_count, 0);
 }
 
+/* Proves DEV-BAD-3, DEV-BAD-7. */
 static void a_stopped_device_asks_for_a_reset_and_for_nothing_else(void **state)
 {
 	struct bed *bed = *state;
@@ -209,6 +226,7 @@ static void a_broken_fromdevq_leaves_nobody_to_ask(void **state)
 	assert_int_equal(bed->stops, 1);
 }
 
+/* Proves DEV-RESET-4. */
 static void a_reset_by_the_driver_brings_the_device_back(void **state)
 {
 	struct bed *bed = *state;

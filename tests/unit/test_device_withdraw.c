@@ -44,6 +44,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-RUNS-6. */
 static void what_was_added_comes_back_as_one_run(void **state)
 {
 	struct bed *bed = *state;
@@ -57,6 +58,7 @@ static void what_was_added_comes_back_as_one_run(void **state)
 	assert_int_equal(bed_status(bed).returned_pages, 1024);
 }
 
+/* Proves DEV-WITHDRAW-2. */
 static void no_more_comes_back_than_was_asked_for(void **state)
 {
 	struct bed *bed = *state;
@@ -68,6 +70,7 @@ static void no_more_comes_back_than_was_asked_for(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 700);
 }
 
+/* Proves DEV-WITHDRAW-9. */
 static void asking_for_nothing_returns_nothing(void **state)
 {
 	struct bed *bed = *state;
@@ -78,6 +81,7 @@ static void asking_for_nothing_returns_nothing(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 10);
 }
 
+/* Proves DEV-WITHDRAW-1, DEV-WITHDRAW-11. */
 static void an_empty_balloon_returns_nothing(void **state)
 {
 	uint64_t entry;
@@ -85,6 +89,7 @@ static void an_empty_balloon_returns_nothing(void **state)
 	assert_int_equal(bed_withdraw(*state, 10, &entry, 1), 0);
 }
 
+/* Proves DEV-WITHDRAW-8. */
 static void no_more_entries_come_back_than_there_is_room_for(void **state)
 {
 	struct bed *bed = *state;
@@ -96,6 +101,7 @@ static void no_more_entries_come_back_than_there_is_room_for(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 5);
 }
 
+/* Proves DEV-WITHDRAW-7, DEV-WITHDRAW-8. */
 static void a_room_that_is_no_whole_entry_is_not_filled(void **state)
 {
 	struct bed *bed = *state;
@@ -110,6 +116,7 @@ static void a_room_that_is_no_whole_entry_is_not_filled(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 1);
 }
 
+/* Proves DEV-RUNS-7. */
 static void without_runs_each_entry_is_one_page(void **state)
 {
 	struct bed *bed = *state;
@@ -122,6 +129,7 @@ static void without_runs_each_entry_is_one_page(void **state)
 		assert_int_equal(entries[i], AT + i * 4096);
 }
 
+/* Proves DEV-WITHDRAW-12. */
 static void long_runs_come_back_before_single_pages(void **state)
 {
 	struct bed *bed = *state;
@@ -157,6 +165,7 @@ static void a_run_that_begins_within_a_word_comes_back_from_its_first_page(void 
 	assert_int_equal(bed_entry_pages(entries[0]), 200);
 }
 
+/* Proves DEV-WITHDRAW-13. */
 static void pages_that_are_not_dropped_come_back_first(void **state)
 {
 	struct bed *bed = *state;
@@ -171,6 +180,7 @@ static void pages_that_are_not_dropped_come_back_first(void **state)
 	assert_int_equal(bed_status(bed).dropped_pages, 100);
 }
 
+/* Proves DEV-WITHDRAW-3. */
 static void one_answer_returns_at_most_65536_units(void **state)
 {
 	struct bed *bed = *state;
@@ -200,7 +210,8 @@ static void an_answer_of_many_small_pieces_is_cut_and_the_rest_stays_held(void *
 	assert_int_equal(bed_status(bed).held_pages, 104);
 }
 
-/* The driver's ring vanishes between the device's look at it and its answer. */
+/* The driver's ring vanishes between the device's look at it and its answer.
+ * Proves DEV-WITHDRAW-14. */
 static void pages_whose_answer_does_not_arrive_stay_held(void **state)
 {
 	struct bed *bed = *state;

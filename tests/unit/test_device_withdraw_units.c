@@ -26,6 +26,7 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Proves DEV-WITHDRAW-4. */
 static void only_whole_units_come_back(void **state)
 {
 	struct bed *bed = *state;
@@ -40,6 +41,7 @@ static void only_whole_units_come_back(void **state)
 	assert_int_equal(bed_withdraw(bed, UNIT_PAGES - 1, entries, 4), 0);
 }
 
+/* Proves DEV-WITHDRAW-4. */
 static void units_are_aligned_by_address_not_by_region(void **state)
 {
 	struct bed *bed = *state;

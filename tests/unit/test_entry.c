@@ -26,12 +26,14 @@ static void without_runs_an_entry_is_one_unit(void **state)
 	assert_false(entry.wraps);
 }
 
+/* Proves DEV-RUNS-2. */
 static void without_runs_low_bits_are_a_misalignment(void **state)
 {
 	(void)state;
 	assert_false(vballoon_entry_decode(&single, 0x5001).aligned);
 }
 
+/* Proves DEV-RUNS-1. */
 static void with_runs_the_low_bits_count_units_less_one(void **state)
 {
 	struct vballoon_entry entry = vballoon_entry_decode(&runs, 0x5fff);
@@ -50,6 +52,7 @@ static void the_bits_between_page_and_unit_must_be_zero(void **state)
 	assert_false(vballoon_entry_decode(&huge, 0x201000).aligned);
 }
 
+/* Proves DEV-RUNS-3. */
 static void a_run_past_the_end_of_addresses_wraps(void **state)
 {
 	(void)state;

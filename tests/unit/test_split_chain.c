@@ -25,6 +25,7 @@ static void expect(struct device_ring_fixture *f, enum vballoon_violation violat
 	assert_int_equal(ring_builder_used_idx(&f->builder), 0);
 }
 
+/* Proves DEV-RING-8. */
 static void a_next_beyond_the_table_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -33,6 +34,7 @@ static void a_next_beyond_the_table_stops_the_ring(void **state)
 	expect(f, VBALLOON_NEXT_OUT_OF_RANGE);
 }
 
+/* Proves DEV-RING-8. */
 static void a_next_beyond_an_indirect_table_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -42,6 +44,7 @@ static void a_next_beyond_an_indirect_table_stops_the_ring(void **state)
 	expect(f, VBALLOON_NEXT_OUT_OF_RANGE);
 }
 
+/* Proves DEV-RING-9. */
 static void a_chain_that_loops_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -79,6 +82,7 @@ static void a_loop_is_not_told_as_what_its_second_round_would_be(void **state)
 	expect(f, VBALLOON_CHAIN_TOO_LONG);
 }
 
+/* Proves DEV-RING-9. */
 static void a_chain_and_its_table_longer_than_the_queue_stop_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -92,6 +96,7 @@ static void a_chain_and_its_table_longer_than_the_queue_stop_the_ring(void **sta
 	expect(f, VBALLOON_CHAIN_TOO_LONG);
 }
 
+/* Proves DEV-RING-10. */
 static void a_descriptor_of_no_bytes_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -100,6 +105,7 @@ static void a_descriptor_of_no_bytes_stops_the_ring(void **state)
 	expect(f, VBALLOON_DESC_EMPTY);
 }
 
+/* Proves DEV-RING-11. */
 static void a_buffer_one_byte_beyond_memory_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -108,6 +114,7 @@ static void a_buffer_one_byte_beyond_memory_stops_the_ring(void **state)
 	expect(f, VBALLOON_DESC_OUTSIDE_MEMORY);
 }
 
+/* Proves DEV-RING-11. */
 static void a_buffer_that_wraps_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -134,6 +141,7 @@ static void a_buffer_as_long_as_can_be_said_stops_the_ring(void **state)
 	expect(f, VBALLOON_DESC_OUTSIDE_MEMORY);
 }
 
+/* Proves DEV-RING-11. */
 static void a_buffer_over_a_hole_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -143,6 +151,7 @@ static void a_buffer_over_a_hole_stops_the_ring(void **state)
 	expect(f, VBALLOON_DESC_OUTSIDE_MEMORY);
 }
 
+/* Proves DEV-RING-12. */
 static void a_readable_buffer_after_a_writable_one_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -162,6 +171,7 @@ static void a_readable_buffer_in_a_table_after_a_writable_one_stops_the_ring(voi
 	expect(f, VBALLOON_DESC_ORDER);
 }
 
+/* Proves DEV-RING-13. */
 static void a_chain_of_more_than_four_gibibytes_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -175,6 +185,7 @@ static void a_chain_of_more_than_four_gibibytes_stops_the_ring(void **state)
 	expect(f, VBALLOON_CHAIN_TOO_LARGE);
 }
 
+/* Proves DEV-RING-14. */
 static void an_indirect_descriptor_without_the_feature_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -189,6 +200,7 @@ static void an_indirect_descriptor_without_the_feature_stops_the_ring(void **sta
 	assert_int_equal(f->violation, VBALLOON_INDIRECT_NOT_NEGOTIATED);
 }
 
+/* Proves DEV-RING-15. */
 static void an_indirect_table_in_an_indirect_table_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -198,6 +210,7 @@ static void an_indirect_table_in_an_indirect_table_stops_the_ring(void **state)
 	expect(f, VBALLOON_INDIRECT_MALFORMED);
 }
 
+/* Proves DEV-RING-15. */
 static void an_indirect_descriptor_that_goes_on_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -207,6 +220,7 @@ static void an_indirect_descriptor_that_goes_on_stops_the_ring(void **state)
 	expect(f, VBALLOON_INDIRECT_MALFORMED);
 }
 
+/* Proves DEV-RING-15. */
 static void an_indirect_table_of_part_of_a_descriptor_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;
@@ -215,6 +229,7 @@ static void an_indirect_table_of_part_of_a_descriptor_stops_the_ring(void **stat
 	expect(f, VBALLOON_INDIRECT_MALFORMED);
 }
 
+/* Proves DEV-RING-15. */
 static void an_empty_indirect_table_stops_the_ring(void **state)
 {
 	struct device_ring_fixture *f = *state;

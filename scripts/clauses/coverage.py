@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The table of clauses: what keeps each, and what proves it."""
+
+import re
+
+import text
+
+OPEN = "## What this tree cannot show"
+ROW = re.compile(r"^\| ((?:(?:DEV|DRV)-[A-Z]+-\d+(?:, )?)+) \| (function|test|both) \| (.+) \|$", re.M)
+LACKS = {"function": ("Keeps",), "test": ("Proves",), "both": ("Keeps", "Proves")}
+
+HEAD = """\
+# What keeps each clause, and what proves it
+
+Written by `make clauses` from the notes in the sources: *Keeps* at a function, *Proves* at a test. `./check`
+fails when a clause has no function or no test, and when this table is not as the sources are.
+
+| clause | kept by | proven by |
+|---|---|---|
+"""
+
+
+def open_clauses(root):
+    """{(verb, id): reason} of what conformance.md says that nothing here can show."""
+    below = (root / text.CONFORMANCE).read_text().partition(OPEN)[2]
+    return {
+        (verb, name): reason
+        for ids, lacks, reason in ROW.findall(below)
+        for name in text.ID.findall(ids)
+        for verb in LACKS[lacks]
+    }
+
+
+def gaps(root, clauses, notes):
+    """What is missing, and what is told to be missing and is not."""
+    reasons = open_clauses(root)
+    there = {(note.verb, name) for note in notes for name in note.ids}
+    for name in clauses:
+        for verb, kind in (("Keeps", "function"), ("Proves", "test")):
+            if (verb, name) in reasons and (verb, name) in there:
+                yield f"{text.CONFORMANCE}: {name} has a {kind} after all"
+            elif (verb, name) not in reasons and (verb, name) not in there:
+                yield f"{text.SPEC / clauses[name].chapter}: {name} has no {kind}"
+    for _, name in reasons:
+        if name not in clauses:
+            yield f"{text.CONFORMANCE}: there is no clause {name}"
+
+
+def table(root, clauses, notes):
+    """The document."""
+    reasons = open_clauses(root)
+    rows = []
+    for clause in clauses.values():
+        cells = [f"[{clause.id}]({clause.chapter})"]
+        for verb in ("Keeps", "Proves"):
+            found = {(n.subject, n.path) for n in notes if n.verb == verb and clause.id in n.ids}
+            links = [_link(subject, path) for subject, path in sorted(found, key=lambda s: s[::-1])]
+            cells.append(", ".join(links) or ("*open*" if (verb, clause.id) in reasons else ""))
+        rows.append(f"| {' | '.join(cells)} |\n")
+    return HEAD + "".join(rows)
+
+
+def _link(subject, path):
+    name = path.rsplit("/", 1)[-1].removesuffix(".py") if subject == "run" else subject
+    return f"[`{name}`](../../{path})"
