@@ -44,9 +44,15 @@ LAYERS = {
     ),
     "vhost_user": (
         ["src/vhost_user", f"{PUBLIC}/vhost_user.h"],
-        ["abi", "base", "memory.public", "ring.public", "device.public", "reclaim.public"],
+        [
+            "abi", "base", "memory.public", "ring.public", "device.public", "reclaim.public",
+            "vhost_user wire",
+        ],
         None,
     ),
+    # The bytes of the protocol; the rest of vhost_user is the back end.
+    "vhost_user wire": (["src/vhost_user/protocol.h"], [], FREESTANDING),
+    "front_end": (["src/front_end"], ["base", "ring", "vhost_user wire"], None),
     "supervisor": (["src/supervisor"], ["base"], None),
     "control": (["src/control"], ["abi", "base"], None),
     "daemon": (

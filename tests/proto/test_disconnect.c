@@ -76,7 +76,7 @@ static void conversation(struct front_end *front_end, struct step steps[STEPS])
 		struct vhost_user_mem_table head;
 		struct vhost_user_region region;
 	} table = { .head.count = 1, .region = front_end->region };
-	struct front_end_queue *queue = &front_end->queues[1];
+	struct vballoon_front_queue *queue = &front_end->queues[1];
 	int memory = front_end->memory_fd;
 
 	steps[0] = step_of(VHOST_USER_SET_OWNER, NULL, 0, -1);
@@ -202,7 +202,7 @@ static void descriptors_that_are_sent_again_replace_the_first(void **state)
 	front_end_set_event(front_end, VHOST_USER_SET_VRING_ERR, 0, front_end->queues[0].err);
 	before = holdings_now();
 	for (unsigned int i = 0; i < 2; i++) {
-		struct front_end_queue *queue = &front_end->queues[i];
+		struct vballoon_front_queue *queue = &front_end->queues[i];
 
 		front_end_set_event(front_end, VHOST_USER_SET_VRING_KICK, i, queue->kick);
 		front_end_set_event(front_end, VHOST_USER_SET_VRING_CALL, i, queue->call);

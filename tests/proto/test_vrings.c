@@ -274,7 +274,7 @@ static void a_new_call_descriptor_of_a_running_queue_is_raised_once(void **state
 static void a_running_queue_follows_its_addresses(void **state)
 {
 	struct front_end *front_end = *state;
-	struct front_end_queue *queue = &front_end->queues[1];
+	struct vballoon_front_queue *queue = &front_end->queues[1];
 	unsigned char *moved = front_end->memory + 0x20000;
 	ptrdiff_t by = moved - queue->ring;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A vhost-user front end for tests: it speaks to a back end in the same process
- * over a socket pair, so that every step is where the test puts it.
+ * A vhost-user front end for tests (src/front_end) that fails the test where something
+ * does not work. It speaks to a back end in the same process over a socket pair, so
+ * that every step is where the test puts it.
  *
  * The guest has one region of memory, a memfd, at GUEST_BASE: its rings lie in
  * the first pages, then messages, and its balloon begins at GUEST_BALLOON.
@@ -15,17 +16,16 @@
 
 #include <vballoon/vhost_user.h>
 
-#include "ring/driver_ring.h"
-#include "vhost_user/protocol.h"
+#include "front_end/front_end.h"
 
 #define GUEST_PAGE 4096U
 #define GUEST_BASE UINT64_C(0x40000000)
 #define GUEST_BYTES (8U << 20)
-#define GUEST_RING_BYTES 8192U /* of each queue, at GUEST_BASE */
+#define GUEST_RING_BYTES VBALLOON_FRONT_RING_BYTES /* of each queue, at GUEST_BASE */
 #define GUEST_MESSAGES (GUEST_BASE + 0x10000)
 #define GUEST_BALLOON (GUEST_BASE + 0x100000)
 
-#define FRONT_END_QUEUE_SIZE 64U
+#define FRONT_END_QUEUE_SIZE VBALLOON_FRONT_QUEUE_SIZE
 #define FRONT_END_FEATURES (UINT64_C(1) << 32 | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES)
 #define FRONT_END_PROTOCOL_FEATURES                                                                \
 	(UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |                                                 \
@@ -37,22 +37,15 @@
 	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS |                                \
 	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_STATUS)
 
-struct front_end_queue {
-	int kick, call, err; /* event descriptors of the front end's own */
-	unsigned char *ring; /* GUEST_RING_BYTES of guest memory */
-	struct vballoon_driver_ring driver;
-	struct vballoon_driver_slot slots[FRONT_END_QUEUE_SIZE];
-	uint16_t links[FRONT_END_QUEUE_SIZE];
-};
-
 struct front_end {
+	struct vballoon_front_end wire; /* what speaks */
 	struct vballoon_vhost_user *back_end; /* NULL: freed, or in another process */
-	int socket;
 	int outcome; /* what process() last returned */
-	int memory_fd;
+	/* What wire has, for short. */
+	int socket, memory_fd;
 	unsigned char *memory; /* GUEST_BYTES, as the guest sees it */
+	struct vballoon_front_queue *queues;
 	struct vhost_user_region region; /* the guest's memory, as it is sent */
-	struct front_end_queue queues[2];
 	unsigned int log_lines; /* that the back end has written */
 	char last_log[256];
 };
