@@ -95,6 +95,20 @@ static void print_passthrough(const json_t *passthrough)
 		       json_string_value(json_object_get(passthrough, "state")), text);
 }
 
+/* The names of features, as --features takes them. */
+static void print_features(const char *label, const json_t *names)
+{
+	json_t *name;
+	size_t i;
+
+	if (!json_is_array(names))
+		return;
+	printf("%-22s", label);
+	json_array_foreach ((json_t *)names, i, name)
+		printf("%s%s", i ? ", " : "", json_string_value(name));
+	puts(json_array_size(names) ? "" : "none");
+}
+
 /* What the driver was refused and the host has failed at, where there is any. */
 static void print_failures(const json_t *counters)
 {
@@ -133,6 +147,8 @@ void vballoon_format_status(const json_t *status)
 	if (problem)
 		printf("%-22s%s\n", "problem", problem);
 	print_passthrough(json_object_get(status, "passthrough"));
+	print_features("features offered", json_object_get(status, "features_offered"));
+	print_features("  negotiated", json_object_get(status, "features"));
 	print_failures(json_object_get(status, "counters"));
 	vballoon_format_guest(json_object_get(status, "guest"));
 }

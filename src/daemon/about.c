@@ -21,6 +21,8 @@ static const char help_text[] =
 	"  --control-mode MODE   of the control socket: 600 (default), 660 with a group\n"
 	"  --page-size SIZE      of the balloon: 4K (default) to 1G; 2M suits guest memory\n"
 	"                        on huge pages of that size\n"
+	"  --features LIST       what the guest is offered: all (default), none, or names with\n"
+	"                        commas; \"-exchange\" is all but that one\n"
 	"  --passthrough SAY     whether a device is passed through to the guest: detect\n"
 	"                        (default), absent or present; with one, nothing is given\n"
 	"                        back to the host, nor when it cannot be detected\n"

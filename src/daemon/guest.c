@@ -13,12 +13,13 @@
 #define LOOK_PERIOD_MS 10
 
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
-			 uint32_t page_shift, enum vballoon_passthrough_mode passthrough)
+			 const struct vballoon_settings *settings)
 {
 	memset(guest, 0, sizeof(*guest));
-	guest->passthrough_mode = passthrough;
 	guest->loop = loop;
-	guest->page_shift = page_shift;
+	guest->page_shift = settings->page_shift;
+	guest->features = settings->features;
+	guest->passthrough_mode = settings->passthrough;
 }
 
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest)
@@ -167,7 +168,7 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 {
 	struct vballoon_vhost_user_config config = {
 		.page_shift = guest->page_shift,
-		.features = vballoon_device_features_max(),
+		.features = guest->features,
 		.log = log_line,
 	};
 	int err;
@@ -257,6 +258,7 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 {
 	memset(view_out, 0, sizeof(*view_out));
 	view_out->page_shift = guest->page_shift;
+	view_out->features_offered = guest->features;
 	view_out->target_pages = guest->target_pages;
 	view_out->work_left = guest->work_left;
 	if (!guest->back_end)

@@ -11,11 +11,13 @@
 
 #include "daemon/loop.h"
 #include "daemon/passthrough.h"
+#include "daemon/settings.h"
 #include "daemon/view.h"
 
 struct vballoon_guest {
 	struct vballoon_loop *loop;
 	uint32_t page_shift;
+	uint64_t features; /* to offer */
 	uint64_t target_pages;
 	struct vballoon_vhost_user *back_end; /* NULL without a front end */
 	struct vballoon_source source;
@@ -29,7 +31,7 @@ struct vballoon_guest {
 };
 
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
-			 uint32_t page_shift, enum vballoon_passthrough_mode passthrough);
+			 const struct vballoon_settings *settings);
 void vballoon_guest_deinit(struct vballoon_guest *guest);
 
 /* Whether a front end is connected. */

@@ -81,8 +81,7 @@ static int start(struct service *service, const struct vballoon_settings *settin
 {
 	int err;
 
-	vballoon_guest_init(&service->guest, &service->loop, settings->page_shift,
-			    settings->passthrough);
+	vballoon_guest_init(&service->guest, &service->loop, settings);
 	vballoon_listener_init(&service->listener, &service->loop, &service->guest);
 	vballoon_control_server_init(&service->control, &service->loop, &service->guest,
 				     &settings->access);

@@ -2,20 +2,8 @@
 #include <stdio.h>
 #include <vballoon/abi/memory_balloon.h>
 
+#include "control/feature_names.h"
 #include "daemon/names.h"
-
-static const char *const features[64] = {
-	[VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS] = "page-runs",
-	[VIRTIO_MEMORY_BALLOON_F_EXCHANGE] = "exchange",
-	[VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON] = "withdraw-reason",
-	[VIRTIO_MEMORY_BALLOON_F_PUSH_STATS] = "push-stats",
-	[VIRTIO_MEMORY_BALLOON_F_REPORTING] = "reporting",
-	[VIRTIO_MEMORY_BALLOON_F_ZEROED] = "zeroed",
-	/* virtio 1.3, 6 Reserved Feature Bits */
-	[28] = "indirect-desc",
-	[29] = "event-idx",
-	[32] = "version-1",
-};
 
 static const char *const statistics[VIRTIO_MEMORY_BALLOON_S_COUNT] = {
 	[VIRTIO_MEMORY_BALLOON_S_SWAP_IN] = "swap-in",
@@ -39,6 +27,7 @@ static const char *const statistics[VIRTIO_MEMORY_BALLOON_S_COUNT] = {
 json_t *vballoon_names_of_features(uint64_t bits)
 {
 	json_t *names = json_array();
+	const char *name;
 	unsigned int bit;
 	char text[16];
 
@@ -46,7 +35,8 @@ json_t *vballoon_names_of_features(uint64_t bits)
 		if (!(bits >> bit & 1))
 			continue;
 		snprintf(text, sizeof(text), "bit-%u", bit);
-		json_array_append_new(names, json_string(features[bit] ? features[bit] : text));
+		name = vballoon_feature_name(bit);
+		json_array_append_new(names, json_string(name ? name : text));
 	}
 	return names;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/device.h>
 
 #include "control/size.h"
 #include "daemon/settings.h"
@@ -89,6 +90,14 @@ static const char *take_page_size(struct vballoon_settings *settings, const char
 	return "it is not possible: give a power of two from 4K to 1G";
 }
 
+static const char *take_features(struct vballoon_settings *settings, const char *text)
+{
+	return vballoon_features_parse(text, vballoon_device_features_max(), &settings->features,
+				       settings->complaint)
+		       ? settings->complaint
+		       : NULL;
+}
+
 static const char *take_passthrough(struct vballoon_settings *settings, const char *text)
 {
 	return vballoon_passthrough_parse(text, &settings->passthrough);
@@ -98,7 +107,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "socket-path", true, take_socket_path },     { "fd", false, take_fd },
 	{ "control-path", true, take_control_path },   { "control-mode", true, take_control_mode },
 	{ "control-group", true, take_control_group }, { "page-size", true, take_page_size },
-	{ "passthrough", true, take_passthrough },
+	{ "features", true, take_features },	       { "passthrough", true, take_passthrough },
 };
 
 const struct vballoon_setting *vballoon_setting_find(const char *name)
@@ -118,6 +127,7 @@ void vballoon_settings_init(struct vballoon_settings *settings)
 	settings->fd = -1;
 	settings->control_fd = -1;
 	settings->page_shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN;
+	settings->features = vballoon_device_features_max();
 	settings->access.mode = VBALLOON_NO_MODE;
 	settings->access.group = VBALLOON_NO_GROUP;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/feature_names.h"
 #include "daemon/access.h"
 #include "daemon/passthrough.h"
 
@@ -18,18 +19,20 @@ struct vballoon_settings {
 	char *control_path; /* NULL: no control socket, or a descriptor */
 	int control_fd; /* -1: there is a path, or none */
 	uint32_t page_shift;
+	uint64_t features; /* to offer */
 	enum vballoon_passthrough_mode passthrough;
 	struct vballoon_access access; /* to the control socket */
+	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES]; /* of the last take(), if it wrote one */
 };
 
 struct vballoon_setting {
 	const char *name;
 	bool in_files; /* else only on the command line */
-	/* Returns NULL, or what is wrong with @text and what to do. */
+	/* Returns NULL, or what is wrong with @text and what to do, until the next. */
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 7
+#define VBALLOON_SETTINGS_COUNT 8
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

@@ -153,6 +153,8 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "memory_problem",
 			    json_pack("s?", view->front_end.memory_problem));
 	json_object_set_new(object, "passthrough", vballoon_status_json_passthrough(view));
+	json_object_set_new(object, "features_offered",
+			    vballoon_names_of_features(view->features_offered));
 	json_object_set_new(object, "features", vballoon_names_of_features(device->features));
 	json_object_set_new(object, "epoch", vballoon_status_json_epoch(view));
 	json_object_set_new(object, "counters", counters_json(device));

@@ -23,6 +23,7 @@ struct vballoon_view {
 	enum vballoon_state state;
 	bool work_left; /* the device is in the middle of something */
 	uint32_t page_shift;
+	uint64_t features_offered;
 	uint64_t target_pages;
 	struct vballoon_status device; /* zeros without a front end, as what follows */
 	struct vballoon_vhost_user_status front_end;

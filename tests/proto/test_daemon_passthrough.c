@@ -34,12 +34,7 @@ static int open_device(const struct daemon_bed *bed)
 
 static void start(struct daemon_bed *bed, const char *passthrough)
 {
-	process_start(&bed->daemon,
-		      WORDS(VBALLOOND, "--socket-path", bed->socket_path, "--control-path",
-			    bed->control_path, "--passthrough", passthrough),
-		      -1);
-	process_await(&bed->daemon, "waiting for a front end");
-	control_open(&bed->control, bed->control_path);
+	daemon_bed_start(bed, WORDS("--passthrough", passthrough));
 }
 
 static void connect_guest(struct daemon_bed *bed)

@@ -26,18 +26,23 @@ int daemon_bed_empty_set_up(void **state)
 	return 0;
 }
 
-int daemon_bed_set_up(void **state)
+void daemon_bed_start(struct daemon_bed *bed, const char *const *words)
 {
-	struct daemon_bed *bed;
+	const char *argv[16] = { VBALLOOND, "--socket-path", bed->socket_path, "--control-path",
+				 bed->control_path };
+	unsigned int count = 5;
 
-	daemon_bed_empty_set_up(state);
-	bed = *state;
-	process_start(&bed->daemon,
-		      WORDS(VBALLOOND, "--socket-path", bed->socket_path, "--control-path",
-			    bed->control_path),
-		      -1);
+	while (*words && count < 15)
+		argv[count++] = *words++;
+	process_start(&bed->daemon, argv, -1);
 	process_await(&bed->daemon, "waiting for a front end");
 	control_open(&bed->control, bed->control_path);
+}
+
+int daemon_bed_set_up(void **state)
+{
+	daemon_bed_empty_set_up(state);
+	daemon_bed_start(*state, WORDS(NULL));
 	return 0;
 }
 

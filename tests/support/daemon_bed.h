@@ -23,6 +23,9 @@ int daemon_bed_empty_set_up(void **state);
 int daemon_bed_set_up(void **state);
 int daemon_bed_tear_down(void **state);
 
+/* Start the daemon in an empty bed, with these options more, which end in NULL. */
+void daemon_bed_start(struct daemon_bed *bed, const char *const *words);
+
 /* Connect a guest, its queues running; its driver has said nothing yet. */
 void daemon_bed_connect(struct daemon_bed *bed);
 void daemon_bed_disconnect(struct daemon_bed *bed);

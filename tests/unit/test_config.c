@@ -85,12 +85,14 @@ static void each_setting_has_its_name_and_value(void **state)
 					 "control-path=/run/c\n"
 					 "control-mode = 0640\n"
 					 "control-group = 12\n"
+					 "features = none\n"
 					 "page-size = 2M"),
 			 0);
 	assert_string_equal(bed->settings.socket_path, "/run/a b");
 	assert_string_equal(bed->settings.control_path, "/run/c");
 	assert_int_equal(bed->settings.access.mode, 0640);
 	assert_int_equal(bed->settings.access.group, 12);
+	assert_int_equal(bed->settings.features, UINT64_C(1) << 32);
 	assert_int_equal(bed->settings.page_shift, 21);
 }
 
@@ -113,6 +115,7 @@ static void a_value_that_is_not_possible_is_refused(void **state)
 	assert_int_equal(outcome_of(*state, "control-mode = 0990\n"), -1);
 	assert_int_equal(outcome_of(*state, "control-mode = 1777\n"), -1);
 	assert_int_equal(outcome_of(*state, "control-group = no such group\n"), -1);
+	assert_int_equal(outcome_of(*state, "features = page-run\n"), -1);
 }
 
 static void a_setting_without_a_value_is_refused(void **state)

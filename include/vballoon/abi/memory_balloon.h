@@ -64,7 +64,10 @@ struct virtio_memory_balloon_config {
 #define VIRTIO_MEMORY_BALLOON_REQ_HELLO 3 /* say HELLO again */
 #define VIRTIO_MEMORY_BALLOON_REQ_RESET 4 /* the device has stopped: reset it */
 
-/* STATS: the period in value is left as it was. */
+/*
+ * STATS with F_PUSH_STATS: the low 32 bits of value are a period in milliseconds, after
+ * which the driver reports again and again; 0 ends that, and this leaves it as it was.
+ */
 #define VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME 0xffffffffU
 
 /**
@@ -96,9 +99,9 @@ struct virtio_memory_balloon_req {
 #define VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE 1
 #define VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM 2
 
-/* ADD and EXCHANGE: the device's verdict on one entry, a byte each. */
-#define VIRTIO_MEMORY_BALLOON_REFUSED 0 /* the page is still the driver's */
-#define VIRTIO_MEMORY_BALLOON_ACCEPTED 1 /* the page is in the balloon */
+/* ADD and EXCHANGE: the device's verdict on one entry or pair, a byte each. */
+#define VIRTIO_MEMORY_BALLOON_REFUSED 0 /* the page, or both, are where they were */
+#define VIRTIO_MEMORY_BALLOON_ACCEPTED 1 /* given is in the balloon, taken is the driver's */
 
 /**
  * struct virtio_memory_balloon_msg - how every todevq message begins
@@ -185,6 +188,41 @@ struct virtio_memory_balloon_stat {
 	__le16 tag;
 	__u8 reserved[6];
 	__le64 value;
+};
+
+/* EXCHANGE: nothing is given, the pair only takes. */
+#define VIRTIO_MEMORY_BALLOON_GIVE_NOTHING 0xffffffffffffffffULL
+
+/**
+ * struct virtio_memory_balloon_pair - one swap of an EXCHANGE message
+ * @give: an entry that is to go into the balloon, or VIRTIO_MEMORY_BALLOON_GIVE_NOTHING
+ * @take: an entry in the balloon that is to be the driver's; as many units as @give
+ *
+ * F_EXCHANGE. EXCHANGE is a struct virtio_memory_balloon_msg followed by pairs, and
+ * by a device-writable byte for each, as far as there is room. Each pair is carried
+ * out as a whole or not at all.
+ */
+struct virtio_memory_balloon_pair {
+	__le64 give;
+	__le64 take;
+};
+
+/*
+ * REPORT, with F_REPORTING, is a struct virtio_memory_balloon_msg followed by __le64
+ * entries: free memory that stays the driver's, and that it does not touch until the
+ * message is answered. What it held is lost then.
+ */
+
+/**
+ * struct virtio_memory_balloon_report_done - all that is free has been reported
+ * @msg: type REPORT_DONE
+ * @id: that of the REQ_REPORT which this answers
+ *
+ * F_REPORTING.
+ */
+struct virtio_memory_balloon_report_done {
+	struct virtio_memory_balloon_msg msg;
+	__le64 id;
 };
 
 #endif /* VBALLOON_ABI_MEMORY_BALLOON_H */

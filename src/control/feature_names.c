@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/feature_names.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <vballoon/abi/memory_balloon.h>
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+/* virtio 1.3, 6 Reserved Feature Bits. */
+#define RING_INDIRECT_DESC 28
+#define RING_EVENT_IDX 29
+#define VERSION_1 32
+
+#define NO_BIT 64
+
+static const struct feature {
+	const char *name;
+	unsigned int bit;
+	unsigned int needs; /* another bit, or NO_BIT */
+} features[] = {
+	{ "page-runs", VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS, NO_BIT },
+	{ "exchange", VIRTIO_MEMORY_BALLOON_F_EXCHANGE, NO_BIT },
+	{ "withdraw-reason", VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON, NO_BIT },
+	{ "push-stats", VIRTIO_MEMORY_BALLOON_F_PUSH_STATS, NO_BIT },
+	{ "reporting", VIRTIO_MEMORY_BALLOON_F_REPORTING, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS },
+	{ "zeroed", VIRTIO_MEMORY_BALLOON_F_ZEROED, NO_BIT },
+	{ "indirect-desc", RING_INDIRECT_DESC, NO_BIT },
+	{ "event-idx", RING_EVENT_IDX, NO_BIT },
+	{ "version-1", VERSION_1, NO_BIT },
+};
+
+#define FEATURES_COUNT (sizeof(features) / sizeof(features[0]))
+
+static const struct feature *of_bit(unsigned int bit)
+{
+	for (size_t i = 0; i < FEATURES_COUNT; i++) {
+		if (features[i].bit == bit)
+			return &features[i];
+	}
+	return NULL;
+}
+
+static const struct feature *of_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i < FEATURES_COUNT; i++) {
+		if (strlen(features[i].name) == len && !strncmp(features[i].name, name, len))
+			return &features[i];
+	}
+	return NULL;
+}
+
+const char *vballoon_feature_name(unsigned int bit)
+{
+	const struct feature *feature = of_bit(bit);
+
+	return feature ? feature->name : NULL;
+}
+
+static bool has_what_it_needs(const struct feature *feature, uint64_t bits)
+{
+	return feature->needs == NO_BIT || bits & BIT(feature->needs);
+}
+
+/* A choice while it is read. */
+struct choice {
+	uint64_t available;
+	uint64_t chosen;
+	uint64_t named; /* bits that a word was about */
+	bool begun; /* a word was read */
+	char *complaint;
+};
+
+static bool is(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && !strncmp(word, name, len);
+}
+
+#define WRONG(choice, ...)                                                                         \
+	(snprintf((choice)->complaint, VBALLOON_FEATURES_COMPLAINT_BYTES, __VA_ARGS__), -1)
+
+/* One name, without its minus. */
+static int take_name(struct choice *choice, const char *name, size_t len, bool leave_out)
+{
+	const struct feature *feature = of_name(name, len);
+	int shown = len < 40 ? (int)len : 40;
+
+	if (!feature)
+		return WRONG(choice,
+			     "there is no feature \"%.*s\": --print-capabilities lists them", shown,
+			     name);
+	if (feature->bit == VERSION_1)
+		return WRONG(choice, "version-1 is always there: leave its name out");
+	if (!(choice->available & BIT(feature->bit)))
+		return WRONG(choice, "this vballoond does not have %s: leave its name out",
+			     feature->name);
+	if (choice->named & BIT(feature->bit))
+		return WRONG(choice, "%s is named twice: name it once", feature->name);
+	choice->named |= BIT(feature->bit);
+	if (leave_out)
+		choice->chosen &= ~BIT(feature->bit);
+	else
+		choice->chosen |= BIT(feature->bit);
+	return 0;
+}
+
+static int take_word(struct choice *choice, const char *word, size_t len)
+{
+	bool first = !choice->begun;
+	bool leave_out = len && *word == '-';
+	bool all = is(word, len, "all");
+
+	choice->begun = true;
+	if (all || is(word, len, "none")) {
+		if (!first)
+			return WRONG(choice, "\"%.*s\" is not the first word: put it first",
+				     (int)len, word);
+		choice->chosen = all ? choice->available : 0;
+		return 0;
+	}
+	if (first && leave_out)
+		choice->chosen = choice->available;
+	return leave_out ? take_name(choice, word + 1, len - 1, true)
+			 : take_name(choice, word, len, false);
+}
+
+static int check_needs(struct choice *choice)
+{
+	for (size_t i = 0; i < FEATURES_COUNT; i++) {
+		if (choice->chosen & BIT(features[i].bit) &&
+		    !has_what_it_needs(&features[i], choice->chosen))
+			return WRONG(choice, "%s needs %s: leave %s out too, or neither",
+				     features[i].name, of_bit(features[i].needs)->name,
+				     features[i].name);
+	}
+	return 0;
+}
+
+int vballoon_features_parse(const char *text, uint64_t available, uint64_t *features_out,
+			    char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES])
+{
+	struct choice choice = { .available = available, .complaint = complaint };
+	size_t len;
+
+	for (;; text += len + 1) {
+		len = strcspn(text, ",");
+		if (take_word(&choice, text, len))
+			return -1;
+		if (!text[len])
+			break;
+	}
+	if (check_needs(&choice))
+		return -1;
+	*features_out = choice.chosen | (available & BIT(VERSION_1));
+	return 0;
+}
