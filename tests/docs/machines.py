@@ -54,10 +54,18 @@ class Domain:
         self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
         description = self.directory / "domain.xml"
         self._adapt(assets, document, sockets, directory).write(description)
+        configuration = self.directory / "root" / "etc" / "qemu.conf"
+        configuration.parent.mkdir(parents=True)
+        # Not through virtlogd, which is a service of libvirt's daemon.
+        configuration.write_text('stdio_handler = "file"\n')
         self._process = self._opened.enter_context(contextlib.closing(Process(
             "virt-qemu-run", self._command(description), self.directory / "log")))
-        self.guest = self._opened.enter_context(
-            contextlib.closing(Guest(self.directory / "agent", assets.modules)))
+        try:
+            self.guest = self._opened.enter_context(
+                contextlib.closing(Guest(self.directory / "agent", assets.modules)))
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
 
     def _command(self, description):
         # For root libvirt wants a user of its own to run QEMU as: be nobody special.
