@@ -98,6 +98,9 @@ class Reader:
             label = line[:22].strip()
             expect(label in said, f"`{label}` in what `{block.comment}` says: {said}")
 
+    def _try_hex(self, block):
+        """What goes over the queues: tests/spec says it to a device."""
+
     def _try_json(self, block):
         json.loads(block.text)
 
