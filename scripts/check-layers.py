@@ -24,7 +24,7 @@ LAYERS = {
         ["abi", "base", "memory"],
         FREESTANDING,
     ),
-    "policy": (["src/policy"], ["abi", "base"], FREESTANDING),
+    "policy": (["src/policy", f"{PUBLIC}/policy.h"], ["abi", "base"], FREESTANDING),
     "state": (["src/state"], ["abi", "base", "memory.public"], FREESTANDING),
     "device": (
         ["src/device", f"{PUBLIC}/device.h", f"{PUBLIC}/reclaim.h"],
@@ -57,7 +57,8 @@ LAYERS = {
     "control": (["src/control"], ["abi", "base"], None),
     "daemon": (
         ["src/daemon"],
-        ["abi", "base", "memory.public", "device.public", "vhost_user.public", "control"],
+        ["abi", "base", "memory.public", "policy.public", "device.public", "vhost_user.public",
+         "control"],
         None,
     ),
     "cli": (["src/cli"], ["abi", "base", "control"], None),

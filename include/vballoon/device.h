@@ -35,6 +35,7 @@
 #include <stdint.h>
 
 #include <vballoon/memory.h>
+#include <vballoon/policy.h>
 #include <vballoon/queue.h>
 #include <vballoon/reclaim.h>
 #include <vballoon/types.h>
@@ -78,7 +79,9 @@ struct vballoon_stats {
 struct vballoon_status {
 	uint32_t page_shift;
 	uint64_t memory_pages; /**< guest memory that the device knows */
-	uint64_t target_pages; /**< what the device last asked for */
+	uint64_t target_pages; /**< what the guest is to give up in all */
+	uint64_t asked_pages; /**< what it is asked for now: less than the target while
+				   struct vballoon_policy.inflate_rate holds it back */
 	uint64_t held_pages; /**< on the record: ownership, not memory saved */
 	uint64_t dropped_pages; /**< held, and given back to the host by drop() */
 	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
@@ -86,7 +89,8 @@ struct vballoon_status {
 					 the host has failed to drop them */
 	uint64_t kept_pages
 		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause; or
-					 held and kept for now, while dropping is inhibited */
+					 held and kept for now, while dropping is inhibited
+					 or the policy keeps pages warm */
 	enum vballoon_record record;
 	uint64_t epoch; /**< from HELLO; 0 without a record */
 	uint32_t unit_shift; /**< from HELLO; 0 without a record */
@@ -102,6 +106,9 @@ struct vballoon_status {
 	uint64_t already_held_pages; /**< added again while held: accepted, once on the record */
 	uint64_t returned_pages;
 	uint64_t refused_entries[VBALLOON_REFUSAL_COUNT];
+	uint64_t withdraws[VBALLOON_WITHDRAW_REASONS]; /**< times the guest asked for pages */
+	uint64_t withdraws_refused[VBALLOON_WITHDRAW_REASONS]; /**< of those: times the policy
+								    let it have fewer, or none */
 	uint64_t drop_calls;
 	uint64_t drop_failures;
 	uint64_t restore_calls;
@@ -326,6 +333,51 @@ void vballoon_device_each_held(const struct vballoon_device *device,
 			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
 					     bool dropped),
 			       void *context);
+
+/**
+ * Change the policy. It holds from now on, for the guest that is there and for every
+ * other; a reset does not change it. A guest that was refused pages which it could have
+ * now is sent RESIZE, so that it asks again. A new device has a policy of zeros.
+ * Followed by vballoon_device_run().
+ * @param device the device
+ * @param policy copied
+ * @return 0; -EINVAL for one that makes no sense; -ERANGE for a floor above the guest's
+ *         memory (once known): vballoon_policy_check() tells what is wrong
+ */
+int vballoon_device_set_policy(struct vballoon_device *device,
+			       const struct vballoon_policy *policy);
+
+/**
+ * @param device the device
+ * @param policy_out where to
+ */
+void vballoon_device_policy(const struct vballoon_device *device,
+			    struct vballoon_policy *policy_out);
+
+/**
+ * Drop what is held and not dropped yet, once, whatever the policy says: warm pages, and
+ * what the host has failed to drop. The policy stays. Nothing is dropped while that is
+ * inhibited; then it is done afterwards. Followed by vballoon_device_run().
+ * @param device the device
+ */
+void vballoon_device_drop_now(struct vballoon_device *device);
+
+/**
+ * Tell the device what time it is, before vballoon_device_run(). Only an inflate_rate
+ * needs it, to know when the guest may be asked for more; without one this need never
+ * be called.
+ * @param device the device
+ * @param now_ms milliseconds of a clock that only goes forward
+ */
+void vballoon_device_set_time(struct vballoon_device *device, uint64_t now_ms);
+
+/**
+ * @param device the device
+ * @return when, by the clock of vballoon_device_set_time(), the device wants to be told the
+ *         time and run at the latest; VBALLOON_NEVER when it waits for no time. To be asked
+ *         after vballoon_device_run() and after every change through this interface.
+ */
+uint64_t vballoon_device_due_ms(const struct vballoon_device *device);
 
 /** @return why memory of such a region is not dropped and what to do about it. */
 const char *vballoon_reclaimable_text(enum vballoon_reclaimable reclaimable);

@@ -40,6 +40,7 @@ enum vballoon_reclaimable {
 	VBALLOON_KEEP_MISALIGNED, /**< neither end is on a host page */
 	VBALLOON_KEEP_ASKED, /**< the operator said so */
 	VBALLOON_KEEP_INHIBITED, /**< for now: see vballoon_device_inhibit() */
+	VBALLOON_KEEP_WARM, /**< for now: see VBALLOON_PAGES_WARM */
 	VBALLOON_RECLAIMABLE_COUNT,
 };
 

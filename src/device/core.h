@@ -8,6 +8,8 @@
 
 #include "base/entry.h"
 #include "device/summary.h"
+#include "policy/pace.h"
+#include "policy/policy.h"
 #include "ring/device_ring.h"
 #include "state/page_map.h"
 #include "state/record.h"
@@ -53,7 +55,13 @@ struct vballoon_device {
 	struct vballoon_requests requests;
 	struct vballoon_drop drop;
 	bool inhibited; /* nothing is dropped, by the embedder's wish */
-	bool withdraw_refused; /* for want of host memory, and the driver not told since */
+	struct vballoon_policy policy;
+	struct vballoon_pace pace;
+	uint64_t now_ms; /* as the embedder last told */
+	bool drop_all; /* once, warm pages too */
+	/* A WITHDRAW was cut short, and the driver was not told since that there is more. */
+	bool withdraw_refused; /* for want of host memory */
+	bool policy_refused[VBALLOON_WITHDRAW_REASONS];
 	struct vballoon_status counters; /* only its counters and stats are kept up */
 	struct vballoon_chain chain; /* the one under work */
 	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX]; /* to WITHDRAW, as on the wire */
@@ -151,6 +159,18 @@ int vballoon_device_use(struct vballoon_device *device, unsigned int index);
 /* Raise the interrupts that the driver wants, and tell the embedder of a stop. */
 void vballoon_device_notify(struct vballoon_device *device);
 
+/* policy.c */
+
+/* The target, the guest or the pace is another: begin with what may be asked now. */
+void vballoon_device_ask(struct vballoon_device *device);
+
+/* Ask for more when it is time. */
+void vballoon_policy_run(struct vballoon_device *device);
+
+/* How many of @most pages a driver may have that asks for @reason; counted. */
+uint64_t vballoon_policy_grant(struct vballoon_device *device, enum vballoon_withdraw_reason reason,
+			       uint64_t most);
+
 /* todevq.c: answer messages, a bounded number. Returns whether more may be left. */
 bool vballoon_todevq_run(struct vballoon_device *device);
 
@@ -175,6 +195,10 @@ bool vballoon_drop_waits(const struct vballoon_device *device);
 
 /* The regions are about to change: leave the chunk, to be looked through again. */
 void vballoon_drop_leave(struct vballoon_device *device);
+
+/* Whether what may be dropped is not, for now; and then for which cause. */
+bool vballoon_drop_is_held_back(const struct vballoon_device *device,
+				enum vballoon_reclaimable *cause_out);
 
 /* Whether pages of a region are ever dropped. */
 bool vballoon_drop_allowed(const struct vballoon_device *device,

@@ -7,7 +7,8 @@
 
 #define FEATURES_MAX                                                                               \
 	(VBALLOON_F_VERSION_1 | VBALLOON_F_INDIRECT_DESC | VBALLOON_F_EVENT_IDX |                  \
-	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
+	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS |                                        \
+	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON)
 
 size_t vballoon_device_bytes(void)
 {
@@ -83,6 +84,8 @@ void vballoon_device_forget(struct vballoon_device *device)
 	device->record.unit_shift = 0;
 	device->proof = VBALLOON_RECORD_NONE;
 	device->withdraw_refused = false;
+	memset(device->policy_refused, 0, sizeof(device->policy_refused));
+	device->drop_all = false;
 	device->counters.stats.present = 0;
 	/* Whoever waits for statistics waits for those of the next guest. */
 	device->requests.stats |= device->requests.stats_asked;
@@ -148,7 +151,7 @@ int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages)
 	if (device->memory.count && pages > vballoon_device_memory_pages(device))
 		return -ERANGE;
 	device->record.target = pages;
-	vballoon_requests_resize(device);
+	vballoon_device_ask(device);
 	return 0;
 }
 
@@ -157,6 +160,7 @@ bool vballoon_device_run(struct vballoon_device *device)
 	bool messages = vballoon_todevq_run(device);
 	bool drops;
 
+	vballoon_policy_run(device);
 	vballoon_requests_run(device);
 	vballoon_device_notify(device);
 	drops = vballoon_drop_run(device);

@@ -31,6 +31,17 @@ bool vballoon_drop_allowed(const struct vballoon_device *device,
 	return device->config.reclaim && region->reclaimable == VBALLOON_RECLAIMABLE;
 }
 
+bool vballoon_drop_is_held_back(const struct vballoon_device *device,
+				enum vballoon_reclaimable *cause_out)
+{
+	if (device->inhibited) {
+		*cause_out = VBALLOON_KEEP_INHIBITED;
+		return true;
+	}
+	*cause_out = VBALLOON_KEEP_WARM;
+	return device->policy.pages == VBALLOON_PAGES_WARM && !device->drop_all;
+}
+
 static bool in_chunk(const struct vballoon_drop *drop)
 {
 	return drop->next < drop->end;
@@ -48,9 +59,10 @@ static bool find_chunk(const struct vballoon_device *device, unsigned int index,
 
 bool vballoon_drop_waits(const struct vballoon_device *device)
 {
+	enum vballoon_reclaimable cause;
 	struct vballoon_run chunk;
 
-	if (device->inhibited)
+	if (vballoon_drop_is_held_back(device, &cause))
 		return false;
 	if (in_chunk(&device->drop))
 		return true;
@@ -165,9 +177,20 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
  * proves the record for itself, but not that there is a guest to come. */
 static bool may_drop(const struct vballoon_device *device)
 {
+	enum vballoon_reclaimable cause;
+
 	return device->proof == VBALLOON_RECORD_PROVEN && !device->violation &&
-	       !device->inhibited && device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running &&
+	       !vballoon_drop_is_held_back(device, &cause) &&
+	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running &&
 	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running;
+}
+
+void vballoon_device_drop_now(struct vballoon_device *device)
+{
+	for (unsigned int i = 0; i < device->memory.count; i++)
+		vballoon_summary_copy(&device->summaries[i], VBALLOON_HINT_HELD,
+				      VBALLOON_HINT_PENDING);
+	device->drop_all = true;
 }
 
 bool vballoon_drop_run(struct vballoon_device *device)
@@ -184,8 +207,10 @@ bool vballoon_drop_run(struct vballoon_device *device)
 	while (budget.pages && budget.calls && budget.chunks) {
 		if (!in_chunk(&device->drop)) {
 			budget.chunks--;
-			if (!next_chunk(device))
+			if (!next_chunk(device)) {
+				device->drop_all = false;
 				return false;
+			}
 		}
 		drop_in_chunk(device, &budget);
 	}

@@ -26,7 +26,7 @@ static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_
 	device->record.epoch = epoch;
 	device->record.unit_shift = unit_shift;
 	device->record.valid = 1;
-	vballoon_requests_resize(device);
+	vballoon_device_ask(device);
 }
 
 enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, uint32_t flags)

@@ -48,6 +48,10 @@ static const struct words reclaimables[] = {
 		"inhibited",
 		"memory must not be given back for now",
 	},
+	[VBALLOON_KEEP_WARM] = {
+		"warm",
+		"the policy keeps the pages warm, for a fast return: drop them, or set pages=eager",
+	},
 };
 
 _Static_assert(sizeof(reclaimables) / sizeof(reclaimables[0]) == VBALLOON_RECLAIMABLE_COUNT,

@@ -7,6 +7,8 @@
  * something to tell or to drop and the guest keeps silent after a queue was
  * stopped, it is asked to say HELLO.
  */
+#include <string.h>
+
 #include "base/le.h"
 #include "device/core.h"
 
@@ -16,6 +18,7 @@ void vballoon_requests_resize(struct vballoon_device *device)
 {
 	device->requests.resize = true;
 	device->withdraw_refused = false;
+	memset(device->policy_refused, 0, sizeof(device->policy_refused));
 }
 
 void vballoon_requests_hello(struct vballoon_device *device)
@@ -78,7 +81,7 @@ static enum vballoon_violation fill(struct vballoon_device *device, uint32_t typ
 	if (chain->readable_len || chain->writable_len < sizeof(request))
 		return VBALLOON_REQUEST_BUFFER;
 	if (type == VIRTIO_MEMORY_BALLOON_REQ_RESIZE)
-		request.value = vballoon_le64(device->record.target);
+		request.value = vballoon_le64(device->pace.asked);
 	else if (type == VIRTIO_MEMORY_BALLOON_REQ_STATS)
 		request.flags = vballoon_le32(stats_cookie(&device->requests));
 	if (vballoon_chain_write(&device->memory, chain, &request, sizeof(request)))

@@ -14,8 +14,8 @@ static void count_region(const struct vballoon_device *device, const struct vbal
 	if (vballoon_drop_allowed(device, region)) {
 		uint64_t loose = header->held_pages - header->dropped_pages;
 
-		*(device->inhibited ? &status->kept_pages[VBALLOON_KEEP_INHIBITED]
-				    : &status->waiting_pages) += loose;
+		*(vballoon_drop_is_held_back(device, &cause) ? &status->kept_pages[cause]
+							     : &status->waiting_pages) += loose;
 		return;
 	}
 	/* Without reclaim operations nothing is dropped anywhere: the embedder's choice. */
@@ -33,6 +33,7 @@ void vballoon_device_status(const struct vballoon_device *device,
 	status->page_shift = device->config.page_shift;
 	status->memory_pages = vballoon_device_memory_pages(device);
 	status->target_pages = device->record.target;
+	status->asked_pages = device->pace.asked;
 	for (unsigned int i = 0; i < device->memory.count; i++)
 		count_region(device, &device->memory.regions[i], status);
 	status->record = device->proof;

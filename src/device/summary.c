@@ -34,6 +34,13 @@ void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, ui
 		vballoon_summary_hint(summary, hint, first, count);
 }
 
+void vballoon_summary_copy(struct vballoon_summary *summary, enum vballoon_hint from,
+			   enum vballoon_hint to)
+{
+	for (unsigned int i = 0; i < VBALLOON_SUMMARY_WORDS; i++)
+		summary->hints[to][i] |= summary->hints[from][i];
+}
+
 void vballoon_summary_clear(struct vballoon_summary *summary, enum vballoon_hint hint,
 			    uint64_t page)
 {

@@ -51,6 +51,10 @@ void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, ui
 void vballoon_summary_hint(struct vballoon_summary *summary, enum vballoon_hint hint,
 			   uint64_t first, uint64_t count);
 
+/* Hint @to wherever @from is hinted. */
+void vballoon_summary_copy(struct vballoon_summary *summary, enum vballoon_hint from,
+			   enum vballoon_hint to);
+
 /* Nothing was found in the chunk that holds @page. */
 void vballoon_summary_clear(struct vballoon_summary *summary, enum vballoon_hint hint,
 			    uint64_t page);

@@ -69,10 +69,11 @@ void vballoon_device_waiting(const struct vballoon_device *device,
 			     struct vballoon_waiting *waiting_out)
 {
 	struct vballoon_page_map map;
+	enum vballoon_reclaimable cause;
 	uint64_t first, end, pages;
 
 	*waiting_out = (struct vballoon_waiting){ 0 };
-	if (device->inhibited)
+	if (vballoon_drop_is_held_back(device, &cause))
 		return;
 	for (unsigned int i = 0; i < device->memory.count; i++) {
 		if (!vballoon_drop_allowed(device, &device->memory.regions[i]))

@@ -100,13 +100,13 @@ enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device
 {
 	__le64 most;
 
-	(void)flags; /* why the driver asks makes no difference yet */
 	if (vballoon_chain_read(&device->memory, &device->chain, &most, sizeof(most)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
 	device->answer_count = 0;
 	if (device->proof != VBALLOON_RECORD_PROVEN)
 		return VBALLOON_OK;
-	choose(device, vballoon_le64(most));
+	/* The flags are the reason; without the feature they are 0. */
+	choose(device, vballoon_policy_grant(device, flags, vballoon_le64(most)));
 	if (!vballoon_chain_write(&device->memory, &device->chain, device->answer,
 				  device->answer_count * sizeof(device->answer[0])))
 		return VBALLOON_OK;

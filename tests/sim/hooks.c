@@ -30,6 +30,7 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 {
 	struct world *world = context;
 
+	ruling_check_drop(&world->ruling);
 	return host_drop(&world->host, region, offset, len);
 }
 

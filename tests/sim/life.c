@@ -47,6 +47,8 @@ void life_new_device(struct world *world)
 			     vballoon_device_add_region(world->device, &it->region));
 	}
 	world->target = 0;
+	world->ruling.device = world->device;
+	world->ruling.policy = (struct vballoon_policy){ 0 };
 }
 
 void life_set_target(struct world *world, uint64_t pages)

@@ -32,11 +32,14 @@ static const struct counter {
 	{                                                                                          \
 #name, offsetof(struct world_summary, name)                                        \
 	}
-	COUNTER(steps),		  COUNTER(adds),     COUNTER(withdraws),    COUNTER(returned_pages),
-	COUNTER(full_answers),	  COUNTER(drops),    COUNTER(drops_failed), COUNTER(restores),
-	COUNTER(restores_failed), COUNTER(reloads),  COUNTER(pauses),	    COUNTER(resets),
-	COUNTER(crashes),	  COUNTER(restarts), COUNTER(replacements), COUNTER(start_overs),
-	COUNTER(plugs),		  COUNTER(unplugs),  COUNTER(violations),   COUNTER(rewrites),
+	COUNTER(steps),		 COUNTER(adds),		COUNTER(withdraws),
+	COUNTER(returned_pages), COUNTER(full_answers), COUNTER(drops),
+	COUNTER(drops_failed),	 COUNTER(restores),	COUNTER(restores_failed),
+	COUNTER(reloads),	 COUNTER(pauses),	COUNTER(resets),
+	COUNTER(crashes),	 COUNTER(restarts),	COUNTER(replacements),
+	COUNTER(start_overs),	 COUNTER(plugs),	COUNTER(unplugs),
+	COUNTER(violations),	 COUNTER(rewrites),	COUNTER(policies),
+	COUNTER(drops_asked),	 COUNTER(refusals),
 #undef COUNTER
 };
 

@@ -17,7 +17,7 @@ static const struct geometry {
 	{ 6, 12, 13, 12, 48, 16 }, /* units that often lie across two regions */
 	{ 6, 12, 16, 12, 192, 64 }, /* a guest with 64 KiB pages */
 	{ 6, 12, 16, 16, 192, 64 },   { 4, 16, 16, 12, 24, 8 }, /* a coarse balloon */
-	{ 3, 13, 15, 14, 64, 24 }, /* three sizes */
+	{ 8, 13, 15, 14, 64, 24 }, /* three sizes */
 	{ 1, 21, 21, 12, 14, 6 }, /* more to drop than is dropped at once */
 	{ 1, 12, 12, 21, 1100, 520 }, /* hugetlb under small pages */
 	{ 1, 12, 21, 21, 2048, 512 }, /* a balloon of huge pages */

@@ -36,18 +36,29 @@ static bool do_round(struct world *world)
 	return busy;
 }
 
+/* Let the time pass until something is due. Returns whether anything ever is. */
+static bool wait(struct world *world)
+{
+	uint64_t now_ms = world->driver.now_ms;
+	uint64_t wait_ms = guest_driver_wait_ms(&world->driver);
+	uint64_t due_ms = vballoon_device_due_ms(world->device);
+
+	if (due_ms != VBALLOON_NEVER && (due_ms <= now_ms || due_ms - now_ms < wait_ms)) {
+		wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+		world->device_has_work = true;
+	}
+	if (wait_ms == VBALLOON_DECIDE_FOREVER)
+		return false;
+	world->driver.now_ms += wait_ms;
+	return true;
+}
+
 /* Until nothing is due, now or at any time to come. Returns whether that came to be. */
 static bool become_quiet(struct world *world, unsigned int rounds)
 {
 	while (rounds-- && !world->trace.failed) {
-		uint64_t wait_ms;
-
-		if (do_round(world))
-			continue;
-		wait_ms = guest_driver_wait_ms(&world->driver);
-		if (wait_ms == VBALLOON_DECIDE_FOREVER)
+		if (!do_round(world) && !wait(world))
 			return true;
-		world->driver.now_ms += wait_ms;
 	}
 	return false;
 }
@@ -112,6 +123,9 @@ void world_settle(struct world *world)
 	forgive(world);
 	world->host.drop_failures = 0;
 	world->host.restore_failures = 0;
+	ruling_calm_down(&world->ruling, &world->rng, machine_pages(&world->machine),
+			 world->plan.page_shift);
+	world->device_has_work = true;
 	if (world->crashed)
 		life_end(world, true);
 	life_resume(world);

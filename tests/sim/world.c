@@ -31,6 +31,7 @@ static void init_parts(struct world *world, enum mutant mutant)
 	world->driver.rng = &world->rng;
 	world->driver.plan = &world->plan;
 	world->driver.mutant = mutant;
+	world->ruling.trace = &world->trace;
 }
 
 bool world_init(struct world *world, uint64_t seed, enum mutant mutant, bool echo)
@@ -63,7 +64,10 @@ bool world_run_device(struct world *world)
 {
 	if (!world->device_has_work)
 		return false;
+	vballoon_device_set_time(world->device, world->driver.now_ms);
+	ruling_begin(&world->ruling);
 	world->device_has_work = vballoon_device_run(world->device);
+	ruling_end(&world->ruling, world->device_has_work);
 	trace_event(&world->trace, "device ran", world->device_has_work, 0);
 	return true;
 }
@@ -165,6 +169,16 @@ static void step_target(struct world *world)
 	life_set_target(world, rng_below(&world->rng, pages + 1));
 }
 
+static void step_policy(struct world *world)
+{
+	if (rng_chance(&world->rng, 30))
+		ruling_drop(&world->ruling);
+	else
+		ruling_change(&world->ruling, &world->rng, machine_pages(&world->machine),
+			      world->plan.page_shift);
+	world->device_has_work = true;
+}
+
 static void step_stats(struct world *world)
 {
 	vballoon_device_request_stats(world->device);
@@ -174,6 +188,7 @@ static void step_stats(struct world *world)
 static void step_time(struct world *world)
 {
 	world->driver.now_ms += rng_below(&world->rng, 3000);
+	world->device_has_work |= vballoon_device_due_ms(world->device) <= world->driver.now_ms;
 }
 
 static void step_check(struct world *world)
@@ -193,11 +208,11 @@ static const struct step {
 	bool of_guest;
 	void (*take)(struct world *world);
 } steps[] = {
-	{ 24, false, step_device }, { 16, false, step_kick }, { 16, true, step_interrupt },
-	{ 20, true, step_driver },  { 7, true, step_use },    { 7, true, step_free },
-	{ 2, true, step_pressure }, { 2, true, step_greet },  { 2, false, step_spurious },
-	{ 3, false, step_target },  { 1, false, step_stats }, { 4, true, step_time },
-	{ 4, false, step_check },   { 6, false, step_life },
+	{ 24, false, step_device }, { 16, false, step_kick },  { 16, true, step_interrupt },
+	{ 20, true, step_driver },  { 7, true, step_use },     { 7, true, step_free },
+	{ 2, true, step_pressure }, { 2, true, step_greet },   { 2, false, step_spurious },
+	{ 3, false, step_target },  { 2, false, step_policy }, { 1, false, step_stats },
+	{ 4, true, step_time },	    { 4, false, step_check },  { 6, false, step_life },
 };
 
 void world_interleave(struct world *world)
@@ -242,6 +257,9 @@ static void add_summary(struct world *world)
 	summary->full_answers = world->driver.full_answers;
 	summary->start_overs = world->driver.start_overs;
 	summary->reloads = world->driver.lives;
+	summary->policies = world->ruling.changes;
+	summary->drops_asked = world->ruling.drops_asked;
+	summary->refusals = world->ruling.refusals;
 	summary->violations += status.violations;
 }
 

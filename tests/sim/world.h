@@ -23,6 +23,7 @@
 #include "oracle.h"
 #include "plan.h"
 #include "rng.h"
+#include "ruling.h"
 #include "trace.h"
 
 /* What happened at all, over all schedules: a simulator that has stopped to
@@ -31,6 +32,7 @@ struct world_summary {
 	uint64_t steps, drops, drops_failed, restores, restores_failed, adds, withdraws;
 	uint64_t returned_pages, full_answers, start_overs, reloads, pauses, resets, crashes;
 	uint64_t restarts, replacements, plugs, unplugs, violations, rewrites;
+	uint64_t policies, drops_asked, refusals;
 };
 
 struct world {
@@ -42,6 +44,7 @@ struct world {
 	struct host host;
 	struct guest_os os;
 	struct guest_driver driver;
+	struct ruling ruling;
 	struct vballoon_device_ops device_ops;
 	struct vballoon_reclaim_ops reclaim_ops;
 	struct vballoon_memory_hooks hooks;
