@@ -33,7 +33,7 @@ LAYERS = {
     ),
     "driver/decide": (["src/driver/decide"], ["abi"], FREESTANDING | {"linux/types.h"}),
     "driver/port": (
-        ["src/driver/port"],
+        ["src/driver/port", f"{PUBLIC}/guest.h"],
         ["abi", "base", "ring", "driver/decide"],
         FREESTANDING,
     ),

@@ -4,7 +4,9 @@
 the headers declare.
 
 Each public name is in one map and one library, a map and its library agree, and
-a program that takes the address of every name compiles, links and runs.
+a program that takes the address of every name compiles, links and runs. An archive
+that is no shared library has a header instead of a map; it cannot hide what else it
+defines.
 """
 
 import re
@@ -26,13 +28,26 @@ def declared(header):
 
 
 def mapped(path):
-    """The names that a version script exports."""
+    """The names that a version script exports, or that a header declares."""
+    if path.suffix == ".h":
+        return declared(path)
     text = COMMENT.sub("", path.read_text())
     return set(re.findall(r"^\s+(vballoon_\w+);$", text, re.MULTILINE))
 
 
-def exported(library):
-    """The names that a library defines; with what follows it, one without a version."""
+def defined(archive):
+    """The names that an archive defines for others."""
+    table = subprocess.run(
+        ["nm", "-g", "--defined-only", archive], check=True, capture_output=True, text=True
+    ).stdout
+    return {line.split()[-1] for line in table.splitlines() if len(line.split()) == 3}
+
+
+def exported(library, names):
+    """The names that a library defines; with what follows it, one without a version. Of
+    an archive, those among some names."""
+    if library.suffix == ".a":
+        return names & defined(library)
     table = subprocess.run(
         ["nm", "-D", "--defined-only", "--with-symbol-versions", library],
         check=True, capture_output=True, text=True,
@@ -79,7 +94,7 @@ def main():
         names = mapped(map_path)
         wrong += [f"{map_path.name}: {name} is in no header" for name in sorted(names - public)]
         wrong += [f"{map_path.name}: {name} is in another map too" for name in sorted(names & seen)]
-        for name in sorted(names ^ exported(library)):
+        for name in sorted(names ^ exported(library, names)):
             where = "map" if name in names else "library"
             wrong.append(f"{library.name}: {name} is only in the {where}")
         seen |= names

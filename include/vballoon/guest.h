@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A driver of the memory balloon (virtio device ID 13) for any guest: firmware, a
+ * unikernel, another kernel.
+ *
+ * It is a state machine that allocates nothing and waits for nothing. All its
+ * memory is the caller's, all that it needs of its guest are a few operations:
+ * find a page that can be spared, take one back, reset the device, kick it. A port
+ *
+ *   1. finds the device, reads its features and its configuration space;
+ *   2. fills in struct vballoon_guest_config, calls vballoon_guest_init() and
+ *      vballoon_guest_start();
+ *   3. calls vballoon_guest_run() on every interrupt of the device, when the time has
+ *      passed that the last call has named, and after a call of any other function here.
+ *
+ * Ownership. A page that get_page() has handed out is the driver's until
+ * return_page() gets it, and the guest does not touch it meanwhile. Each page comes
+ * back once: when the device refuses it, when it hands it back, or after a reset.
+ *
+ * Context. Every function on one guest is called from one context at a time, and
+ * not from inside an operation. It may be called with any lock held that the
+ * operations do not take.
+ *
+ * The device is not trusted: each value that it writes is read once, then checked,
+ * then used. One that breaks its contract is reset, all pages come back, and it is left
+ * alone until the next vballoon_guest_start().
+ */
+#ifndef VBALLOON_GUEST_H
+#define VBALLOON_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/queue.h>
+#include <vballoon/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What vballoon_guest_init() needs: bytes of ordinary memory, aligned to 16. */
+#define VBALLOON_GUEST_BYTES 24576
+/** And bytes of memory that the device reaches, aligned to 16, without a hole. */
+#define VBALLOON_GUEST_SHARED_BYTES 24576
+
+/** There is nothing to do until something happens. */
+#define VBALLOON_GUEST_FOREVER (~(uint64_t)0)
+
+/** The smallest queues that the driver works with, in descriptors: fromdevq, todevq. */
+#define VBALLOON_GUEST_FROMDEV_MIN 1
+#define VBALLOON_GUEST_TODEV_MIN 8
+
+struct vballoon_guest;
+
+/** Memory that may go into the balloon. */
+struct vballoon_guest_range {
+	struct vballoon_gpa gpa; /**< a multiple of a unit */
+	struct vballoon_bytes size; /**< a multiple of a unit, not 0 */
+	uint64_t *held; /**< vballoon_guest_bitmap_bytes() bytes of ordinary memory */
+};
+
+/** Why a page comes back. */
+enum vballoon_guest_cause {
+	VBALLOON_GUEST_REFUSED, /**< the device did not take it: it is as it was */
+	VBALLOON_GUEST_HANDED_BACK, /**< the device gives it back: its contents are undefined */
+	VBALLOON_GUEST_TAKEN_BACK, /**< the device was reset or forgot it: undefined, too */
+};
+
+/** What the driver needs of its guest. None of them may call a function of this header.
+ *  Those about pages may do whatever the guest's hypervisor wants done when a page
+ *  leaves the guest, or is back. */
+struct vballoon_guest_ops {
+	/**
+	 * Take pages out of the guest's hands.
+	 * @param context as configured
+	 * @param most units that are of use, at least 1
+	 * @param gpa_out where the pages lie: a multiple of a unit, in one of the ranges
+	 * @return how many units in a row: 1 to @p most; 0 when no memory can be spared.
+	 *         One at a time is right, more is faster. Must not push: nobody is killed
+	 *         for a balloon
+	 */
+	uint64_t (*get_page)(void *context, uint64_t most, struct vballoon_gpa *gpa_out);
+	/**
+	 * Pages are the guest's again. Must not fail, and must not need memory.
+	 * @param context as configured
+	 * @param gpa the first of them
+	 * @param units how many; not always those that came together
+	 * @param cause why
+	 */
+	void (*return_page)(void *context, struct vballoon_gpa gpa, uint64_t units,
+			    enum vballoon_guest_cause cause);
+	/**
+	 * Reset the device, and come back when it is reset: it reads and writes no memory
+	 * then.
+	 * @param context as configured
+	 */
+	void (*reset)(void *context);
+	/**
+	 * Start the device after a reset: ACKNOWLEDGE, DRIVER, the features, FEATURES_OK,
+	 * both queues with their interrupts, DRIVER_OK.
+	 * @param context as configured
+	 * @param features to accept
+	 * @param queues where they lie, by VIRTIO_MEMORY_BALLOON_VQ_*
+	 * @return 0; or a negative number, and the device is not used
+	 */
+	int (*start)(void *context, uint64_t features,
+		     const struct vballoon_queue queues[VIRTIO_MEMORY_BALLOON_VQ_COUNT]);
+	/**
+	 * Kick a queue.
+	 * @param context as configured
+	 * @param queue VIRTIO_MEMORY_BALLOON_VQ_*
+	 */
+	void (*notify)(void *context, unsigned int queue);
+	/**
+	 * @param context as configured
+	 * @return a number that no guest and no earlier start had
+	 */
+	uint64_t (*random64)(void *context);
+	/**
+	 * Say what the guest knows of its memory. May be NULL: then it knows nothing.
+	 * @param context as configured
+	 * @param stats to fill in, little-endian, as on the wire; no tag twice
+	 * @param room for so many
+	 * @return how many
+	 */
+	unsigned int (*stats)(void *context, struct virtio_memory_balloon_stat *stats,
+			      unsigned int room);
+};
+
+/** What a driver is made of. */
+struct vballoon_guest_config {
+	const struct vballoon_guest_ops *ops; /**< outlives the driver */
+	void *context; /**< handed to every operation */
+	uint32_t page_shift; /**< from the configuration space */
+	uint32_t revision; /**< from the configuration space */
+	uint64_t offered; /**< the features that the device offers */
+	uint64_t features; /**< those that the guest wants, where they are offered; ~0: all */
+	uint32_t queue_size[VIRTIO_MEMORY_BALLOON_VQ_COUNT]; /**< the device's greatest */
+	uint32_t unit_shift; /**< what the guest gives: 2^unit_shift bytes; page_shift to 30 */
+	const struct vballoon_guest_range *ranges; /**< do not overlap; outlive the driver */
+	unsigned int range_count;
+	void *shared; /**< VBALLOON_GUEST_SHARED_BYTES, not in any page that is given away */
+	struct vballoon_gpa shared_gpa; /**< where the device finds them */
+};
+
+/** What the driver is doing. */
+enum vballoon_guest_state {
+	VBALLOON_GUEST_STOPPED, /**< the device is reset and stays so */
+	VBALLOON_GUEST_RESTARTING, /**< the device is reset and will be started */
+	VBALLOON_GUEST_RUNNING,
+	VBALLOON_GUEST_FAILED, /**< the device is reset, see vballoon_guest_failure */
+};
+
+/** How the device broke its contract. */
+enum vballoon_guest_failure {
+	VBALLOON_GUEST_OK,
+	VBALLOON_GUEST_CANNOT_START, /**< the operation start failed */
+	VBALLOON_GUEST_BAD_RING, /**< a queue's indices, ids or lengths are impossible */
+	VBALLOON_GUEST_HELLO_SHORT, /**< the answer to HELLO is too short */
+	VBALLOON_GUEST_HELLO_HELD, /**< it was told to start over and holds pages */
+	VBALLOON_GUEST_ADD_VERDICT, /**< an ADD without a verdict on every entry */
+	VBALLOON_GUEST_WITHDRAW_LENGTH, /**< an answer with a part of an entry */
+	VBALLOON_GUEST_WITHDRAW_MISALIGNED, /**< handed back: no address of a unit */
+	VBALLOON_GUEST_WITHDRAW_NOT_HELD, /**< handed back: not in the balloon, or twice */
+	VBALLOON_GUEST_WITHDRAW_MORE, /**< handed back: more than asked for */
+	VBALLOON_GUEST_FAILURE_COUNT,
+};
+
+/** For whoever wants to know. Counts are balloon pages. */
+struct vballoon_guest_status {
+	enum vballoon_guest_state state;
+	enum vballoon_guest_failure failure; /**< the last one */
+	uint64_t features; /**< negotiated; 0 unless running */
+	uint64_t target_pages; /**< what the device last asked for */
+	uint64_t held_pages; /**< in the balloon */
+	uint64_t returned_pages; /**< handed back by the device, ever */
+	uint64_t starts; /**< of the device */
+	uint64_t failures;
+	uint64_t bad_pages; /**< that get_page() offered and no range has: a defect of the port */
+};
+
+/**
+ * How large the bitmap of a range is: a bit for a unit.
+ * @param size of the range
+ * @param unit_shift as configured
+ * @return bytes, a multiple of 8
+ */
+size_t vballoon_guest_bitmap_bytes(struct vballoon_bytes size, uint32_t unit_shift);
+
+/**
+ * Make a driver in the caller's memory. The device is not touched.
+ * @param storage VBALLOON_GUEST_BYTES, aligned to 16, the caller's
+ * @param config copied, but for what it points to
+ * @param guest_out the driver
+ * @return 0; -EINVAL when an operation or memory is missing or misaligned, or
+ *         unit_shift is out of range; -ENODEV when the device is of another revision, has no
+ *         VERSION_1, has queues that are too small, or pages larger than a unit: then it
+ *         is to be left alone
+ */
+int vballoon_guest_init(void *storage, const struct vballoon_guest_config *config,
+			struct vballoon_guest **guest_out);
+
+/**
+ * The device is to be used from now on, also after a failure. Takes effect in
+ * vballoon_guest_run(), once all pages are back from the time before.
+ * @param guest the driver
+ */
+void vballoon_guest_start(struct vballoon_guest *guest);
+
+/**
+ * Reset the device, and leave it so. For removal, suspend, and before another kernel
+ * starts. All pages are the guest's when this returns; vballoon_guest_run() hands them
+ * to return_page(), a bounded number at a time, until it says that nothing is left.
+ * @param guest the driver
+ */
+void vballoon_guest_stop(struct vballoon_guest *guest);
+
+/**
+ * The transport says DEVICE_NEEDS_RESET: reset the device, take all pages back, start
+ * again, once a second at the most.
+ * @param guest the driver
+ */
+void vballoon_guest_restart(struct vballoon_guest *guest);
+
+/**
+ * Do a bounded amount of work: answer the device, follow its target.
+ * @param guest the driver
+ * @param now_ms any clock that never goes back
+ * @return in how many milliseconds to call again if nothing happens before; 0 when
+ *         work is left; or VBALLOON_GUEST_FOREVER
+ */
+uint64_t vballoon_guest_run(struct vballoon_guest *guest, uint64_t now_ms);
+
+/**
+ * The guest's memory is getting short: ask for some, and give none for ten seconds from
+ * now, or until the device asks again. Does not wait.
+ * @param guest the driver
+ * @param pages how many would help; 0: only give none
+ * @param now_ms the time
+ */
+void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms);
+
+/**
+ * The guest is out of memory: ask for some at once. Allocates nothing.
+ * @param guest the driver
+ * @param pages how many would help
+ * @param now_ms the time
+ * @return whether pages may come within a second: wait for them with
+ *         vballoon_guest_oom_waits(). false: nothing is in the balloon, or the device
+ *         was waited for in vain and has not answered since
+ */
+bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms);
+
+/**
+ * Look after the device for somebody who waits for memory. Call it on every interrupt
+ * of the device, or every few milliseconds, while it returns true. What came is in
+ * returned_pages of vballoon_guest_status(); what comes later is not lost.
+ * @param guest the driver
+ * @param now_ms the time
+ * @return whether to wait on
+ */
+bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms);
+
+/**
+ * @param guest the driver
+ * @param status_out where to
+ */
+void vballoon_guest_status(const struct vballoon_guest *guest,
+			   struct vballoon_guest_status *status_out);
+
+/** @return a sentence for the log. */
+const char *vballoon_guest_failure_text(enum vballoon_guest_failure failure);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VBALLOON_GUEST_H */

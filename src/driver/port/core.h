@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The portable driver from inside: what its files share. */
+#ifndef VBALLOON_DRIVER_PORT_CORE_H
+#define VBALLOON_DRIVER_PORT_CORE_H
+
+#include <vballoon/guest.h>
+
+#include "base/entry.h"
+#include "driver/decide/decide.h"
+#include "driver/port/pages.h"
+#include "ring/driver_ring.h"
+
+#define FROMDEV VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
+#define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
+
+#define GUEST_F_EVENT_IDX (UINT64_C(1) << 29) /* virtio 1.3, 6 Reserved Feature Bits */
+
+/* The largest queue that is used, whatever the device offers. */
+#define GUEST_QUEUE_SIZE 32
+#define GUEST_RING_BYTES 1024
+/* Requests that the device may make before one is read. */
+#define GUEST_REQUESTS 8
+/* ADD messages in flight: the host works while the guest looks for pages. */
+#define GUEST_ADDS 4
+/* Memory that one ADD names at the most, for the same reason. */
+#define GUEST_ADD_BYTES (UINT64_C(32) << 20)
+/* Entries of one ADD, or of the answer to a WITHDRAW. */
+#define GUEST_ENTRIES 256
+#define GUEST_STATS 32
+
+/* What the device reaches, and may write to at any moment. */
+struct vballoon_guest_shared {
+	_Alignas(16) unsigned char rings[VIRTIO_MEMORY_BALLOON_VQ_COUNT][GUEST_RING_BYTES];
+	struct virtio_memory_balloon_req requests[GUEST_REQUESTS];
+	struct {
+		struct virtio_memory_balloon_hello out;
+		struct virtio_memory_balloon_hello_answer in;
+	} hello;
+	struct {
+		struct virtio_memory_balloon_msg out;
+		__le64 entries[GUEST_ENTRIES];
+		__u8 in[GUEST_ENTRIES];
+	} adds[GUEST_ADDS];
+	struct {
+		struct virtio_memory_balloon_withdraw out;
+		__le64 in[GUEST_ENTRIES];
+	} withdraw;
+	struct {
+		struct virtio_memory_balloon_msg out;
+		struct virtio_memory_balloon_stat stats[GUEST_STATS];
+	} stats;
+};
+
+/* The messages that can be in flight, each at most once: their tokens. */
+enum vballoon_guest_message {
+	GUEST_HELLO,
+	GUEST_WITHDRAW,
+	GUEST_STATS_REPORT,
+	GUEST_FIRST_ADD,
+	GUEST_MESSAGES = GUEST_FIRST_ADD + GUEST_ADDS,
+};
+
+struct vballoon_guest_hello {
+	uint64_t epoch;
+	bool due; /* once nothing else is in flight */
+	bool start_over;
+};
+
+/* Our own word on what an ADD names: the device could change its bytes. */
+struct vballoon_guest_add {
+	uint64_t entries[GUEST_ENTRIES];
+	uint32_t count;
+	uint64_t units;
+};
+
+struct vballoon_guest_withdraw {
+	uint64_t entries[GUEST_ENTRIES]; /* copied, so that they stay as they were checked */
+	uint64_t most; /* units asked for */
+	uint32_t reason;
+	uint64_t wanted; /* balloon pages still to be asked for because memory is short */
+	uint64_t wait_until_ms; /* of somebody who is out of memory */
+	bool late; /* it was waited for in vain */
+	uint64_t returned; /* balloon pages, ever */
+};
+
+struct vballoon_guest_stats {
+	bool due;
+	uint32_t cookie;
+};
+
+struct vballoon_guest_ring {
+	struct vballoon_driver_ring ring;
+	struct vballoon_driver_slot slots[GUEST_QUEUE_SIZE];
+	uint16_t links[GUEST_QUEUE_SIZE];
+};
+
+struct vballoon_guest {
+	struct vballoon_guest_config config;
+	struct vballoon_guest_shared *shared;
+	uint64_t features; /* to be negotiated */
+	struct vballoon_entry_format format;
+	uint64_t add_units; /* one ADD names at the most */
+	unsigned int adds_max; /* as many as todevq has room for */
+
+	enum vballoon_guest_state state;
+	enum vballoon_guest_failure failure;
+	bool inside; /* an operation may be under way */
+	uint64_t now_ms;
+	uint64_t restart_ms; /* not before */
+	uint64_t starts, failures, bad_pages;
+
+	struct vballoon_decide decide;
+	struct vballoon_guest_pages pages;
+	struct vballoon_guest_ring rings[VIRTIO_MEMORY_BALLOON_VQ_COUNT];
+	bool in_flight[GUEST_MESSAGES];
+	unsigned int in_flight_count;
+
+	struct vballoon_guest_hello hello;
+	struct vballoon_guest_add adds[GUEST_ADDS];
+	struct vballoon_guest_withdraw withdraw;
+	struct vballoon_guest_stats stats;
+};
+
+static inline uint64_t vballoon_guest_units_to_pages(const struct vballoon_guest *guest,
+						     uint64_t units)
+{
+	return units << (guest->format.unit_shift - guest->format.page_shift);
+}
+
+static inline uint64_t vballoon_guest_pages_to_units(const struct vballoon_guest *guest,
+						     uint64_t pages)
+{
+	return pages >> (guest->format.unit_shift - guest->format.page_shift);
+}
+
+/* guest.c */
+
+/* The device broke its contract. Resets it; nothing that it said since counts. */
+void vballoon_guest_fail(struct vballoon_guest *guest, enum vballoon_guest_failure failure);
+
+/* These units are the guest's again. */
+void vballoon_guest_give_back(struct vballoon_guest *guest, uint64_t gpa, uint64_t units,
+			      enum vballoon_guest_cause cause);
+
+/* queues.c */
+
+/* New rings, with nothing in them. The device has been reset. */
+void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
+				   struct vballoon_queue queues[VIRTIO_MEMORY_BALLOON_VQ_COUNT]);
+/* Post all request buffers. The device runs. */
+void vballoon_guest_queues_post(struct vballoon_guest *guest);
+/* Take a bounded number of requests. True: there may be more. */
+bool vballoon_guest_requests_poll(struct vballoon_guest *guest);
+/* Take the answers that are there. */
+void vballoon_guest_answers_poll(struct vballoon_guest *guest);
+/* Kick what has been posted, ask for interrupts. True: there is something already. */
+bool vballoon_guest_queues_settle(struct vballoon_guest *guest);
+/* Make a message available: @out and @in lie in shared memory, @in_len may be 0. */
+void vballoon_guest_send(struct vballoon_guest *guest, unsigned int message, const void *out,
+			 size_t out_len, const void *in, size_t in_len);
+
+/* The messages: what sends one, and what takes @written bytes of its answer. */
+
+/* hello.c */
+void vballoon_guest_hello_start(struct vballoon_guest *guest);
+void vballoon_guest_hello_send(struct vballoon_guest *guest);
+void vballoon_guest_hello_answered(struct vballoon_guest *guest, unsigned int message,
+				   uint32_t written);
+
+/* add.c */
+
+/* Send an ADD of at most @pages. False: all of them are in flight. */
+bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages);
+void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int message,
+				 uint32_t written);
+/* The device is reset: what was in flight counts as in the balloon, to be taken back. */
+void vballoon_guest_adds_recall(struct vballoon_guest *guest);
+
+/* withdraw.c */
+void vballoon_guest_withdraw_send(struct vballoon_guest *guest, uint64_t pages, uint32_t reason);
+void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int message,
+				      uint32_t written);
+/* Ask for what is wanted because memory is short, if it can be asked for now. */
+void vballoon_guest_withdraw_wanted(struct vballoon_guest *guest);
+
+/* stats.c */
+void vballoon_guest_stats_requested(struct vballoon_guest *guest,
+				    const struct virtio_memory_balloon_req *request);
+void vballoon_guest_stats_send(struct vballoon_guest *guest);
+void vballoon_guest_stats_answered(struct vballoon_guest *guest, unsigned int message,
+				   uint32_t written);
+
+#endif /* VBALLOON_DRIVER_PORT_CORE_H */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The life of a driver. Whenever the device is reset, every page is the guest's again:
+ * they are returned in bounded steps, and only then is it started again.
+ */
+#include <errno.h>
+
+#include "driver/port/core.h"
+
+/* A device that asks for resets again and again gets them this far apart. */
+#define RESTART_MS 1000
+/* Runs of pages that are returned in one step. */
+#define RETURN_RUNS 64
+/* Requests came as fast as they could be read: look again, but do not spin. */
+#define BUSY_MS 1
+
+/* virtio 1.3, 6 Reserved Feature Bits. */
+#define F_VERSION_1 (UINT64_C(1) << 32)
+
+/* INDIRECT_DESC buys nothing here; addresses are the guest's physical ones. */
+#define FEATURES                                                                                   \
+	(F_VERSION_1 | GUEST_F_EVENT_IDX | UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
+
+_Static_assert(sizeof(struct vballoon_guest) <= VBALLOON_GUEST_BYTES, "as told");
+
+static uint64_t negotiate(const struct vballoon_guest_config *config)
+{
+	return config->offered & FEATURES & (config->features | F_VERSION_1);
+}
+
+static bool is_complete(const struct vballoon_guest_config *config)
+{
+	const struct vballoon_guest_ops *ops = config->ops;
+
+	return ops && ops->get_page && ops->return_page && ops->reset && ops->start &&
+	       ops->notify && ops->random64 && config->shared && config->ranges &&
+	       config->range_count && vballoon_is_aligned((uintptr_t)config->shared, 4) &&
+	       vballoon_is_aligned(config->shared_gpa.value, 4) &&
+	       config->unit_shift >= VIRTIO_MEMORY_BALLOON_SHIFT_MIN &&
+	       config->unit_shift <= VIRTIO_MEMORY_BALLOON_SHIFT_MAX;
+}
+
+static bool is_usable(const struct vballoon_guest_config *config)
+{
+	return config->revision == VIRTIO_MEMORY_BALLOON_REVISION &&
+	       config->page_shift >= VIRTIO_MEMORY_BALLOON_SHIFT_MIN &&
+	       config->page_shift <= config->unit_shift && config->offered & F_VERSION_1 &&
+	       config->queue_size[FROMDEV] >= VBALLOON_GUEST_FROMDEV_MIN &&
+	       config->queue_size[TODEV] >= VBALLOON_GUEST_TODEV_MIN;
+}
+
+int vballoon_guest_init(void *storage, const struct vballoon_guest_config *config,
+			struct vballoon_guest **guest_out)
+{
+	struct vballoon_guest *guest = storage;
+	uint64_t units;
+
+	if (!storage || !vballoon_is_aligned((uintptr_t)storage, 4) || !is_complete(config))
+		return -EINVAL;
+	if (!is_usable(config))
+		return -ENODEV;
+	*guest = (struct vballoon_guest){
+		.config = *config,
+		.shared = config->shared,
+		.features = negotiate(config),
+	};
+	guest->format = (struct vballoon_entry_format){
+		.page_shift = config->page_shift,
+		.unit_shift = config->unit_shift,
+		.runs = guest->features & (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS),
+	};
+	units = GUEST_ADD_BYTES >> config->unit_shift;
+	guest->add_units = units ? units : 1;
+	*guest_out = guest;
+	return vballoon_guest_pages_init(&guest->pages, config);
+}
+
+void vballoon_guest_give_back(struct vballoon_guest *guest, uint64_t gpa, uint64_t units,
+			      enum vballoon_guest_cause cause)
+{
+	guest->config.ops->return_page(guest->config.context, vballoon_gpa(gpa), units, cause);
+}
+
+/* Reset the device: from here on every page is the guest's. */
+static void leave(struct vballoon_guest *guest, enum vballoon_guest_state state)
+{
+	bool was_running = guest->state == VBALLOON_GUEST_RUNNING;
+
+	guest->state = state;
+	if (!was_running)
+		return;
+	guest->config.ops->reset(guest->config.context);
+	vballoon_guest_adds_recall(guest);
+	vballoon_guest_pages_keep_all(&guest->pages);
+	vballoon_decide_init(&guest->decide, guest->decide.unit_pages);
+}
+
+void vballoon_guest_fail(struct vballoon_guest *guest, enum vballoon_guest_failure failure)
+{
+	/* Whoever found it may go on to what fails for the same reason. */
+	if (guest->state != VBALLOON_GUEST_RUNNING)
+		return;
+	guest->failure = failure;
+	guest->failures++;
+	leave(guest, VBALLOON_GUEST_FAILED);
+}
+
+void vballoon_guest_start(struct vballoon_guest *guest)
+{
+	if (guest->state != VBALLOON_GUEST_RUNNING)
+		guest->state = VBALLOON_GUEST_RESTARTING;
+}
+
+void vballoon_guest_stop(struct vballoon_guest *guest)
+{
+	leave(guest, VBALLOON_GUEST_STOPPED);
+}
+
+void vballoon_guest_restart(struct vballoon_guest *guest)
+{
+	if (guest->state == VBALLOON_GUEST_RUNNING)
+		leave(guest, VBALLOON_GUEST_RESTARTING);
+}
+
+/* Return some of what is kept. True: more is left. */
+static bool return_kept(struct vballoon_guest *guest)
+{
+	for (unsigned int i = 0; i < RETURN_RUNS; i++) {
+		uint64_t gpa,
+			units = vballoon_guest_pages_next_kept(&guest->pages, UINT64_MAX, &gpa);
+
+		if (!units)
+			return false;
+		vballoon_guest_give_back(guest, gpa, units, VBALLOON_GUEST_TAKEN_BACK);
+	}
+	return true;
+}
+
+/* The first steps of a life: nothing is in the balloon, nothing in flight. */
+static void start(struct vballoon_guest *guest)
+{
+	const struct vballoon_guest_ops *ops = guest->config.ops;
+	struct vballoon_queue queues[VIRTIO_MEMORY_BALLOON_VQ_COUNT];
+
+	guest->restart_ms = guest->now_ms + RESTART_MS;
+	guest->starts++;
+	ops->reset(guest->config.context);
+	vballoon_guest_queues_prepare(guest, queues);
+	vballoon_decide_init(&guest->decide, vballoon_guest_units_to_pages(guest, 1));
+	guest->withdraw = (struct vballoon_guest_withdraw){ .returned = guest->withdraw.returned };
+	guest->stats = (struct vballoon_guest_stats){ 0 };
+	guest->state = VBALLOON_GUEST_RUNNING;
+	if (ops->start(guest->config.context, guest->features, queues)) {
+		vballoon_guest_fail(guest, VBALLOON_GUEST_CANNOT_START);
+		return;
+	}
+	vballoon_guest_queues_post(guest);
+	vballoon_guest_hello_start(guest);
+}
+
+/* While the device is reset: how long the next step can wait. */
+static uint64_t recover(struct vballoon_guest *guest)
+{
+	if (return_kept(guest))
+		return 0;
+	if (guest->state != VBALLOON_GUEST_RESTARTING)
+		return VBALLOON_GUEST_FOREVER;
+	if (guest->now_ms < guest->restart_ms)
+		return guest->restart_ms - guest->now_ms;
+	start(guest);
+	return guest->state == VBALLOON_GUEST_RUNNING ? VBALLOON_GUEST_FOREVER : 0;
+}
+
+/* Pages that were kept for a target that has gone down meanwhile. */
+static bool is_surplus(const struct vballoon_guest *guest)
+{
+	const struct vballoon_decide *decide = &guest->decide;
+
+	return vballoon_guest_pages_any_kept(&guest->pages) && decide->greeted &&
+	       decide->held + decide->adding + decide->unit_pages > decide->target;
+}
+
+/* One step towards the target: how long the next can wait. */
+static uint64_t step(struct vballoon_guest *guest)
+{
+	struct vballoon_decision next;
+
+	if (guest->hello.due) {
+		if (!guest->in_flight_count)
+			vballoon_guest_hello_send(guest);
+		return VBALLOON_GUEST_FOREVER;
+	}
+	if (guest->stats.due && guest->decide.greeted)
+		vballoon_guest_stats_send(guest);
+	vballoon_guest_withdraw_wanted(guest);
+	if (is_surplus(guest) && return_kept(guest))
+		return 0;
+	next = vballoon_decide_next(&guest->decide, guest->now_ms);
+	if (next.action == VBALLOON_DECIDE_ADD)
+		return vballoon_guest_add_send(guest, next.pages) ? 0 : VBALLOON_GUEST_FOREVER;
+	if (next.action == VBALLOON_DECIDE_WITHDRAW)
+		vballoon_guest_withdraw_send(guest, next.pages,
+					     VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET);
+	return next.action == VBALLOON_DECIDE_IDLE ? next.wait_ms : VBALLOON_GUEST_FOREVER;
+}
+
+/* Look after the device that runs. */
+static uint64_t serve(struct vballoon_guest *guest)
+{
+	uint64_t wait_ms;
+	bool busy;
+
+	/* Answers first: they make room for what a request wants. */
+	vballoon_guest_answers_poll(guest);
+	busy = vballoon_guest_requests_poll(guest);
+	if (guest->state != VBALLOON_GUEST_RUNNING)
+		return 0;
+	wait_ms = step(guest);
+	if (guest->state != VBALLOON_GUEST_RUNNING)
+		return 0;
+	if ((vballoon_guest_queues_settle(guest) || busy) && wait_ms > BUSY_MS)
+		wait_ms = BUSY_MS;
+	return wait_ms;
+}
+
+uint64_t vballoon_guest_run(struct vballoon_guest *guest, uint64_t now_ms)
+{
+	uint64_t wait_ms = 0;
+
+	if (guest->inside)
+		return VBALLOON_GUEST_FOREVER;
+	guest->inside = true;
+	guest->now_ms = now_ms;
+	if (guest->state != VBALLOON_GUEST_RUNNING)
+		wait_ms = recover(guest);
+	if (guest->state == VBALLOON_GUEST_RUNNING)
+		wait_ms = serve(guest);
+	guest->inside = false;
+	return wait_ms;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The two virtqueues: requests come in on fromdevq, messages go out and are answered on
+ * todevq.
+ */
+#include <string.h>
+
+#include "base/le.h"
+#include "driver/port/core.h"
+
+/* WITHDRAW and STATS always find room, whatever the ADDs do; HELLO goes alone. */
+#define RESERVED_DESCRIPTORS 3
+#define ADD_DESCRIPTORS 2
+
+/* Where the parts of a ring lie in its memory. */
+#define RING_AVAIL (GUEST_QUEUE_SIZE * 16)
+#define RING_USED (RING_AVAIL + 128)
+
+_Static_assert(RING_USED + 6 + GUEST_QUEUE_SIZE * 8 <= GUEST_RING_BYTES, "a ring fits");
+_Static_assert(RESERVED_DESCRIPTORS + ADD_DESCRIPTORS <= VBALLOON_GUEST_TODEV_MIN, "an ADD fits");
+_Static_assert(sizeof(struct vballoon_guest_shared) <= VBALLOON_GUEST_SHARED_BYTES, "as told");
+
+static struct vballoon_gpa gpa_of(const struct vballoon_guest *guest, const void *shared)
+{
+	size_t offset =
+		(size_t)((const unsigned char *)shared - (const unsigned char *)guest->shared);
+
+	return vballoon_gpa(guest->config.shared_gpa.value + offset);
+}
+
+/* The largest power of two that both sides can do. */
+static uint16_t queue_size(uint32_t greatest)
+{
+	uint16_t size = GUEST_QUEUE_SIZE;
+
+	while (size > greatest)
+		size /= 2;
+	return size;
+}
+
+void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
+				   struct vballoon_queue queues[VIRTIO_MEMORY_BALLOON_VQ_COUNT])
+{
+	unsigned int adds;
+
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		struct vballoon_guest_ring *queue = &guest->rings[i];
+		unsigned char *memory = guest->shared->rings[i];
+
+		queue->ring = (struct vballoon_driver_ring){
+			.size = queue_size(guest->config.queue_size[i]),
+			.desc = memory,
+			.avail = memory + RING_AVAIL,
+			.used = memory + RING_USED,
+			.slots = queue->slots,
+			.links = queue->links,
+			.event_idx = guest->features & GUEST_F_EVENT_IDX,
+		};
+		vballoon_driver_ring_start(&queue->ring);
+		queues[i] = (struct vballoon_queue){
+			.size = queue->ring.size,
+			.desc = gpa_of(guest, queue->ring.desc),
+			.avail = gpa_of(guest, queue->ring.avail),
+			.used = gpa_of(guest, queue->ring.used),
+		};
+	}
+	adds = (guest->rings[TODEV].ring.size - RESERVED_DESCRIPTORS) / ADD_DESCRIPTORS;
+	guest->adds_max = adds < GUEST_ADDS ? adds : GUEST_ADDS;
+	memset(guest->in_flight, 0, sizeof(guest->in_flight));
+	guest->in_flight_count = 0;
+}
+
+static void request_post(struct vballoon_guest *guest, uint64_t index)
+{
+	struct virtio_memory_balloon_req *request = &guest->shared->requests[index];
+	struct vballoon_driver_buffer buffer = { gpa_of(guest, request), sizeof(*request), true };
+
+	if (vballoon_driver_ring_post(&guest->rings[FROMDEV].ring, &buffer, 1, index))
+		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
+}
+
+void vballoon_guest_queues_post(struct vballoon_guest *guest)
+{
+	for (unsigned int i = 0; i < GUEST_REQUESTS && i < guest->rings[FROMDEV].ring.size; i++)
+		request_post(guest, i);
+}
+
+static void resize_requested(struct vballoon_guest *guest,
+			     const struct virtio_memory_balloon_req *request)
+{
+	vballoon_decide_resize(&guest->decide, vballoon_le64(request->value));
+}
+
+static void hello_requested(struct vballoon_guest *guest,
+			    const struct virtio_memory_balloon_req *request)
+{
+	(void)request;
+	vballoon_decide_ask_held(&guest->decide);
+	guest->hello.due = true;
+}
+
+static void reset_requested(struct vballoon_guest *guest,
+			    const struct virtio_memory_balloon_req *request)
+{
+	(void)request;
+	vballoon_guest_restart(guest);
+}
+
+/* By VIRTIO_MEMORY_BALLOON_REQ_*; others are ignored. */
+static void (*const requested[])(struct vballoon_guest *guest,
+				 const struct virtio_memory_balloon_req *request) = {
+	[VIRTIO_MEMORY_BALLOON_REQ_RESIZE] = resize_requested,
+	[VIRTIO_MEMORY_BALLOON_REQ_STATS] = vballoon_guest_stats_requested,
+	[VIRTIO_MEMORY_BALLOON_REQ_HELLO] = hello_requested,
+	[VIRTIO_MEMORY_BALLOON_REQ_RESET] = reset_requested,
+};
+
+static void request_take(struct vballoon_guest *guest, uint64_t index, uint32_t written)
+{
+	const volatile struct virtio_memory_balloon_req *shared = &guest->shared->requests[index];
+	const struct virtio_memory_balloon_req request = { shared->type, shared->flags,
+							   shared->value };
+	uint32_t type = vballoon_le32(request.type);
+
+	request_post(guest, index);
+	if (guest->state == VBALLOON_GUEST_RUNNING && written == sizeof(request) &&
+	    type < sizeof(requested) / sizeof(requested[0]) && requested[type])
+		requested[type](guest, &request);
+}
+
+bool vballoon_guest_requests_poll(struct vballoon_guest *guest)
+{
+	unsigned int budget = GUEST_REQUESTS;
+	int outcome = VBALLOON_COLLECT_NONE;
+	uint32_t written;
+	uint64_t index;
+
+	while (guest->state == VBALLOON_GUEST_RUNNING && budget) {
+		outcome =
+			vballoon_driver_ring_collect(&guest->rings[FROMDEV].ring, &index, &written);
+		if (outcome != VBALLOON_COLLECT_ONE)
+			break;
+		request_take(guest, index, written);
+		budget--;
+	}
+	if (outcome == VBALLOON_COLLECT_BROKEN)
+		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
+	return !budget;
+}
+
+/* By message; the ADDs are the last. */
+static void (*const answered[])(struct vballoon_guest *guest, unsigned int message,
+				uint32_t written) = {
+	[GUEST_HELLO] = vballoon_guest_hello_answered,
+	[GUEST_WITHDRAW] = vballoon_guest_withdraw_answered,
+	[GUEST_STATS_REPORT] = vballoon_guest_stats_answered,
+	[GUEST_FIRST_ADD] = vballoon_guest_add_answered,
+};
+
+void vballoon_guest_answers_poll(struct vballoon_guest *guest)
+{
+	int outcome = VBALLOON_COLLECT_NONE;
+	uint32_t written;
+	uint64_t message;
+
+	/* An answer may have the next message sent: no more than there is room for. */
+	for (unsigned int i = 0; i < GUEST_MESSAGES; i++) {
+		if (guest->state != VBALLOON_GUEST_RUNNING)
+			return;
+		outcome =
+			vballoon_driver_ring_collect(&guest->rings[TODEV].ring, &message, &written);
+		if (outcome != VBALLOON_COLLECT_ONE)
+			break;
+		guest->in_flight[message] = false;
+		guest->in_flight_count--;
+		answered[message < GUEST_FIRST_ADD ? message : GUEST_FIRST_ADD](
+			guest, (unsigned int)message, written);
+	}
+	if (outcome == VBALLOON_COLLECT_BROKEN)
+		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
+}
+
+bool vballoon_guest_queues_settle(struct vballoon_guest *guest)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		struct vballoon_driver_ring *ring = &guest->rings[i].ring;
+
+		if (vballoon_driver_ring_should_kick(ring))
+			guest->config.ops->notify(guest->config.context, i);
+		more |= vballoon_driver_ring_interrupts(ring, true);
+	}
+	return more;
+}
+
+void vballoon_guest_send(struct vballoon_guest *guest, unsigned int message, const void *out,
+			 size_t out_len, const void *in, size_t in_len)
+{
+	const struct vballoon_driver_buffer buffers[] = {
+		{ gpa_of(guest, out), (uint32_t)out_len, false },
+		{ gpa_of(guest, in_len ? in : out), (uint32_t)in_len, true },
+	};
+
+	/* There is room for each: only the device can have spoilt the ring. */
+	if (vballoon_driver_ring_post(&guest->rings[TODEV].ring, buffers, in_len ? 2 : 1,
+				      message)) {
+		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
+		return;
+	}
+	guest->in_flight[message] = true;
+	guest->in_flight_count++;
+}
