@@ -73,6 +73,11 @@ LAYERS = {
         ["abi", "base", "ring"],
         None,
     ),
+    "example port": (
+        ["examples/guest_port.c", "examples/guest_port.h"],
+        ["abi", "base.public", "ring.public", "driver/port.public"],
+        FREESTANDING,
+    ),
     "kernel": (["kernel"], ["abi", "driver/decide"], None),
 }
 # System headers that only these layers may include.

@@ -91,8 +91,10 @@ bool vballoon_guest_pages_are_free(const struct vballoon_guest_pages *pages, uin
 	struct piece piece;
 
 	while (next_piece(pages, &gpa, &units, &piece)) {
-		if (vballoon_bitmap_count(pages->ranges[piece.range].held, piece.first,
-					  piece.count))
+		const struct vballoon_bits held = { .set = pages->ranges[piece.range].held };
+		uint64_t end = piece.first + piece.count;
+
+		if (vballoon_bits_next(held, piece.first, end) != end)
 			return false;
 	}
 	return !units;
