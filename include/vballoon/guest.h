@@ -61,6 +61,18 @@ struct vballoon_guest_range {
 	uint64_t *held; /**< vballoon_guest_bitmap_bytes() bytes of ordinary memory */
 };
 
+/** Pairs that one call of vballoon_guest_exchange() may have. */
+#define VBALLOON_GUEST_PAIRS 32
+/** A pair that gives nothing has this address. */
+#define VBALLOON_GUEST_NOTHING (~(uint64_t)0)
+
+/** A swap: pages of the guest's for pages in the balloon. */
+struct vballoon_guest_pair {
+	struct vballoon_gpa give; /**< where free pages lie; or VBALLOON_GUEST_NOTHING */
+	struct vballoon_gpa take; /**< where as many lie that are in the balloon */
+	uint64_t units; /**< without F_PAGE_RUNS 1, with it at most 2^page_shift */
+};
+
 /** Why a page comes back. */
 enum vballoon_guest_cause {
 	VBALLOON_GUEST_REFUSED, /**< the device did not take it: it is as it was */
@@ -127,6 +139,34 @@ struct vballoon_guest_ops {
 	 */
 	unsigned int (*stats)(void *context, struct virtio_memory_balloon_stat *stats,
 			      unsigned int room);
+	/**
+	 * A pair of vballoon_guest_exchange() is answered. May be NULL: then pages are never
+	 * exchanged.
+	 * @param context as configured
+	 * @param pair as it was asked for
+	 * @param swapped true: give is in the balloon, take is the guest's, with undefined
+	 *        contents; false: all is as it was, and take may come back by return_page()
+	 */
+	void (*exchanged)(void *context, const struct vballoon_guest_pair *pair, bool swapped);
+	/**
+	 * Name free memory, for a report to the host, and keep it unused until free_done().
+	 * May be NULL: then free memory is never reported.
+	 * @param context as configured
+	 * @param first begin at the beginning; otherwise go on behind the last
+	 * @param most units, at least 1
+	 * @param gpa_out where it lies: a multiple of a unit, in one of the ranges
+	 * @return how many units in a row, at most @p most; 0 when all that is worth it has
+	 *         been named
+	 */
+	uint64_t (*free_next)(void *context, bool first, uint64_t most,
+			      struct vballoon_gpa *gpa_out);
+	/**
+	 * Free memory may be used again: what it held is lost. NULL like free_next.
+	 * @param context as configured
+	 * @param gpa as free_next() named it
+	 * @param units as free_next() named it
+	 */
+	void (*free_done)(void *context, struct vballoon_gpa gpa, uint64_t units);
 };
 
 /** What a driver is made of. */
@@ -137,6 +177,9 @@ struct vballoon_guest_config {
 	uint32_t revision; /**< from the configuration space */
 	uint64_t offered; /**< the features that the device offers */
 	uint64_t features; /**< those that the guest wants, where they are offered; ~0: all */
+	bool free_is_zero; /**< the guest relies on its free memory being zeros: then it is
+				reported with F_ZEROED only. One that relies on another
+				value leaves F_REPORTING out of features */
 	uint32_t queue_size[VIRTIO_MEMORY_BALLOON_VQ_COUNT]; /**< the device's greatest */
 	uint32_t unit_shift; /**< what the guest gives: 2^unit_shift bytes; page_shift to 30 */
 	const struct vballoon_guest_range *ranges; /**< do not overlap; outlive the driver */
@@ -165,6 +208,8 @@ enum vballoon_guest_failure {
 	VBALLOON_GUEST_WITHDRAW_MISALIGNED, /**< handed back: no address of a unit */
 	VBALLOON_GUEST_WITHDRAW_NOT_HELD, /**< handed back: not in the balloon, or twice */
 	VBALLOON_GUEST_WITHDRAW_MORE, /**< handed back: more than asked for */
+	VBALLOON_GUEST_EXCHANGE_VERDICT, /**< an EXCHANGE without a verdict on every pair */
+	VBALLOON_GUEST_EXCHANGE_NOT_HELD, /**< swapped: what was not in the balloon any more */
 	VBALLOON_GUEST_FAILURE_COUNT,
 };
 
@@ -172,7 +217,7 @@ enum vballoon_guest_failure {
 struct vballoon_guest_status {
 	enum vballoon_guest_state state;
 	enum vballoon_guest_failure failure; /**< the last one */
-	uint64_t features; /**< negotiated; 0 unless running */
+	uint64_t features; /**< that the driver accepts */
 	uint64_t target_pages; /**< what the device last asked for */
 	uint64_t held_pages; /**< in the balloon */
 	uint64_t returned_pages; /**< handed back by the device, ever */
@@ -262,6 +307,29 @@ bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t n
  * @return whether to wait on
  */
 bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms);
+
+/**
+ * Have pages in the balloon swapped for others, so that the guest can move them, or have
+ * chosen ones back. Takes effect in vballoon_guest_run(); then exchanged() tells of each
+ * pair. From this call on the guest keeps off the pages that it gives.
+ * @param guest the driver
+ * @param pairs copied; no page in two of them
+ * @param count 1 to VBALLOON_GUEST_PAIRS
+ * @return 0; -EOPNOTSUPP without F_EXCHANGE or a device that runs; -EAGAIN while another
+ *         exchange is in flight or the device has yet to be greeted; -EINVAL when a pair
+ *         takes what is not in the balloon, gives what cannot go there, or is named twice
+ */
+int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_guest_pair *pairs,
+			    unsigned int count);
+
+/**
+ * Report the memory that is free now, once. Takes effect in vballoon_guest_run(). The
+ * device may ask for the same by itself.
+ * @param guest the driver
+ * @return 0, also when a round is under way; -EOPNOTSUPP without F_REPORTING or a device
+ *         that runs
+ */
+int vballoon_guest_report(struct vballoon_guest *guest);
 
 /**
  * @param guest the driver

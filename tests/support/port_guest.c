@@ -71,7 +71,7 @@ static void check_stamps(const struct port_guest *guest, uint64_t gpa)
 void port_guest_check(struct port_guest *guest)
 {
 	for (unsigned int unit = 0; unit < port_guest_units(guest); unit++) {
-		if (!guest->out[unit])
+		if (!guest->out[unit] && !guest->reported[unit])
 			check_stamps(guest, port_guest_unit_gpa(guest, unit));
 	}
 }
@@ -88,13 +88,13 @@ static uint64_t get_page(void *context, uint64_t most, struct vballoon_gpa *gpa_
 		guest->misfit.value = 0;
 		return 1;
 	}
-	while (unit < port_guest_units(guest) && guest->out[unit])
+	while (unit < port_guest_units(guest) && (guest->out[unit] || guest->reported[unit]))
 		unit++;
 	*gpa_out =
 		vballoon_gpa(unit < port_guest_units(guest) ? port_guest_unit_gpa(guest, unit) : 0);
 	/* A block does not go on into the range that does not adjoin. */
 	while (unit + units < port_guest_units(guest) && units < most && units < guest->block &&
-	       guest->spare && !guest->out[unit + units] &&
+	       guest->spare && !guest->out[unit + units] && !guest->reported[unit + units] &&
 	       port_guest_unit_gpa(guest, unit + units) ==
 		       gpa_out->value + ((uint64_t)units << guest->config.unit_shift)) {
 		guest->out[unit + units++] = true;
@@ -124,6 +124,80 @@ static void return_page(void *context, struct vballoon_gpa gpa, uint64_t units,
 		guest->spare++;
 		if (cause == VBALLOON_GUEST_REFUSED)
 			check_stamps(guest, at);
+		write_stamps(guest, at);
+	}
+}
+
+/* Pages leave the guest's hands, or are back with contents that are not theirs. */
+static void move_units(struct port_guest *guest, uint64_t gpa, uint64_t units, bool out)
+{
+	for (uint64_t i = 0; i < units; i++) {
+		uint64_t at = gpa + (i << guest->config.unit_shift);
+
+		assert_true(guest->out[unit_of(guest, at)] != out);
+		guest->out[unit_of(guest, at)] = out;
+		if (!out)
+			write_stamps(guest, at);
+	}
+	guest->out_count += (unsigned int)(out ? units : -units);
+	guest->spare -= (unsigned int)(out ? units : -units);
+}
+
+int port_guest_move(struct port_guest *guest, uint64_t from, uint64_t to, uint64_t units)
+{
+	const struct vballoon_guest_pair pair = { vballoon_gpa(to), vballoon_gpa(from), units };
+	int error = vballoon_guest_exchange(guest->driver, &pair, 1);
+
+	if (!error && to != VBALLOON_GUEST_NOTHING)
+		move_units(guest, to, units, true);
+	return error;
+}
+
+static void exchanged(void *context, const struct vballoon_guest_pair *pair, bool swapped)
+{
+	struct port_guest *guest = context;
+
+	if (swapped) {
+		guest->swapped++;
+		move_units(guest, pair->take.value, pair->units, false);
+		return;
+	}
+	guest->unswapped++;
+	if (pair->give.value == VBALLOON_GUEST_NOTHING)
+		return;
+	for (uint64_t i = 0; i < pair->units; i++)
+		check_stamps(guest, pair->give.value + (i << guest->config.unit_shift));
+	move_units(guest, pair->give.value, pair->units, false);
+}
+
+static uint64_t free_next(void *context, bool first, uint64_t most, struct vballoon_gpa *gpa_out)
+{
+	struct port_guest *guest = context;
+	unsigned int unit = first ? 0 : guest->report_next, units = 0;
+
+	while (unit < port_guest_units(guest) && guest->out[unit])
+		unit++;
+	if (unit < port_guest_units(guest))
+		*gpa_out = vballoon_gpa(port_guest_unit_gpa(guest, unit));
+	while (unit + units < port_guest_units(guest) && units < most && units < guest->block &&
+	       !guest->out[unit + units] &&
+	       port_guest_unit_gpa(guest, unit + units) ==
+		       gpa_out->value + ((uint64_t)units << guest->config.unit_shift))
+		guest->reported[unit + units++] = true;
+	guest->report_next = unit + units;
+	guest->reports += units;
+	return units;
+}
+
+static void free_done(void *context, struct vballoon_gpa gpa, uint64_t units)
+{
+	struct port_guest *guest = context;
+
+	for (uint64_t i = 0; i < units; i++) {
+		uint64_t at = gpa.value + (i << guest->config.unit_shift);
+
+		assert_true(guest->reported[unit_of(guest, at)]);
+		guest->reported[unit_of(guest, at)] = false;
 		write_stamps(guest, at);
 	}
 }
@@ -183,6 +257,9 @@ static const struct vballoon_guest_ops ops = {
 	.notify = notify,
 	.random64 = random64,
 	.stats = stats,
+	.exchanged = exchanged,
+	.free_next = free_next,
+	.free_done = free_done,
 };
 
 void port_guest_prepare(struct port_guest *guest, uint64_t offered, uint32_t unit_shift)

@@ -50,6 +50,9 @@ struct port_guest {
 	unsigned int block; /* units that it finds in a row, at the most */
 	struct vballoon_gpa misfit; /* if not 0, what get_page() answers once */
 	unsigned int causes[3]; /* units that came back, by cause */
+	bool reported[PORT_UNITS_MAX]; /* set aside, named to the device */
+	unsigned int reports, report_next; /* units: named ever; where to go on */
+	unsigned int swapped, unswapped; /* pairs that were told of */
 	unsigned int gets, resets, starts;
 	int start_error;
 	uint64_t epochs; /* random enough */
@@ -73,6 +76,10 @@ void port_guest_run(struct port_guest *guest);
 void port_guest_check(struct port_guest *guest);
 
 struct vballoon_guest_status port_guest_status(const struct port_guest *guest);
+
+/* Have units moved from @from, which are in the balloon, to @to, which are the guest's:
+ * as vballoon_guest_exchange(). @to VBALLOON_GUEST_NOTHING: take only. */
+int port_guest_move(struct port_guest *guest, uint64_t from, uint64_t to, uint64_t units);
 
 /* Units in all ranges, and the address of each. */
 unsigned int port_guest_units(const struct port_guest *guest);

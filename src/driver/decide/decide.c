@@ -87,6 +87,11 @@ void vballoon_decide_withdraw_answered(struct vballoon_decide *decide, uint64_t 
 		vballoon_decide_pressure(decide, now_ms);
 }
 
+void vballoon_decide_taken(struct vballoon_decide *decide, uint64_t pages)
+{
+	decide->held -= least(pages, decide->held);
+}
+
 void vballoon_decide_pressure(struct vballoon_decide *decide, uint64_t now_ms)
 {
 	put_off(&decide->add_after_ms, now_ms, VBALLOON_DECIDE_PRESSURE_MS);

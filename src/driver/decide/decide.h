@@ -92,6 +92,9 @@ void vballoon_decide_withdraw_sent(struct vballoon_decide *decide, uint64_t page
 void vballoon_decide_withdraw_answered(struct vballoon_decide *decide, uint64_t returned,
 				       unsigned int answer, uint64_t now_ms);
 
+/* An EXCHANGE that gives nothing was carried out: @pages have left the balloon. */
+void vballoon_decide_taken(struct vballoon_decide *decide, uint64_t pages);
+
 /* The guest is under memory pressure now. */
 void vballoon_decide_pressure(struct vballoon_decide *decide, uint64_t now_ms);
 

@@ -46,6 +46,16 @@ static void append(struct vballoon_guest *guest, struct vballoon_guest_add *add,
 	}
 }
 
+bool vballoon_guest_is_givable(const struct vballoon_guest *guest, uint64_t gpa, uint64_t units)
+{
+	uint64_t shared = guest->config.shared_gpa.value, end;
+
+	return vballoon_is_aligned(gpa, guest->format.unit_shift) &&
+	       vballoon_guest_pages_are_free(&guest->pages, gpa, units) &&
+	       vballoon_add(gpa, units << guest->format.unit_shift, &end) &&
+	       (end <= shared || gpa >= shared + VBALLOON_GUEST_SHARED_BYTES);
+}
+
 /* Take a block from the guest: units, or 0. */
 static uint64_t get(struct vballoon_guest *guest, uint64_t most, uint64_t *gpa_out)
 {
@@ -55,8 +65,7 @@ static uint64_t get(struct vballoon_guest *guest, uint64_t most, uint64_t *gpa_o
 	if (!units)
 		return 0;
 	*gpa_out = gpa.value;
-	if (units <= most && vballoon_is_aligned(gpa.value, guest->format.unit_shift) &&
-	    vballoon_guest_pages_are_free(&guest->pages, gpa.value, units))
+	if (units <= most && vballoon_guest_is_givable(guest, gpa.value, units))
 		return units;
 	guest->bad_pages += vballoon_guest_units_to_pages(guest, units);
 	vballoon_guest_give_back(guest, gpa.value, units, VBALLOON_GUEST_REFUSED);
@@ -122,15 +131,12 @@ bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages)
 	return true;
 }
 
-/* Copy the verdicts: whether there is one on each entry. */
-static bool verdicts_read(const struct vballoon_guest *guest, unsigned int index, uint32_t written,
-			  uint8_t *verdicts)
+bool vballoon_guest_verdicts_read(const volatile __u8 *shared, uint32_t count, uint32_t written,
+				  uint8_t *verdicts)
 {
-	const volatile __u8 *shared = guest->shared->adds[index].in;
-
-	if (written < guest->adds[index].count)
+	if (written < count)
 		return false;
-	for (uint32_t i = 0; i < guest->adds[index].count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		verdicts[i] = shared[i];
 		if (verdicts[i] > VIRTIO_MEMORY_BALLOON_ACCEPTED)
 			return false;
@@ -147,7 +153,8 @@ void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int mess
 	uint64_t accepted = 0;
 
 	/* A page whose verdict is in doubt must not be used: only a reset helps. */
-	if (!verdicts_read(guest, index, written, verdicts)) {
+	if (!vballoon_guest_verdicts_read(guest->shared->adds[index].in, add->count, written,
+					  verdicts)) {
 		guest->in_flight[message] = true;
 		vballoon_guest_fail(guest, VBALLOON_GUEST_ADD_VERDICT);
 		return;

@@ -49,6 +49,16 @@ struct vballoon_guest_shared {
 		struct virtio_memory_balloon_msg out;
 		struct virtio_memory_balloon_stat stats[GUEST_STATS];
 	} stats;
+	struct {
+		struct virtio_memory_balloon_msg out;
+		struct virtio_memory_balloon_pair pairs[VBALLOON_GUEST_PAIRS];
+		__u8 in[VBALLOON_GUEST_PAIRS];
+	} exchange;
+	struct {
+		struct virtio_memory_balloon_msg out;
+		__le64 entries[GUEST_ENTRIES];
+	} report;
+	struct virtio_memory_balloon_report_done report_done;
 };
 
 /* The messages that can be in flight, each at most once: their tokens. */
@@ -56,6 +66,9 @@ enum vballoon_guest_message {
 	GUEST_HELLO,
 	GUEST_WITHDRAW,
 	GUEST_STATS_REPORT,
+	GUEST_EXCHANGE,
+	GUEST_REPORT,
+	GUEST_REPORT_DONE,
 	GUEST_FIRST_ADD,
 	GUEST_MESSAGES = GUEST_FIRST_ADD + GUEST_ADDS,
 };
@@ -86,6 +99,24 @@ struct vballoon_guest_withdraw {
 struct vballoon_guest_stats {
 	bool due;
 	uint32_t cookie;
+	uint32_t period_ms; /* 0: none are pushed */
+	uint64_t push_ms; /* the next is due then */
+};
+
+struct vballoon_guest_exchange {
+	struct vballoon_guest_pair pairs[VBALLOON_GUEST_PAIRS];
+	unsigned int count;
+	unsigned int told; /* the guest knows of so many of them */
+};
+
+struct vballoon_guest_report {
+	bool active; /* a round is under way */
+	bool first; /* it has not begun to look */
+	bool asked; /* by the device, as @id */
+	uint64_t id;
+	uint64_t left; /* units that the round may still name */
+	uint64_t entries[GUEST_ENTRIES];
+	uint32_t count;
 };
 
 struct vballoon_guest_ring {
@@ -119,7 +150,20 @@ struct vballoon_guest {
 	struct vballoon_guest_add adds[GUEST_ADDS];
 	struct vballoon_guest_withdraw withdraw;
 	struct vballoon_guest_stats stats;
+	struct vballoon_guest_exchange exchange;
+	struct vballoon_guest_report report;
 };
+
+static inline bool vballoon_guest_has(const struct vballoon_guest *guest, unsigned int feature)
+{
+	return guest->features >> feature & 1;
+}
+
+/* Whether another message than HELLO may go out. */
+static inline bool vballoon_guest_may_send(const struct vballoon_guest *guest)
+{
+	return guest->decide.greeted && !guest->hello.due;
+}
 
 static inline uint64_t vballoon_guest_units_to_pages(const struct vballoon_guest *guest,
 						     uint64_t units)
@@ -137,6 +181,9 @@ static inline uint64_t vballoon_guest_pages_to_units(const struct vballoon_guest
 
 /* The device broke its contract. Resets it; nothing that it said since counts. */
 void vballoon_guest_fail(struct vballoon_guest *guest, enum vballoon_guest_failure failure);
+
+/* Whether units that are not in the balloon, nor shared with the device, lie at @gpa. */
+bool vballoon_guest_is_givable(const struct vballoon_guest *guest, uint64_t gpa, uint64_t units);
 
 /* These units are the guest's again. */
 void vballoon_guest_give_back(struct vballoon_guest *guest, uint64_t gpa, uint64_t units,
@@ -173,6 +220,9 @@ void vballoon_guest_hello_answered(struct vballoon_guest *guest, unsigned int me
 bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages);
 void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int message,
 				 uint32_t written);
+/* Copy @count verdicts: whether there is one on each entry. */
+bool vballoon_guest_verdicts_read(const volatile __u8 *shared, uint32_t count, uint32_t written,
+				  uint8_t *verdicts);
 /* The device is reset: what was in flight counts as in the balloon, to be taken back. */
 void vballoon_guest_adds_recall(struct vballoon_guest *guest);
 
@@ -186,8 +236,26 @@ void vballoon_guest_withdraw_wanted(struct vballoon_guest *guest);
 /* stats.c */
 void vballoon_guest_stats_requested(struct vballoon_guest *guest,
 				    const struct virtio_memory_balloon_req *request);
-void vballoon_guest_stats_send(struct vballoon_guest *guest);
-void vballoon_guest_stats_answered(struct vballoon_guest *guest, unsigned int message,
-				   uint32_t written);
+/* Send what is due: how long until the next is. */
+uint64_t vballoon_guest_stats_step(struct vballoon_guest *guest);
+/* For messages whose answer says nothing. */
+void vballoon_guest_ignore_answer(struct vballoon_guest *guest, unsigned int message,
+				  uint32_t written);
+
+/* exchange.c */
+void vballoon_guest_exchange_answered(struct vballoon_guest *guest, unsigned int message,
+				      uint32_t written);
+/* The device is reset: what was in flight did not happen. */
+void vballoon_guest_exchange_recall(struct vballoon_guest *guest);
+
+/* report.c */
+void vballoon_guest_report_requested(struct vballoon_guest *guest,
+				     const struct virtio_memory_balloon_req *request);
+/* Go on with a round, if one is under way. */
+void vballoon_guest_report_step(struct vballoon_guest *guest);
+void vballoon_guest_report_answered(struct vballoon_guest *guest, unsigned int message,
+				    uint32_t written);
+/* The device is reset: the guest has its free memory back, and there is no round. */
+void vballoon_guest_report_recall(struct vballoon_guest *guest);
 
 #endif /* VBALLOON_DRIVER_PORT_CORE_H */

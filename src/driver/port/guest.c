@@ -18,14 +18,57 @@
 #define F_VERSION_1 (UINT64_C(1) << 32)
 
 /* INDIRECT_DESC buys nothing here; addresses are the guest's physical ones. */
-#define FEATURES                                                                                   \
-	(F_VERSION_1 | GUEST_F_EVENT_IDX | UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
+#define RING_FEATURES (F_VERSION_1 | GUEST_F_EVENT_IDX)
 
 _Static_assert(sizeof(struct vballoon_guest) <= VBALLOON_GUEST_BYTES, "as told");
 
+static bool can_always(const struct vballoon_guest_config *config, uint64_t features)
+{
+	(void)config;
+	(void)features;
+	return true;
+}
+
+static bool can_exchange(const struct vballoon_guest_config *config, uint64_t features)
+{
+	(void)features;
+	return config->ops->exchanged;
+}
+
+static bool can_push(const struct vballoon_guest_config *config, uint64_t features)
+{
+	(void)features;
+	return config->ops->stats;
+}
+
+static bool can_report(const struct vballoon_guest_config *config, uint64_t features)
+{
+	return config->ops->free_next && config->ops->free_done &&
+	       features >> VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS & 1 &&
+	       (!config->free_is_zero || features >> VIRTIO_MEMORY_BALLOON_F_ZEROED & 1);
+}
+
+/* By feature bit: whether it can be accepted, once the others are negotiated. */
+static bool (*const can[])(const struct vballoon_guest_config *config, uint64_t features) = {
+	[VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS] = can_always,
+	[VIRTIO_MEMORY_BALLOON_F_EXCHANGE] = can_exchange,
+	[VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON] = can_always,
+	[VIRTIO_MEMORY_BALLOON_F_PUSH_STATS] = can_push,
+	[VIRTIO_MEMORY_BALLOON_F_REPORTING] = can_report,
+	[VIRTIO_MEMORY_BALLOON_F_ZEROED] = can_always,
+};
+#define FEATURE_COUNT (sizeof(can) / sizeof(can[0]))
+#define FEATURES (RING_FEATURES | ((UINT64_C(1) << FEATURE_COUNT) - 1))
+
 static uint64_t negotiate(const struct vballoon_guest_config *config)
 {
-	return config->offered & FEATURES & (config->features | F_VERSION_1);
+	uint64_t features = config->offered & FEATURES & (config->features | F_VERSION_1);
+
+	for (unsigned int bit = 0; bit < FEATURE_COUNT; bit++) {
+		if (!can[bit](config, features))
+			features &= ~(UINT64_C(1) << bit);
+	}
+	return features;
 }
 
 static bool is_complete(const struct vballoon_guest_config *config)
@@ -91,6 +134,8 @@ static void leave(struct vballoon_guest *guest, enum vballoon_guest_state state)
 		return;
 	guest->config.ops->reset(guest->config.context);
 	vballoon_guest_adds_recall(guest);
+	vballoon_guest_exchange_recall(guest);
+	vballoon_guest_report_recall(guest);
 	vballoon_guest_pages_keep_all(&guest->pages);
 	vballoon_decide_init(&guest->decide, guest->decide.unit_pages);
 }
@@ -181,18 +226,10 @@ static bool is_surplus(const struct vballoon_guest *guest)
 }
 
 /* One step towards the target: how long the next can wait. */
-static uint64_t step(struct vballoon_guest *guest)
+static uint64_t follow(struct vballoon_guest *guest)
 {
 	struct vballoon_decision next;
 
-	if (guest->hello.due) {
-		if (!guest->in_flight_count)
-			vballoon_guest_hello_send(guest);
-		return VBALLOON_GUEST_FOREVER;
-	}
-	if (guest->stats.due && guest->decide.greeted)
-		vballoon_guest_stats_send(guest);
-	vballoon_guest_withdraw_wanted(guest);
 	if (is_surplus(guest) && return_kept(guest))
 		return 0;
 	next = vballoon_decide_next(&guest->decide, guest->now_ms);
@@ -202,6 +239,22 @@ static uint64_t step(struct vballoon_guest *guest)
 		vballoon_guest_withdraw_send(guest, next.pages,
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET);
 	return next.action == VBALLOON_DECIDE_IDLE ? next.wait_ms : VBALLOON_GUEST_FOREVER;
+}
+
+/* Say what there is to say: how long the next can wait. */
+static uint64_t step(struct vballoon_guest *guest)
+{
+	uint64_t stats_ms, follow_ms;
+
+	if (guest->hello.due && !guest->in_flight_count)
+		vballoon_guest_hello_send(guest);
+	if (!vballoon_guest_may_send(guest))
+		return VBALLOON_GUEST_FOREVER;
+	stats_ms = vballoon_guest_stats_step(guest);
+	vballoon_guest_withdraw_wanted(guest);
+	vballoon_guest_report_step(guest);
+	follow_ms = follow(guest);
+	return stats_ms < follow_ms ? stats_ms : follow_ms;
 }
 
 /* Look after the device that runs. */

@@ -24,6 +24,15 @@ static uint64_t range_units(const struct vballoon_guest_pages *pages, unsigned i
 	return pages->ranges[range].size.value >> pages->unit_shift;
 }
 
+uint64_t vballoon_guest_pages_units(const struct vballoon_guest_pages *pages)
+{
+	uint64_t units = 0;
+
+	for (unsigned int i = 0; i < pages->range_count; i++)
+		units += range_units(pages, i);
+	return units;
+}
+
 static bool is_range(const struct vballoon_guest_range *range, uint32_t unit_shift)
 {
 	uint64_t end;
@@ -100,7 +109,8 @@ bool vballoon_guest_pages_are_free(const struct vballoon_guest_pages *pages, uin
 	return !units;
 }
 
-static bool are_on_record(const struct vballoon_guest_pages *pages, uint64_t gpa, uint64_t units)
+bool vballoon_guest_pages_are_held(const struct vballoon_guest_pages *pages, uint64_t gpa,
+				   uint64_t units)
 {
 	struct piece piece;
 
@@ -124,7 +134,7 @@ bool vballoon_guest_pages_take(struct vballoon_guest_pages *pages, uint64_t gpa,
 {
 	struct piece piece;
 
-	if (!are_on_record(pages, gpa, units))
+	if (!vballoon_guest_pages_are_held(pages, gpa, units))
 		return false;
 	while (next_piece(pages, &gpa, &units, &piece))
 		vballoon_bitmap_clear(pages->ranges[piece.range].held, piece.first, piece.count);

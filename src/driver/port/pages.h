@@ -31,6 +31,13 @@ int vballoon_guest_pages_init(struct vballoon_guest_pages *pages,
 bool vballoon_guest_pages_are_free(const struct vballoon_guest_pages *pages, uint64_t gpa,
 				   uint64_t units);
 
+/* Whether all units at @gpa are on the record. */
+bool vballoon_guest_pages_are_held(const struct vballoon_guest_pages *pages, uint64_t gpa,
+				   uint64_t units);
+
+/* Units in all ranges. */
+uint64_t vballoon_guest_pages_units(const struct vballoon_guest_pages *pages);
+
 /* Put units on the record. They lie in the ranges. */
 void vballoon_guest_pages_hold(struct vballoon_guest_pages *pages, uint64_t gpa, uint64_t units);
 

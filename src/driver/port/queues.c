@@ -8,8 +8,12 @@
 #include "base/le.h"
 #include "driver/port/core.h"
 
-/* WITHDRAW and STATS always find room, whatever the ADDs do; HELLO goes alone. */
-#define RESERVED_DESCRIPTORS 3
+/* Two for WITHDRAW and one for STATS; with the features two for EXCHANGE and one for
+ * REPORT, or REPORT_DONE behind it. They always find room, whatever the ADDs do; HELLO
+ * goes alone. */
+#define BASE_DESCRIPTORS 3
+#define EXCHANGE_DESCRIPTORS 2
+#define REPORT_DESCRIPTORS 1
 #define ADD_DESCRIPTORS 2
 
 /* Where the parts of a ring lie in its memory. */
@@ -17,7 +21,6 @@
 #define RING_USED (RING_AVAIL + 128)
 
 _Static_assert(RING_USED + 6 + GUEST_QUEUE_SIZE * 8 <= GUEST_RING_BYTES, "a ring fits");
-_Static_assert(RESERVED_DESCRIPTORS + ADD_DESCRIPTORS <= VBALLOON_GUEST_TODEV_MIN, "an ADD fits");
 _Static_assert(sizeof(struct vballoon_guest_shared) <= VBALLOON_GUEST_SHARED_BYTES, "as told");
 
 static struct vballoon_gpa gpa_of(const struct vballoon_guest *guest, const void *shared)
@@ -27,6 +30,21 @@ static struct vballoon_gpa gpa_of(const struct vballoon_guest *guest, const void
 
 	return vballoon_gpa(guest->config.shared_gpa.value + offset);
 }
+
+static unsigned int reserved_descriptors(const struct vballoon_guest *guest)
+{
+	unsigned int count = BASE_DESCRIPTORS;
+
+	if (vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_EXCHANGE))
+		count += EXCHANGE_DESCRIPTORS;
+	if (vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_REPORTING))
+		count += REPORT_DESCRIPTORS;
+	return count;
+}
+
+_Static_assert(BASE_DESCRIPTORS + EXCHANGE_DESCRIPTORS + REPORT_DESCRIPTORS + ADD_DESCRIPTORS <=
+		       VBALLOON_GUEST_TODEV_MIN,
+	       "an ADD fits");
 
 /* The largest power of two that both sides can do. */
 static uint16_t queue_size(uint32_t greatest)
@@ -64,7 +82,7 @@ void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
 			.used = gpa_of(guest, queue->ring.used),
 		};
 	}
-	adds = (guest->rings[TODEV].ring.size - RESERVED_DESCRIPTORS) / ADD_DESCRIPTORS;
+	adds = (guest->rings[TODEV].ring.size - reserved_descriptors(guest)) / ADD_DESCRIPTORS;
 	guest->adds_max = adds < GUEST_ADDS ? adds : GUEST_ADDS;
 	memset(guest->in_flight, 0, sizeof(guest->in_flight));
 	guest->in_flight_count = 0;
@@ -111,6 +129,7 @@ static void (*const requested[])(struct vballoon_guest *guest,
 				 const struct virtio_memory_balloon_req *request) = {
 	[VIRTIO_MEMORY_BALLOON_REQ_RESIZE] = resize_requested,
 	[VIRTIO_MEMORY_BALLOON_REQ_STATS] = vballoon_guest_stats_requested,
+	[VIRTIO_MEMORY_BALLOON_REQ_REPORT] = vballoon_guest_report_requested,
 	[VIRTIO_MEMORY_BALLOON_REQ_HELLO] = hello_requested,
 	[VIRTIO_MEMORY_BALLOON_REQ_RESET] = reset_requested,
 };
@@ -153,7 +172,10 @@ static void (*const answered[])(struct vballoon_guest *guest, unsigned int messa
 				uint32_t written) = {
 	[GUEST_HELLO] = vballoon_guest_hello_answered,
 	[GUEST_WITHDRAW] = vballoon_guest_withdraw_answered,
-	[GUEST_STATS_REPORT] = vballoon_guest_stats_answered,
+	[GUEST_STATS_REPORT] = vballoon_guest_ignore_answer,
+	[GUEST_EXCHANGE] = vballoon_guest_exchange_answered,
+	[GUEST_REPORT] = vballoon_guest_report_answered,
+	[GUEST_REPORT_DONE] = vballoon_guest_ignore_answer,
 	[GUEST_FIRST_ADD] = vballoon_guest_add_answered,
 };
 

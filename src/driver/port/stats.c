@@ -1,31 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* STATS: what the guest knows of its memory. One is in flight at the most. */
+/*
+ * STATS: what the guest knows of its memory, when the device asks, and with
+ * F_PUSH_STATS every period. One is in flight at the most; what comes beside it is skipped.
+ */
 #include "base/le.h"
 #include "driver/port/core.h"
+
+#define PERIOD_MIN_MS 250
+
+static void set_period(struct vballoon_guest *guest, uint32_t period_ms)
+{
+	struct vballoon_guest_stats *stats = &guest->stats;
+
+	if (period_ms == VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME)
+		return;
+	stats->period_ms = period_ms && period_ms < PERIOD_MIN_MS ? PERIOD_MIN_MS : period_ms;
+	stats->push_ms = guest->now_ms + stats->period_ms;
+}
 
 void vballoon_guest_stats_requested(struct vballoon_guest *guest,
 				    const struct virtio_memory_balloon_req *request)
 {
-	/* A request beside a report in flight is skipped, not queued. */
+	if (vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_PUSH_STATS))
+		set_period(guest, (uint32_t)vballoon_le64(request->value));
 	if (guest->in_flight[GUEST_STATS_REPORT])
 		return;
 	guest->stats.cookie = vballoon_le32(request->flags);
 	guest->stats.due = true;
 }
 
-void vballoon_guest_stats_send(struct vballoon_guest *guest)
+/* @cookie 0: nobody has asked. */
+static void send(struct vballoon_guest *guest, uint32_t cookie)
 {
 	const struct vballoon_guest_ops *ops = guest->config.ops;
 	unsigned int count = 0;
 
-	guest->stats.due = false;
 	if (ops->stats)
 		count = ops->stats(guest->config.context, guest->shared->stats.stats, GUEST_STATS);
 	if (count > GUEST_STATS)
 		count = GUEST_STATS;
 	guest->shared->stats.out = (struct virtio_memory_balloon_msg){
 		.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS),
-		.flags = vballoon_le32(guest->stats.cookie),
+		.flags = vballoon_le32(cookie),
 	};
 	vballoon_guest_send(guest, GUEST_STATS_REPORT, &guest->shared->stats.out,
 			    sizeof(guest->shared->stats.out) +
@@ -33,8 +49,22 @@ void vballoon_guest_stats_send(struct vballoon_guest *guest)
 			    NULL, 0);
 }
 
-void vballoon_guest_stats_answered(struct vballoon_guest *guest, unsigned int message,
-				   uint32_t written)
+uint64_t vballoon_guest_stats_step(struct vballoon_guest *guest)
+{
+	struct vballoon_guest_stats *stats = &guest->stats;
+	bool push = stats->period_ms && guest->now_ms >= stats->push_ms;
+
+	if (push)
+		stats->push_ms = guest->now_ms + stats->period_ms;
+	if (!guest->in_flight[GUEST_STATS_REPORT] && (stats->due || push)) {
+		send(guest, stats->due ? stats->cookie : 0);
+		stats->due = false;
+	}
+	return stats->period_ms ? stats->push_ms - guest->now_ms : VBALLOON_GUEST_FOREVER;
+}
+
+void vballoon_guest_ignore_answer(struct vballoon_guest *guest, unsigned int message,
+				  uint32_t written)
 {
 	(void)guest;
 	(void)message;

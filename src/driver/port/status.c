@@ -5,12 +5,10 @@
 void vballoon_guest_status(const struct vballoon_guest *guest,
 			   struct vballoon_guest_status *status_out)
 {
-	bool running = guest->state == VBALLOON_GUEST_RUNNING;
-
 	*status_out = (struct vballoon_guest_status){
 		.state = guest->state,
 		.failure = guest->failure,
-		.features = running ? guest->features : 0,
+		.features = guest->features,
 		.target_pages = guest->decide.target,
 		.held_pages = guest->decide.held,
 		.returned_pages = guest->withdraw.returned,
@@ -30,6 +28,9 @@ static const char *const texts[VBALLOON_GUEST_FAILURE_COUNT] = {
 	[VBALLOON_GUEST_WITHDRAW_LENGTH] = "it answered a WITHDRAW with a part of an entry",
 	[VBALLOON_GUEST_WITHDRAW_MISALIGNED] = "it handed back what is no address of a unit",
 	[VBALLOON_GUEST_WITHDRAW_NOT_HELD] = "it handed back what was not in the balloon",
+	[VBALLOON_GUEST_EXCHANGE_VERDICT] =
+		"it answered an EXCHANGE without a verdict on every pair",
+	[VBALLOON_GUEST_EXCHANGE_NOT_HELD] = "it swapped what was not in the balloon",
 	[VBALLOON_GUEST_WITHDRAW_MORE] = "it handed back more than it was asked for",
 };
 

@@ -21,12 +21,16 @@ void vballoon_guest_withdraw_send(struct vballoon_guest *guest, uint64_t pages, 
 	uint64_t most =
 		guest->format.runs ? VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX : GUEST_ENTRIES;
 	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
+	uint32_t flags = reason;
 
+	if (!vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON))
+		flags = 0;
 	withdraw->most = least(vballoon_guest_pages_to_units(guest, pages), most);
 	withdraw->reason = reason;
 	pages = vballoon_guest_units_to_pages(guest, withdraw->most);
 	guest->shared->withdraw.out = (struct virtio_memory_balloon_withdraw){
 		.msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW),
+		.msg.flags = vballoon_le32(flags),
 		.most = vballoon_le64(pages),
 	};
 	/* What an answer claims to have and did not write is nothing that was there before. */
@@ -40,7 +44,7 @@ void vballoon_guest_withdraw_send(struct vballoon_guest *guest, uint64_t pages, 
 /* Whether a WITHDRAW can be sent now, for at least a unit. */
 static bool can_send(const struct vballoon_guest *guest)
 {
-	return guest->state == VBALLOON_GUEST_RUNNING && guest->decide.greeted &&
+	return guest->state == VBALLOON_GUEST_RUNNING && vballoon_guest_may_send(guest) &&
 	       !guest->in_flight[GUEST_WITHDRAW] && guest->decide.held >= guest->decide.unit_pages;
 }
 

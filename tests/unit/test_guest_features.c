@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The portable driver's features, and a device that lies about them. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/le.h"
+#include "port_liar.h"
+
+#define BIT(name) (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_##name)
+#define ALL (BIT(ZEROED) * 2 - 1)
+#define MSG(name) VIRTIO_MEMORY_BALLOON_MSG_##name
+#define REQ(name) VIRTIO_MEMORY_BALLOON_REQ_##name
+#define PAGE UINT64_C(4096)
+/* Free while a hundred pages from PORT_LOW on are in the balloon. */
+#define FREE PORT_HIGH
+
+static struct port_liar liar;
+
+static int set_up(void **state)
+{
+	port_liar_init(&liar, ALL, 12);
+	*state = &liar;
+	return 0;
+}
+
+static int set_up_filled(void **state)
+{
+	set_up(state);
+	port_liar_fill(&liar, 100);
+	return 0;
+}
+
+static int set_up_base(void **state)
+{
+	port_liar_init(&liar, 0, 12);
+	*state = &liar;
+	port_liar_fill(&liar, 100);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	port_liar_destroy(*state);
+	return 0;
+}
+
+static uint64_t accepted(uint64_t offered, void (*change)(struct vballoon_guest_config *config,
+							  struct vballoon_guest_ops *ops))
+{
+	static struct port_guest guest;
+	struct vballoon_guest_ops ops;
+	uint64_t features;
+
+	port_guest_prepare(&guest, offered, 12);
+	ops = *guest.config.ops;
+	guest.config.ops = &ops;
+	if (change)
+		change(&guest.config, &ops);
+	assert_int_equal(vballoon_guest_init(guest.storage, &guest.config, &guest.driver), 0);
+	features = port_guest_status(&guest).features & ALL;
+	port_guest_destroy(&guest);
+	return features;
+}
+
+static void zero_free_pages(struct vballoon_guest_config *config, struct vballoon_guest_ops *ops)
+{
+	(void)ops;
+	config->free_is_zero = true;
+}
+
+static void no_reports(struct vballoon_guest_config *config, struct vballoon_guest_ops *ops)
+{
+	(void)config;
+	ops->free_next = NULL;
+}
+
+static void no_exchange(struct vballoon_guest_config *config, struct vballoon_guest_ops *ops)
+{
+	(void)config;
+	ops->exchanged = NULL;
+}
+
+static void no_stats(struct vballoon_guest_config *config, struct vballoon_guest_ops *ops)
+{
+	(void)config;
+	ops->stats = NULL;
+}
+
+static void accepts_what_the_guest_can_do(void **state)
+{
+	(void)state;
+	assert_int_equal(accepted(ALL, NULL), ALL);
+	assert_int_equal(accepted(0, NULL), 0);
+	assert_int_equal(accepted(ALL, no_exchange), ALL - BIT(EXCHANGE));
+	assert_int_equal(accepted(ALL, no_reports), ALL - BIT(REPORTING));
+	assert_int_equal(accepted(ALL, no_stats), ALL - BIT(PUSH_STATS));
+}
+
+static void reporting_needs_runs(void **state)
+{
+	(void)state;
+	assert_int_equal(accepted(BIT(REPORTING), NULL), 0);
+	assert_int_equal(accepted(BIT(REPORTING) | BIT(PAGE_RUNS), NULL),
+			 BIT(REPORTING) | BIT(PAGE_RUNS));
+}
+
+static void free_zeros_are_reported_with_zeroed_only(void **state)
+{
+	(void)state;
+	assert_int_equal(accepted(ALL - BIT(ZEROED), zero_free_pages),
+			 ALL - BIT(ZEROED) - BIT(REPORTING));
+	assert_int_equal(accepted(ALL, zero_free_pages), ALL);
+}
+
+static void each_withdraw_says_why(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(RESIZE), 0, 90);
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).flags, 0);
+	port_liar_return(l, (const uint64_t[]){ PORT_LOW | 9 }, 1);
+	vballoon_guest_pressure(l->guest.driver, 5, l->guest.now_ms);
+	port_guest_run(&l->guest);
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).flags,
+			 VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE);
+	port_liar_return(l, NULL, 0);
+	assert_true(vballoon_guest_oom(l->guest.driver, 5, l->guest.now_ms));
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).flags,
+			 VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
+	port_liar_expect_running(l);
+}
+
+static void without_the_feature_it_gives_no_reason(void **state)
+{
+	struct port_liar *l = *state;
+
+	vballoon_guest_pressure(l->guest.driver, 5, l->guest.now_ms);
+	port_guest_run(&l->guest);
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).flags, 0);
+	port_liar_return(l, NULL, 0);
+	assert_true(vballoon_guest_oom(l->guest.driver, 5, l->guest.now_ms));
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).flags, 0);
+}
+
+/* Fail unless nothing is pushed for @ms, and then a report is. */
+static void expect_push(struct port_liar *l, uint64_t ms)
+{
+	assert_int_equal(l->guest.wait_ms, ms);
+	l->guest.now_ms += ms - 1;
+	port_guest_run(&l->guest);
+	assert_true(port_liar_is_idle(l));
+	l->guest.now_ms += 1;
+	port_guest_run(&l->guest);
+	assert_int_equal(port_liar_take(l, MSG(STATS)).flags, 0);
+}
+
+static void pushes_statistics_every_period(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(STATS), 77, 10000);
+	assert_int_equal(port_liar_take(l, MSG(STATS)).flags, 77);
+	port_liar_answer(l, NULL, 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		expect_push(l, 10000);
+		port_liar_answer(l, NULL, 0);
+	}
+	/* As it was. */
+	port_liar_request(l, REQ(STATS), 78, VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME);
+	assert_int_equal(port_liar_take(l, MSG(STATS)).flags, 78);
+	port_liar_answer(l, NULL, 0);
+	expect_push(l, 10000);
+	port_liar_answer(l, NULL, 0);
+	/* No more. */
+	port_liar_request(l, REQ(STATS), 79, 0);
+	port_liar_take(l, MSG(STATS));
+	port_liar_answer(l, NULL, 0);
+	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
+}
+
+static void pushes_no_faster_than_four_a_second(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(STATS), 77, 1);
+	port_liar_take(l, MSG(STATS));
+	port_liar_answer(l, NULL, 0);
+	expect_push(l, 250);
+}
+
+static void skips_a_push_while_one_is_in_flight(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(STATS), 77, 1000);
+	port_liar_take(l, MSG(STATS));
+	l->guest.now_ms += 5000;
+	port_guest_run(&l->guest);
+	assert_true(port_liar_is_idle(l));
+	assert_int_equal(l->guest.wait_ms, 1000);
+	port_liar_answer(l, NULL, 0);
+	assert_true(port_liar_is_idle(l));
+	expect_push(l, 1000);
+}
+
+static void a_reset_ends_pushing(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(STATS), 77, 1000);
+	port_liar_take(l, MSG(STATS));
+	port_liar_request(l, REQ(RESET), 0, 0);
+	l->guest.now_ms += 1000;
+	port_guest_run(&l->guest);
+	port_liar_greet(l);
+	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
+}
+
+static void without_the_feature_a_period_means_nothing(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(STATS), 77, 1000);
+	port_liar_take(l, MSG(STATS));
+	port_liar_answer(l, NULL, 0);
+	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
+}
+
+static void swaps_pages(void **state)
+{
+	struct port_liar *l = *state;
+	struct liar_message message;
+	const uint8_t yes = VIRTIO_MEMORY_BALLOON_ACCEPTED;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 8), 0);
+	port_guest_run(&l->guest);
+	message = port_liar_take(l, MSG(EXCHANGE));
+	assert_int_equal(message.count, 2);
+	assert_int_equal(message.entries[0], FREE | 7);
+	assert_int_equal(message.entries[1], PORT_LOW | 7);
+	assert_int_equal(message.writable_len, 1);
+	port_liar_answer(l, &yes, 1);
+	assert_int_equal(l->guest.swapped, 1);
+	assert_int_equal(port_guest_status(&l->guest).held_pages, 100);
+	/* What was given is in the balloon, what was taken is not. */
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE + 16 * PAGE, 1), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, FREE, PORT_LOW, 1), 0);
+	port_liar_expect_running(l);
+}
+
+static void takes_a_page_that_it_chooses(void **state)
+{
+	struct port_liar *l = *state;
+	const uint8_t yes = VIRTIO_MEMORY_BALLOON_ACCEPTED;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, VBALLOON_GUEST_NOTHING, 1), 0);
+	port_guest_run(&l->guest);
+	assert_int_equal(port_liar_take(l, MSG(EXCHANGE)).entries[0],
+			 VIRTIO_MEMORY_BALLOON_GIVE_NOTHING);
+	port_liar_answer(l, &yes, 1);
+	assert_int_equal(port_guest_status(&l->guest).held_pages, 99);
+	/* The target is as it was, so that another page goes in. */
+	assert_int_equal(port_liar_take(l, MSG(ADD)).count, 1);
+	port_liar_expect_running(l);
+}
+
+static void a_refused_swap_changes_nothing(void **state)
+{
+	struct port_liar *l = *state;
+	const uint8_t no = VIRTIO_MEMORY_BALLOON_REFUSED;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	port_guest_run(&l->guest);
+	port_liar_take(l, MSG(EXCHANGE));
+	port_liar_answer(l, &no, 1);
+	assert_int_equal(l->guest.unswapped, 1);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	assert_int_equal(port_guest_status(&l->guest).held_pages, 100);
+	port_liar_expect_running(l);
+}
+
+static void swaps_that_cannot_be_are_refused_at_once(void **state)
+{
+	struct port_liar *l = *state;
+	const struct vballoon_guest_pair twice[] = {
+		{ vballoon_gpa(FREE), vballoon_gpa(PORT_LOW), 4 },
+		{ vballoon_gpa(FREE + 16 * PAGE), vballoon_gpa(PORT_LOW + 3 * PAGE), 1 },
+	};
+	const struct vballoon_guest_pair same_gift[] = {
+		{ vballoon_gpa(FREE + 3 * PAGE), vballoon_gpa(PORT_LOW), 1 },
+		{ vballoon_gpa(FREE), vballoon_gpa(PORT_LOW + 3 * PAGE), 4 },
+	};
+
+	assert_int_equal(port_guest_move(&l->guest, FREE, PORT_LOW, 1), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, PORT_LOW + PAGE, 1), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 0), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 4097), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW + 8, FREE, 1), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE + 8, 1), -EINVAL);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, PORT_SHARED, 1), -EINVAL);
+	assert_int_equal(vballoon_guest_exchange(l->guest.driver, twice, 2), -EINVAL);
+	assert_int_equal(vballoon_guest_exchange(l->guest.driver, same_gift, 2), -EINVAL);
+	assert_int_equal(vballoon_guest_exchange(l->guest.driver, twice, 0), -EINVAL);
+	assert_int_equal(vballoon_guest_exchange(l->guest.driver, twice, 33), -EINVAL);
+	port_guest_run(&l->guest);
+	assert_true(port_liar_is_idle(l));
+}
+
+static void one_exchange_is_in_flight(void **state)
+{
+	struct port_liar *l = *state;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW + PAGE, FREE + PAGE, 1), -EAGAIN);
+}
+
+static void without_the_feature_nothing_is_swapped(void **state)
+{
+	struct port_liar *l = *state;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), -EOPNOTSUPP);
+	assert_int_equal(vballoon_guest_report(l->guest.driver), -EOPNOTSUPP);
+}
+
+static void a_swap_without_a_verdict_is_a_failure(void **state)
+{
+	struct port_liar *l = *state;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	port_guest_run(&l->guest);
+	port_liar_take(l, MSG(EXCHANGE));
+	port_liar_answer(l, NULL, 0);
+	port_liar_expect_failure(l, VBALLOON_GUEST_EXCHANGE_VERDICT);
+	assert_int_equal(l->guest.unswapped, 1);
+}
+
+static void a_swap_of_what_was_handed_back_is_a_failure(void **state)
+{
+	struct port_liar *l = *state;
+	const uint8_t yes = VIRTIO_MEMORY_BALLOON_ACCEPTED;
+
+	/* In order the device would have to refuse the pair. */
+	port_liar_request(l, REQ(RESIZE), 0, 99);
+	port_liar_take(l, MSG(WITHDRAW));
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	port_liar_return(l, (const uint64_t[]){ PORT_LOW }, 1);
+	port_liar_take(l, MSG(EXCHANGE));
+	port_liar_answer(l, &yes, 1);
+	assert_int_equal(port_guest_status(&l->guest).failure, VBALLOON_GUEST_EXCHANGE_NOT_HELD);
+	assert_int_equal(l->guest.out_count, 0);
+}
+
+static void a_reset_ends_a_swap(void **state)
+{
+	struct port_liar *l = *state;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	vballoon_guest_stop(l->guest.driver);
+	port_guest_run(&l->guest);
+	assert_int_equal(l->guest.unswapped, 1);
+	assert_int_equal(l->guest.out_count, 0);
+	port_guest_check(&l->guest);
+}
+
+static void no_swap_before_hello_is_answered(void **state)
+{
+	struct port_liar *l = *state;
+
+	port_liar_request(l, REQ(HELLO), 0, 0);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), -EAGAIN);
+}
+
+static void reports_what_is_free_when_asked(void **state)
+{
+	struct port_liar *l = *state;
+	struct liar_message message;
+	uint64_t units = 0;
+
+	l->guest.block = 64;
+	port_liar_request(l, REQ(REPORT), 0, 5);
+	message = port_liar_take(l, MSG(REPORT));
+	for (unsigned int i = 0; i < message.count; i++)
+		units += (message.entries[i] & 0xfff) + 1;
+	assert_int_equal(units, 668);
+	assert_int_equal(message.writable_len, 0);
+	/* Nobody uses it meanwhile, and REPORT_DONE comes behind the last. */
+	assert_true(port_liar_is_idle(l));
+	assert_true(l->guest.reported[700]);
+	port_liar_answer(l, NULL, 0);
+	assert_false(l->guest.reported[700]);
+	message = port_liar_take(l, MSG(REPORT_DONE));
+	assert_int_equal(message.word, 5);
+	port_liar_answer(l, NULL, 0);
+	assert_true(port_liar_is_idle(l));
+	port_liar_expect_running(l);
+}
+
+static void a_round_takes_several_messages(void **state)
+{
+	struct port_liar *l = *state;
+	unsigned int units = 0;
+
+	l->guest.block = 1;
+	port_liar_request(l, REQ(REPORT), 0, 5);
+	for (unsigned int i = 0; i < 3; i++) {
+		units += port_liar_take(l, MSG(REPORT)).count;
+		port_liar_answer(l, NULL, 0);
+	}
+	assert_int_equal(units, 668);
+	assert_int_equal(port_liar_take(l, MSG(REPORT_DONE)).word, 5);
+}
+
+static void a_newer_round_takes_the_place_of_an_older(void **state)
+{
+	struct port_liar *l = *state;
+
+	l->guest.block = 64;
+	port_liar_request(l, REQ(REPORT), 0, 5);
+	port_liar_take(l, MSG(REPORT));
+	port_liar_request(l, REQ(REPORT), 0, 6);
+	port_liar_answer(l, NULL, 0);
+	port_liar_take(l, MSG(REPORT));
+	port_liar_answer(l, NULL, 0);
+	assert_int_equal(port_liar_take(l, MSG(REPORT_DONE)).word, 6);
+	port_liar_answer(l, NULL, 0);
+	assert_true(port_liar_is_idle(l));
+}
+
+static void reports_by_itself_without_a_done(void **state)
+{
+	struct port_liar *l = *state;
+
+	l->guest.block = 64;
+	assert_int_equal(vballoon_guest_report(l->guest.driver), 0);
+	port_guest_run(&l->guest);
+	port_liar_take(l, MSG(REPORT));
+	port_liar_answer(l, NULL, 0);
+	assert_true(port_liar_is_idle(l));
+}
+
+static void a_reset_ends_a_round(void **state)
+{
+	struct port_liar *l = *state;
+
+	l->guest.block = 64;
+	port_liar_request(l, REQ(REPORT), 0, 5);
+	port_liar_take(l, MSG(REPORT));
+	vballoon_guest_stop(l->guest.driver);
+	assert_false(l->guest.reported[700]);
+	vballoon_guest_start(l->guest.driver);
+	l->guest.now_ms += 1000;
+	port_guest_run(&l->guest);
+	port_liar_greet(l);
+	assert_true(port_liar_is_idle(l));
+}
+
+static void hello_waits_for_all_that_is_in_flight(void **state)
+{
+	struct port_liar *l = *state;
+	const uint64_t held = vballoon_le64(100);
+	const uint8_t yes = VIRTIO_MEMORY_BALLOON_ACCEPTED;
+
+	l->guest.block = 64;
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	port_liar_request(l, REQ(REPORT), 0, 5);
+	port_liar_request(l, REQ(HELLO), 0, 0);
+	port_liar_take(l, MSG(EXCHANGE));
+	port_liar_answer(l, &yes, 1);
+	port_liar_take(l, MSG(REPORT));
+	port_liar_answer(l, NULL, 0);
+	port_liar_take(l, MSG(HELLO));
+	assert_true(port_liar_is_idle(l));
+	port_liar_answer(l, &held, sizeof(held));
+	port_liar_take(l, MSG(REPORT_DONE));
+	port_liar_expect_running(l);
+}
+
+#define WITH(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepts_what_the_guest_can_do),
+		cmocka_unit_test(reporting_needs_runs),
+		cmocka_unit_test(free_zeros_are_reported_with_zeroed_only),
+		WITH(each_withdraw_says_why, set_up_filled),
+		WITH(without_the_feature_it_gives_no_reason, set_up_base),
+		WITH(pushes_statistics_every_period, set_up_filled),
+		WITH(pushes_no_faster_than_four_a_second, set_up_filled),
+		WITH(skips_a_push_while_one_is_in_flight, set_up_filled),
+		WITH(a_reset_ends_pushing, set_up_filled),
+		WITH(without_the_feature_a_period_means_nothing, set_up_base),
+		WITH(swaps_pages, set_up_filled),
+		WITH(takes_a_page_that_it_chooses, set_up_filled),
+		WITH(a_refused_swap_changes_nothing, set_up_filled),
+		WITH(swaps_that_cannot_be_are_refused_at_once, set_up_filled),
+		WITH(one_exchange_is_in_flight, set_up_filled),
+		WITH(without_the_feature_nothing_is_swapped, set_up_base),
+		WITH(a_swap_without_a_verdict_is_a_failure, set_up_filled),
+		WITH(a_swap_of_what_was_handed_back_is_a_failure, set_up_filled),
+		WITH(a_reset_ends_a_swap, set_up_filled),
+		WITH(no_swap_before_hello_is_answered, set_up_filled),
+		WITH(reports_what_is_free_when_asked, set_up_filled),
+		WITH(a_round_takes_several_messages, set_up_filled),
+		WITH(a_newer_round_takes_the_place_of_an_older, set_up_filled),
+		WITH(reports_by_itself_without_a_done, set_up_filled),
+		WITH(a_reset_ends_a_round, set_up_filled),
+		WITH(hello_waits_for_all_that_is_in_flight, set_up_filled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
