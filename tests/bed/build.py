@@ -29,6 +29,17 @@ def _run(what: str, *command: str | Path) -> None:
         raise Failure(f"{what} does not build:\n{ran.stdout}")
 
 
+def _run_kernel(kernel: Kernel, script: str, *arguments: str) -> None:
+    OUT.mkdir(exist_ok=True)
+    words = ["sh", "-euc", "cd $0; exec \"$@\"", str(TREE), script, *arguments]
+    _run(f"the module for Linux {kernel.release}", *kernel.build_command(words, [TREE]))
+
+
+def check_module(kernel: Kernel) -> None:
+    """The module builds without a warning of the compiler's or of sparse's."""
+    _run_kernel(kernel, "scripts/check-kernel.sh", str(kernel.headers))
+
+
 def build(kernel: Kernel) -> Built:
     """Build everything that has changed."""
     host = OUT / "host"
@@ -37,6 +48,6 @@ def build(kernel: Kernel) -> Built:
         _run("vballoond", "meson", "setup", host, "-Dtests=false")
     _run("vballoond", "ninja", "-C", host)
     module = OUT / f"module-{kernel.release}"
-    _run("the guest's module", "scripts/kernel-build.sh", kernel.headers, module)
+    _run_kernel(kernel, "scripts/kernel-build.sh", str(kernel.headers), str(module))
     return Built(host / "src/daemon/vballoond", host / "src/cli/vballoonctl",
                  module / "virtio_memory_balloon.ko")

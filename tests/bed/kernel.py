@@ -1,71 +1,99 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The guest's kernel: a stock one of the Debian release at hand, with what its modules take."""
+"""The guest's kernel: a stock one of Debian, with what its modules take."""
 
+import argparse
 import lzma
 import re
 import sys
 from pathlib import Path
 
-from . import cache, packages
+from . import build_root, cache, packages
 from .failure import Failure
 
+# What --kernel takes, and the suites that have it: the release, and where else to look.
+VERSIONS = {
+    "6.1": ["bookworm"],
+    "6.12": ["trixie"],
+    "7": ["trixie", "trixie-backports"],
+}
 IMAGE = "linux-image-cloud-amd64"
 HEADERS = "linux-headers-cloud-amd64"
+# Parts of a kernel, as the packages that these two depend on are named.
+PARTS = ("linux-image-", "linux-binary-", "linux-modules-", "linux-base-", "linux-headers-",
+         "linux-kbuild-")
 # Changes whenever this recipe would make something else.
-RECIPE = "1"
+RECIPE = "2"
 
 
-def _release() -> str:
-    for line in Path("/etc/os-release").read_text().splitlines():
-        if line.startswith("VERSION_CODENAME="):
-            return line.partition("=")[2].strip('"')
-    raise Failure("/etc/os-release names no release of Debian")
+def default() -> str:
+    """The kernel of the machine's own release."""
+    for version, suites in VERSIONS.items():
+        if suites == [packages.release()]:
+            return version
+    raise Failure(f"there is no kernel of Debian {packages.release()}: choose one with --kernel")
 
 
-def _make(directory: Path) -> None:
-    packages.refresh_if_unknown(IMAGE)
-    image = [name for name in packages.depends(IMAGE) if name.startswith("linux-image-")]
-    headers = [name for name in packages.depends(HEADERS) if name.startswith("linux-headers-")]
-    # The compiler that the headers ask for is the machine's own.
-    needs = [need for name in headers for need in packages.depends(name)
-             if need.startswith(("linux-headers-", "linux-kbuild-"))]
-    if not image or not headers:
-        raise Failure(f"apt does not say what {IMAGE} and {HEADERS} depend on")
-    print(f"fetching the guest's kernel, {image[0]} ...", file=sys.stderr)
-    packages.unpack([*image, *headers, *needs], directory)
+def add_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kernel", choices=VERSIONS, default="",
+                        help="the guest's kernel; else that of the machine's own release of Debian")
+
+
+def _fetch(suites: list[str], directory: Path) -> None:
+    with packages.apt(*suites) as apt:
+        names = {name for package in (IMAGE, HEADERS) for name in apt.closure(package, PARTS)
+                 if not name.endswith(("-unsigned", "cloud-amd64-dbg"))}
+        image = next((name for name in sorted(names) if name.startswith("linux-image-")), IMAGE)
+        print(f"fetching the guest's kernel, {image} ...", file=sys.stderr)
+        apt.unpack(sorted(names), directory)
 
 
 def _relocate(directory: Path) -> None:
     """Headers name each other by the place where they would be installed."""
     for makefile in directory.glob("usr/src/linux-headers-*/Makefile"):
         text = makefile.read_text()
-        placed = re.sub(r"^include .*(/usr/src/)", rf"include {directory}\1", text, flags=re.M)
+        placed = re.sub(r"(?<=[ =])\S*(?=/usr/src/)", str(directory), text)
         if placed != text:
             makefile.write_text(placed)
 
 
-def prepare() -> "Kernel":
-    directory = cache.entry("kernel", f"{_release()}-{RECIPE}", _make)
+def prepare(version: str = "") -> "Kernel":
+    """The kernel of that version, else the one of the machine's own release."""
+    version = version or default()
+    suites = VERSIONS[version]
+    directory = cache.entry(f"kernel-{version}", RECIPE, lambda made: _fetch(suites, made))
     _relocate(directory)
-    return Kernel(directory)
+    return Kernel(directory, suites[0])
 
 
 class Kernel:
-    """An unpacked kernel."""
+    """An unpacked kernel, of a release of Debian."""
 
-    def __init__(self, directory: Path):
-        images = sorted(directory.glob("boot/vmlinuz-*"))
-        if not images:
+    def __init__(self, directory: Path, release: str):
+        headers = [path for path in directory.glob("usr/src/linux-headers-*")
+                   if not path.name.endswith("-common")]
+        if not headers:
             raise Failure(f"no kernel in {directory}; remove it to fetch it again")
-        self.image = images[-1]
-        self.release = self.image.name.removeprefix("vmlinuz-")
-        self.headers = directory / "usr/src" / f"linux-headers-{self.release}"
+        self._directory = directory
+        self._debian = release
+        self.headers = headers[0]
+        self.release = self.headers.name.removeprefix("linux-headers-")
+        # From 7 on it lies beside its modules.
+        places = "boot/vmlinuz-" + self.release, f"usr/lib/modules/{self.release}/vmlinuz"
+        self.image = next(directory / place for place in places if (directory / place).exists())
         self._files = {self._name(path): path for path in
                        directory.glob(f"**/lib/modules/{self.release}/kernel/**/*.ko*")}
 
+    def build_command(self, words: list[str], shown: list[Path]) -> list[str]:
+        """What runs a command with the compiler of its release; all that it reads and writes is
+        in the directories `shown`."""
+        if self._debian == packages.release():
+            return words
+        root = build_root.prepare(self._debian)
+        return build_root.command(root, [self._directory, *shown], words)
+
     def clears_on_allocation(self) -> bool:
         """Whether it sets memory to zero when it allocates it, unless told otherwise."""
-        config = self.image.with_name(f"config-{self.release}").read_text()
+        config = (self.headers / ".config").read_text()
         return "CONFIG_INIT_ON_ALLOC_DEFAULT_ON=y" in config.splitlines()
 
     @staticmethod

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sets up everything, in order, saying what it does. Done twice it does nothing."""
 
+import argparse
 import dataclasses
 import sys
 import time
@@ -12,11 +13,12 @@ from .failure import Failure
 from .modules import BALLOON_MODULE, PEER_MODULE, TRANSPORT_MODULE, Modules
 
 
-def assets() -> Assets:
-    """Fetch and build all that a virtual machine is made from."""
+def assets(version: str = "") -> Assets:
+    """Fetch and build all that a virtual machine is made from. The version is the kernel's: one
+    of kernel.VERSIONS, or the machine's own."""
     began = time.monotonic()
     qemu = qemu_root.prepare()
-    guest_kernel = kernel.prepare()
+    guest_kernel = kernel.prepare(version)
     init = cache.root() / "init"
     initramfs.build_init(init)
     modules = Modules(guest_kernel)
@@ -32,7 +34,9 @@ def assets() -> Assets:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="setup")
+    kernel.add_option(parser)
     try:
-        assets()
+        assets(parser.parse_args().kernel)
     except Failure as failure:
         sys.exit(f"setup: {failure}")

@@ -34,12 +34,12 @@ def choose(assets: Assets) -> tuple[Accelerator, str]:
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return TCG, "/dev/kvm cannot be opened"
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    subject = f"{boot_id}-{platform.release()}-{assets.kernel.release}-{assets.qemu.root.name}"
+    subject = f"{boot_id}-{platform.release()}-{assets.qemu.root.name}"
 
     def make(directory: Path) -> None:
         boots = _boots(dataclasses.replace(assets, accel=KVM))
         (directory / ("boots" if boots else "hangs")).touch()
 
-    if (cache.entry("kvm", subject, make) / "boots").exists():
+    if (cache.entry(f"kvm-{assets.kernel.release}", subject, make) / "boots").exists():
         return KVM, "a stock kernel boots on it"
     return TCG, "a stock kernel does not boot on KVM here"

@@ -8,8 +8,6 @@ matter.
 
 import subprocess
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 
 from . import cache, packages
@@ -24,34 +22,10 @@ KEPT = ("usr/bin/qemu-system-x86_64", "usr/lib/x86_64-linux-gnu/", "usr/lib64/",
 
 
 def _make(directory: Path) -> None:
-    archive = packages.archive()
     print(f"fetching QEMU from Debian {SUITE}-backports ...", file=sys.stderr)
-    with tempfile.TemporaryFile("w+") as log:
-        bootstrap = subprocess.Popen(
-            ["mmdebstrap", "--variant=extract", "--format=tar", "--include=qemu-system-x86",
-             f"--aptopt=APT::Default-Release \"{SUITE}-backports\"", SUITE, "-",
-             f"deb {archive} {SUITE} main", f"deb {archive} {SUITE}-backports main"],
-            stdout=subprocess.PIPE, stderr=log)
-        try:
-            with tarfile.open(fileobj=bootstrap.stdout, mode="r|") as tar:
-                _extract(tar, directory)
-        except tarfile.TarError:
-            pass  # mmdebstrap has said why, or the check below does
-        if bootstrap.stdout:
-            bootstrap.stdout.close()
-        status = bootstrap.wait()
-        log.seek(0)
-        if status:
-            raise Failure("mmdebstrap failed:\n" + log.read())
+    packages.bootstrap([SUITE, f"{SUITE}-backports"], ["qemu-system-x86"], directory, KEPT)
     if not (directory / KEPT[0]).exists():
         raise Failure(f"the archive gave no {KEPT[0]}")
-
-
-def _extract(tar: tarfile.TarFile, directory: Path) -> None:
-    for member in tar:
-        member.name = member.name.removeprefix("./")
-        if member.name.startswith(KEPT):
-            tar.extract(member, directory, set_attrs=member.isfile(), numeric_owner=False)
 
 
 def prepare() -> "QemuRoot":
