@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build install check pre-push unit e2e docs-test install-test demo bench module dkms packages gates
+.PHONY: help build install check pre-push unit conformance e2e docs-test install-test demo bench module dkms packages gates
 .PHONY: format lint clauses clean
 
 help: ## this list
@@ -28,6 +28,10 @@ pre-push: ## what is run on every change that is pushed
 
 unit: build ## unit tests
 	meson test -C $(BUILD) --no-rebuild
+
+conformance: build ## does vballoond keep the specification, with every pair of features
+	$(BUILD)/src/conformance/vballoon-conformance --pairwise -- \
+		$(BUILD)/src/daemon/vballoond --no-config --socket-path %s
 
 e2e: ## a real guest under QEMU
 	tests/e2e/run

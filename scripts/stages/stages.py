@@ -69,6 +69,25 @@ def sanitize(run):
         meson.test(run, folder)
 
 
+def conformance(run):
+    folder = build_gcc(run)
+    if not folder:
+        return
+    daemon = [folder / "src/daemon/vballoond", "--no-config", "--socket-path", "%s"]
+    suite = [folder / "src/conformance/vballoon-conformance", "--pairwise", "--json", "--", *daemon]
+    code, output = run.command(suite)
+    try:
+        figures = json.loads(output.rstrip().rsplit("\n", 1)[-1])
+    except ValueError:
+        run.fail("conformance: its last line is no JSON", output)
+        return
+    print(f"{'':10} " + ", ".join(f"{value} {name}" for name, value in figures.items()))
+    bad = "\n".join(line for line in output.splitlines() if '"FAIL"' in line or '"WEDGED"' in line)
+    run.verify("conformance: no case fails", code == 0 and not figures["fail"], bad or output)
+    run.verify("conformance: nothing is wedged", figures["wedged"] == 0, bad)
+    run.verify("conformance: 200 negative cases", figures["negative_cases"] >= 200, output)
+
+
 def sim(run):
     plain, sanitized = build_gcc(run), build_sanitize(run)
     if not plain or not sanitized:
@@ -142,6 +161,7 @@ STAGES = [
     Stage("gcc", 300, "build with gcc, freestanding archives, tests", gcc),
     Stage("clang", 300, "build with clang, tests", clang),
     Stage("sanitize", 420, "build with address and undefined sanitizers, tests", sanitize),
+    Stage("conformance", 150, "vballoond keeps the specification, every pair of features", conformance),
     Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 400, "the Linux module for three kernels, with W=1 and sparse", module),

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the suite consists of: topics, each a table of cases. A case is a row and a
+ * function; rows that differ in one field share a function and say the field in @how.
+ */
+#ifndef VBALLOON_CONFORMANCE_CASE_H
+#define VBALLOON_CONFORMANCE_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vballoon_trial;
+
+enum vballoon_outcome {
+	VBALLOON_PASS, /* the peer did what the clause says */
+	VBALLOON_REJECT, /* the same, by refusing what it has to refuse */
+	VBALLOON_SKIP, /* what the case is about was not offered */
+	VBALLOON_FAIL, /* the peer did something else */
+	VBALLOON_WEDGED, /* the peer answers no more, spins, or has gone */
+	VBALLOON_OUTCOME_COUNT,
+};
+
+/* How far a trial goes before the case begins. */
+enum vballoon_stage {
+	VBALLOON_STAGE_CONNECTED, /* nothing was said yet */
+	VBALLOON_STAGE_NEGOTIATED, /* features and memory */
+	VBALLOON_STAGE_RUNNING, /* both queues run, buffers for requests are posted */
+	VBALLOON_STAGE_GREETED, /* HELLO was said, its RESIZE taken */
+};
+
+/* Which ring a case is about. */
+enum vballoon_ring {
+	VBALLOON_RING_ANY,
+	VBALLOON_RING_SPLIT,
+	VBALLOON_RING_PACKED,
+};
+
+struct vballoon_case {
+	const char *name;
+	const char *clause; /* of docs/spec, of the virtio standard, or of vhost-user */
+	void (*run)(struct vballoon_trial *trial, const void *how);
+	const void *how;
+	bool negative; /* the case breaks a rule, or asks for what cannot be */
+	enum vballoon_stage stage;
+	uint64_t needs; /* feature bits, else it is skipped */
+	uint64_t lacks; /* feature bits that are left out for it */
+};
+
+struct vballoon_topic {
+	const char *name;
+	const char *about;
+	enum vballoon_ring ring;
+	const struct vballoon_case *cases;
+	size_t count;
+};
+
+#define VBALLOON_TOPIC(variable, its_name, its_ring, text, table)                                  \
+	const struct vballoon_topic variable = {                                                   \
+		.name = its_name,                                                                  \
+		.about = text,                                                                     \
+		.ring = its_ring,                                                                  \
+		.cases = table,                                                                    \
+		.count = sizeof(table) / sizeof((table)[0]),                                       \
+	}
+
+/* Every topic, in the order in which they run. NULL ends the list. */
+extern const struct vballoon_topic *const vballoon_topics[];
+
+/* "PASS" and so on. */
+const char *vballoon_outcome_name(enum vballoon_outcome outcome);
+
+/* Whether a topic has something for this ring. */
+static inline bool vballoon_topic_is_for(const struct vballoon_topic *topic, bool packed)
+{
+	return topic->ring == VBALLOON_RING_ANY ||
+	       topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT);
+}
+
+#endif /* VBALLOON_CONFORMANCE_CASE_H */

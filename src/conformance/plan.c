@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conformance/plan.h"
+
+#include <stdio.h>
+
+#include "control/feature_names.h"
+
+#define PAIR_ROWS 6U
+
+/*
+ * Which of the ten factors are on in a row of the pairs. The first row has none; each factor
+ * is on in three of the other five, no two in the same three. Two sets of three out of five
+ * overlap and neither holds the other, so every two factors are seen off and off, on and
+ * off, off and on, on and on.
+ */
+static bool pair_has(unsigned int row, unsigned int factor)
+{
+	static const uint8_t threes[] = {
+		0x07, 0x19, 0x0d, 0x16, 0x1c, 0x0b, 0x15, 0x0e, 0x1a, 0x13
+	};
+
+	return row && (threes[factor] >> (row - 1) & 1);
+}
+
+/* The factors are the bits of VBALLOON_FEATURES_VARIED, and the ring behind them. */
+static uint64_t pair_features(unsigned int row, unsigned int *factor_out)
+{
+	uint64_t features = 0, left = VBALLOON_FEATURES_VARIED;
+
+	for (*factor_out = 0; left; left &= left - 1, ++*factor_out) {
+		if (pair_has(row, *factor_out))
+			features |= left & -left;
+	}
+	return features;
+}
+
+static void add(struct vballoon_plan *plan, const struct vballoon_options *options,
+		const struct vballoon_facts *facts, uint64_t features, bool packed)
+{
+	enum vballoon_ring ring = packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT;
+
+	if (options->ring != VBALLOON_RING_ANY && options->ring != ring)
+		packed = options->ring == VBALLOON_RING_PACKED;
+	if (packed && !(facts->features & VBALLOON_VIRTIO_RING_PACKED))
+		return;
+	plan->settings[plan->count++] = (struct vballoon_setting){
+		.features = features & options->features & facts->features,
+		.packed = packed,
+		.patience_ms = options->patience_ms,
+		.grace_ms = options->grace_ms,
+	};
+}
+
+void vballoon_plan_make(const struct vballoon_options *options, const struct vballoon_facts *facts,
+			struct vballoon_plan *plan_out)
+{
+	unsigned int ring_factor;
+	uint64_t features;
+
+	plan_out->count = 0;
+	if (options->ring != VBALLOON_RING_PACKED)
+		add(plan_out, options, facts, UINT64_MAX, false);
+	if (options->ring != VBALLOON_RING_SPLIT)
+		add(plan_out, options, facts, UINT64_MAX, true);
+	for (unsigned int row = 0; options->pairwise && row < PAIR_ROWS; row++) {
+		features = pair_features(row, &ring_factor);
+		add(plan_out, options, facts, features, pair_has(row, ring_factor));
+	}
+}
+
+char *vballoon_plan_name(const struct vballoon_setting *setting, char *text, size_t size)
+{
+	uint64_t left = setting->features & VBALLOON_FEATURES_VARIED;
+	int used = snprintf(text, size, "%s", setting->packed ? "packed" : "split");
+
+	for (; left; left &= left - 1)
+		used += snprintf(text + used, size - (size_t)used, ", %s",
+				 vballoon_feature_name((unsigned int)__builtin_ctzll(left)));
+	return text;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conformance/subject.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "front_end/link.h"
+
+#define WORDS_MAX 256
+#define RETRY_MS 2
+#define STOP_MS 2000
+
+extern char **environ;
+
+int vballoon_subject_init(struct vballoon_subject *subject, char *const *command, const char *path)
+{
+	memset(subject, 0, sizeof(*subject));
+	subject->command = command;
+	if (!command) {
+		if (strlen(path) >= sizeof(subject->path))
+			return -ENAMETOOLONG;
+		memcpy(subject->path, path, strlen(path) + 1);
+		return 0;
+	}
+	snprintf(subject->directory, sizeof(subject->directory),
+		 "/tmp/vballoon-conformance-XXXXXX");
+	if (!mkdtemp(subject->directory))
+		return -errno;
+	snprintf(subject->path, sizeof(subject->path), "%s/socket", subject->directory);
+	snprintf(subject->log_path, sizeof(subject->log_path), "%s/log", subject->directory);
+	return 0;
+}
+
+void vballoon_subject_deinit(struct vballoon_subject *subject)
+{
+	vballoon_subject_stop(subject);
+	if (!subject->directory[0])
+		return;
+	unlink(subject->path);
+	unlink(subject->log_path);
+	rmdir(subject->directory);
+}
+
+/* The command's words with the socket's path in them; freed by words_free(). */
+static char **words_make(const struct vballoon_subject *subject)
+{
+	char **words = calloc(WORDS_MAX + 1, sizeof(*words));
+	size_t i;
+
+	for (i = 0; words && i < WORDS_MAX && subject->command[i]; i++) {
+		const char *word = subject->command[i];
+		const char *place = strstr(word, "%s");
+		int ret;
+
+		if (place)
+			ret = asprintf(&words[i], "%.*s%s%s", (int)(place - word), word,
+				       subject->path, place + 2);
+		else
+			ret = asprintf(&words[i], "%s", word);
+		if (ret < 0)
+			words[i] = NULL;
+	}
+	return words;
+}
+
+static void words_free(char **words)
+{
+	for (size_t i = 0; words && words[i]; i++)
+		free(words[i]);
+	free(words);
+}
+
+int vballoon_subject_start(struct vballoon_subject *subject)
+{
+	posix_spawn_file_actions_t actions;
+	char **words;
+	int ret;
+
+	if (!subject->command || subject->pid)
+		return 0;
+	words = words_make(subject);
+	if (!words)
+		return -ENOMEM;
+	unlink(subject->path);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, subject->log_path,
+					 O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+	ret = posix_spawnp(&subject->pid, words[0], &actions, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	words_free(words);
+	if (ret)
+		subject->pid = 0;
+	subject->owned = !ret;
+	return -ret;
+}
+
+/* Wait until it has ended: true when it has. */
+static bool ended(struct vballoon_subject *subject, int timeout_ms)
+{
+	for (int waited = 0;; waited += RETRY_MS) {
+		if (waitpid(subject->pid, NULL, WNOHANG))
+			return true;
+		if (waited >= timeout_ms)
+			return false;
+		poll(NULL, 0, RETRY_MS);
+	}
+}
+
+void vballoon_subject_stop(struct vballoon_subject *subject)
+{
+	if (!subject->owned || !subject->pid)
+		return;
+	kill(subject->pid, SIGTERM);
+	if (!ended(subject, STOP_MS)) {
+		kill(subject->pid, SIGKILL);
+		waitpid(subject->pid, NULL, 0);
+	}
+	subject->pid = 0;
+}
+
+int vballoon_subject_connect(struct vballoon_subject *subject, int timeout_ms)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	char why[128];
+	int fd;
+
+	for (int waited = 0;; waited += RETRY_MS) {
+		fd = vballoon_link_connect(subject->path);
+		if (fd >= 0)
+			break;
+		if (subject->owned && !vballoon_subject_lives(subject, why, sizeof(why)))
+			return -ECHILD;
+		if (waited >= timeout_ms)
+			return fd;
+		poll(NULL, 0, RETRY_MS);
+	}
+	if (!subject->owned && !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		subject->pid = peer.pid;
+	return fd;
+}
+
+bool vballoon_subject_lives(struct vballoon_subject *subject, char *why_out, size_t size)
+{
+	int status;
+
+	if (!subject->owned)
+		return true;
+	if (!subject->pid) {
+		snprintf(why_out, size, "it does not run");
+		return false;
+	}
+	if (waitpid(subject->pid, &status, WNOHANG) != subject->pid)
+		return true;
+	subject->pid = 0;
+	if (WIFSIGNALED(status))
+		snprintf(why_out, size, "it was ended by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(why_out, size, "it ended with exit code %d", WEXITSTATUS(status));
+	return false;
+}
+
+/* Whether one thread sleeps, by the letter behind its name in stat. */
+static bool thread_sleeps(pid_t pid, const char *thread)
+{
+	char path[64], text[512];
+	const char *letter;
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/stat", pid, thread);
+	file = fopen(path, "re");
+	if (!file)
+		return true;
+	len = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	letter = strrchr(text, ')');
+	return !letter || letter[1] != ' ' || letter[2] == 'S' || letter[2] == 'T' ||
+	       letter[2] == 't';
+}
+
+static bool all_sleep(pid_t pid)
+{
+	bool sleeps = true;
+	char path[64];
+	struct dirent *entry;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	tasks = opendir(path);
+	if (!tasks)
+		return true;
+	while ((entry = readdir(tasks))) {
+		if (entry->d_name[0] != '.' && !thread_sleeps(pid, entry->d_name))
+			sleeps = false;
+	}
+	closedir(tasks);
+	return sleeps;
+}
+
+bool vballoon_subject_sleeps(const struct vballoon_subject *subject, int timeout_ms)
+{
+	if (!subject->pid)
+		return true;
+	for (int waited = 0; !all_sleep(subject->pid); waited += RETRY_MS) {
+		if (waited >= timeout_ms)
+			return false;
+		poll(NULL, 0, RETRY_MS);
+	}
+	return true;
+}
+
+unsigned int vballoon_subject_descriptors(const struct vballoon_subject *subject)
+{
+	unsigned int count = 0;
+	struct dirent *entry;
+	char path[64];
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", subject->pid);
+	fds = subject->pid ? opendir(path) : NULL;
+	if (!fds)
+		return 0;
+	while ((entry = readdir(fds)))
+		count += entry->d_name[0] != '.';
+	closedir(fds);
+	return count;
+}
+
+uint64_t vballoon_subject_memory_kib(const struct vballoon_subject *subject)
+{
+	uint64_t value = 0;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", subject->pid);
+	file = subject->pid ? fopen(path, "re") : NULL;
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "RssAnon:", 8))
+			value = strtoull(line + 8, NULL, 10);
+	}
+	fclose(file);
+	return value;
+}
+
+void vballoon_subject_last_words(const struct vballoon_subject *subject, char *text, size_t size)
+{
+	char line[256];
+	FILE *file = subject->log_path[0] ? fopen(subject->log_path, "re") : NULL;
+
+	text[0] = '\0';
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		snprintf(text, size, "%s", line);
+	}
+	if (file)
+		fclose(file);
+}

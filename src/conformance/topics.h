@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The topics by name; a new one is declared here and listed in topics.c. */
+#ifndef VBALLOON_CONFORMANCE_TOPICS_H
+#define VBALLOON_CONFORMANCE_TOPICS_H
+
+#include "conformance/case.h"
+
+extern const struct vballoon_topic vballoon_topic_config, vballoon_topic_features,
+	vballoon_topic_framing, vballoon_topic_hello, vballoon_topic_add, vballoon_topic_withdraw,
+	vballoon_topic_stats, vballoon_topic_ring_split, vballoon_topic_front_end,
+	vballoon_topic_front_end_values;
+
+#endif /* VBALLOON_CONFORMANCE_TOPICS_H */

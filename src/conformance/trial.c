@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "conformance/trial.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conformance/driver.h"
+
+/* Pages of the first region's part of the balloon, and of the other regions and the hole.
+ * Most of them are never touched, so that huge ones cost nothing. */
+#define PAGES UINT64_C(16640) /* 65 MiB with the smallest: 64 times that are over 4 GiB */
+#define SIDE_PAGES UINT64_C(64)
+
+#define JOB_PAGES 16U
+
+#define PROTOCOL_WANTED                                                                            \
+	(VBALLOON_BIT(VHOST_USER_PROTOCOL_F_MQ) | VBALLOON_BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |  \
+	 VBALLOON_BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ) |                                         \
+	 VBALLOON_BIT(VHOST_USER_PROTOCOL_F_CONFIG) |                                              \
+	 VBALLOON_BIT(VHOST_USER_PROTOCOL_F_LOG_SHMFD) |                                           \
+	 VBALLOON_BIT(VHOST_USER_PROTOCOL_F_RESET_DEVICE) |                                        \
+	 VBALLOON_BIT(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) |                                 \
+	 VBALLOON_BIT(VHOST_USER_PROTOCOL_F_STATUS))
+
+void vballoon_trial_end(struct vballoon_trial *trial, enum vballoon_outcome outcome,
+			const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(trial->why, sizeof(trial->why), format, args);
+	va_end(args);
+	trial->outcome = outcome;
+	longjmp(trial->ended, 1);
+}
+
+void vballoon_trial_check(struct vballoon_trial *trial, int ret, const char *what)
+{
+	if (ret >= 0)
+		return;
+	if (ret == -EAGAIN)
+		vballoon_trial_end(trial, VBALLOON_WEDGED, "no answer to %s in %d ms", what,
+				   trial->setting->patience_ms);
+	if (ret == -EPROTO || ret == -EMSGSIZE)
+		vballoon_trial_fail(trial, "what answers %s is no answer to it", what);
+	vballoon_trial_end(trial, VBALLOON_WEDGED, "the connection has ended at %s: %s", what,
+			   strerror(-ret));
+}
+
+static void lay_out(struct vballoon_layout *layout, uint32_t page_shift)
+{
+	uint64_t page = UINT64_C(1) << page_shift;
+
+	layout->page = page;
+	layout->base = VBALLOON_BASE;
+	layout->balloon = layout->base + (page > VBALLOON_PLACE_END ? page : VBALLOON_PLACE_END);
+	layout->seam = layout->balloon + PAGES * page;
+	layout->hole = layout->seam + SIDE_PAGES * page;
+	layout->island = layout->hole + SIDE_PAGES * page;
+	layout->end = layout->island + SIDE_PAGES * page;
+}
+
+void vballoon_trial_connect(struct vballoon_trial *trial)
+{
+	const struct vballoon_layout *layout = &trial->layout;
+	struct vhost_user_region regions[3];
+	uint64_t island = layout->hole - layout->base;
+	int fd, ret;
+
+	lay_out(&trial->layout, trial->facts->config.page_shift);
+	regions[0] = (struct vhost_user_region){ layout->base, layout->seam - layout->base, 0, 0 };
+	regions[1] = (struct vhost_user_region){ layout->seam, layout->hole - layout->seam, 0,
+						 layout->seam - layout->base };
+	regions[2] = (struct vhost_user_region){ layout->island, layout->end - layout->island, 0,
+						 island };
+	fd = vballoon_subject_connect(trial->subject, trial->setting->patience_ms);
+	if (fd < 0)
+		vballoon_trial_end(trial, VBALLOON_WEDGED, "it takes no connection: %s",
+				   strerror(-fd));
+	ret = vballoon_front_end_open(&trial->front_end, fd, regions, 3,
+				      VIRTIO_MEMORY_BALLOON_VQ_COUNT);
+	if (ret)
+		vballoon_trial_fail(trial, "a guest's memory cannot be made: %s", strerror(-ret));
+	trial->front_end.link.timeout_ms = trial->setting->patience_ms;
+	trial->open = true;
+}
+
+void vballoon_trial_disconnect(struct vballoon_trial *trial)
+{
+	if (trial->open)
+		vballoon_front_end_close(&trial->front_end);
+	trial->open = false;
+}
+
+void vballoon_trial_negotiate(struct vballoon_trial *trial, uint64_t features)
+{
+	struct vballoon_front_end *front_end = &trial->front_end;
+	uint64_t protocol = trial->facts->protocol_features & PROTOCOL_WANTED;
+	int ret = vballoon_link_send(&front_end->link, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0);
+
+	vballoon_trial_check(trial, ret, "SET_OWNER");
+	ret = vballoon_front_end_set_u64(front_end, VHOST_USER_SET_PROTOCOL_FEATURES, protocol);
+	vballoon_trial_check(trial, ret, "SET_PROTOCOL_FEATURES");
+	ret = vballoon_front_end_set_u64(front_end, VHOST_USER_SET_FEATURES,
+					 features | VBALLOON_BIT(VHOST_USER_F_PROTOCOL_FEATURES));
+	vballoon_trial_check(trial, ret, "SET_FEATURES");
+	ret = vballoon_front_end_share_memory(front_end);
+	vballoon_trial_check(trial, ret, "SET_MEM_TABLE");
+	trial->protocol_features = protocol;
+	trial->features = features;
+	front_end->event_idx = features & VBALLOON_VIRTIO_EVENT_IDX;
+}
+
+void vballoon_trial_start(struct vballoon_trial *trial)
+{
+	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
+		vballoon_front_end_new_ring(&trial->front_end, i);
+		vballoon_trial_check(trial, vballoon_front_end_start_queue(&trial->front_end, i, 0),
+				     "the start of a queue");
+	}
+	vballoon_driver_begin(trial);
+}
+
+void vballoon_trial_reach(struct vballoon_trial *trial, enum vballoon_stage stage)
+{
+	uint64_t features = trial->features;
+	struct virtio_memory_balloon_req request;
+
+	vballoon_trial_connect(trial);
+	if (stage >= VBALLOON_STAGE_NEGOTIATED)
+		vballoon_trial_negotiate(trial, features);
+	if (stage >= VBALLOON_STAGE_RUNNING)
+		vballoon_trial_start(trial);
+	if (stage >= VBALLOON_STAGE_GREETED) {
+		vballoon_driver_hello(trial, trial->facts->config.page_shift, 0);
+		vballoon_driver_await(trial, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, &request);
+	}
+}
+
+unsigned char *vballoon_trial_at(struct vballoon_trial *trial, uint64_t gpa)
+{
+	unsigned char *at = vballoon_front_end_at(&trial->front_end, gpa);
+
+	vballoon_require(trial, at, "address 0x%llx is not the guest's", (unsigned long long)gpa);
+	return at;
+}
+
+static uint64_t features_for(const struct vballoon_trial *trial, uint64_t lacks)
+{
+	uint64_t features = trial->setting->features & trial->facts->features & ~lacks;
+
+	if (trial->setting->packed)
+		features |= VBALLOON_VIRTIO_RING_PACKED;
+	return features | VBALLOON_VIRTIO_VERSION_1;
+}
+
+enum vballoon_outcome vballoon_trial_run(struct vballoon_trial *trial,
+					 const struct vballoon_case *row)
+{
+	uint64_t missing;
+
+	trial->why[0] = '\0';
+	trial->outcome = row->negative ? VBALLOON_REJECT : VBALLOON_PASS;
+	trial->features = features_for(trial, row->lacks);
+	missing = row->needs & ~trial->features;
+	if (missing) {
+		snprintf(trial->why, sizeof(trial->why), "feature %d is not %s",
+			 __builtin_ctzll(missing),
+			 trial->facts->features & missing ? "wanted" : "offered");
+		return VBALLOON_SKIP;
+	}
+	if (setjmp(trial->ended))
+		return trial->outcome;
+	vballoon_trial_reach(trial, row->stage);
+	row->run(trial, row->how);
+	return trial->outcome;
+}
+
+/* Give pages to the balloon and take all of them back. */
+static void main_job(struct vballoon_trial *trial)
+{
+	uint64_t pages[JOB_PAGES];
+	uint8_t verdicts[JOB_PAGES] = { 0 };
+	uint64_t held = vballoon_driver_hello(trial, trial->facts->config.page_shift,
+					      VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
+
+	vballoon_require(trial, !held, "a new driver is told of %llu pages that it never gave",
+			 (unsigned long long)held);
+	for (unsigned int i = 0; i < JOB_PAGES; i++)
+		pages[i] = vballoon_trial_page(trial, i);
+	vballoon_driver_add(trial, pages, JOB_PAGES, verdicts, JOB_PAGES);
+	for (unsigned int i = 0; i < JOB_PAGES; i++)
+		vballoon_require(trial, verdicts[i] == VIRTIO_MEMORY_BALLOON_ACCEPTED,
+				 "page %u of the main job was refused", i);
+	vballoon_driver_take_all(trial, JOB_PAGES);
+}
+
+bool vballoon_trial_revive(struct vballoon_trial *trial, bool reconnect)
+{
+	char before[sizeof(trial->why)];
+	uint32_t base;
+
+	memcpy(before, trial->why, sizeof(before));
+	if (setjmp(trial->ended))
+		return false;
+	if (reconnect) {
+		vballoon_trial_disconnect(trial);
+		vballoon_trial_connect(trial);
+		vballoon_trial_negotiate(trial, features_for(trial, 0));
+	} else {
+		for (unsigned int i = 0; i < trial->front_end.queue_count; i++)
+			vballoon_trial_check(
+				trial, vballoon_front_end_stop_queue(&trial->front_end, i, &base),
+				"the stop of a queue");
+	}
+	vballoon_trial_start(trial);
+	main_job(trial);
+	memcpy(trial->why, before, sizeof(before));
+	return true;
+}
