@@ -55,6 +55,9 @@ def gcc(run):
     if folder:
         run.check("freestanding", [sys.executable, "scripts/check-freestanding.py", ".", folder])
         meson.test(run, folder)
+        if run.full:
+            for test in ("unit/test_guest_subsets", "proto/test_daemon_port"):
+                run.check(f"every feature subset: {test}", [folder / "tests" / test, "--all"])
 
 
 def clang(run):

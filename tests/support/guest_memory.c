@@ -26,14 +26,15 @@ void guest_memory_init(struct guest_memory *guest)
 	memset(guest, 0, sizeof(*guest));
 }
 
-void guest_memory_add(struct guest_memory *guest, uint64_t gpa, uint64_t size)
+static void add(struct guest_memory *guest, uint64_t gpa, uint64_t size, void *host, void *backing)
 {
 	struct vballoon_region region = {
 		.gpa = vballoon_gpa(gpa),
 		.size = vballoon_bytes(size),
-		.host = map_guarded(size),
+		.host = host,
 		.host_page_shift = HOST_PAGE_SHIFT,
 		.reclaimable = VBALLOON_RECLAIMABLE,
+		.backing = backing,
 	};
 
 	if (vballoon_memory_add(&guest->memory, &region)) {
@@ -42,12 +43,22 @@ void guest_memory_add(struct guest_memory *guest, uint64_t gpa, uint64_t size)
 	}
 }
 
+void guest_memory_add(struct guest_memory *guest, uint64_t gpa, uint64_t size)
+{
+	add(guest, gpa, size, map_guarded(size), NULL);
+}
+
+void guest_memory_borrow(struct guest_memory *guest, uint64_t gpa, uint64_t size, void *host)
+{
+	add(guest, gpa, size, host, host);
+}
+
 void guest_memory_destroy(struct guest_memory *guest)
 {
 	for (unsigned int i = 0; i < guest->memory.count; i++) {
 		const struct vballoon_region *region = &guest->memory.regions[i];
 
-		if (region->host)
+		if (region->host && !region->backing)
 			munmap((unsigned char *)region->host - GUARD_BYTES,
 			       region->size.value + 2 * GUARD_BYTES);
 	}

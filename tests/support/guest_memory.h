@@ -21,6 +21,9 @@ void guest_memory_init(struct guest_memory *guest);
 /* Add a region of @size bytes at @gpa, both multiples of 4096. */
 void guest_memory_add(struct guest_memory *guest, uint64_t gpa, uint64_t size);
 
+/* The same with memory that the caller has mapped, and unmaps. */
+void guest_memory_borrow(struct guest_memory *guest, uint64_t gpa, uint64_t size, void *host);
+
 /* Unmap every region; one without host memory, which a test added itself, has none. */
 void guest_memory_destroy(struct guest_memory *guest);
 

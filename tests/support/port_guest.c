@@ -262,14 +262,31 @@ static const struct vballoon_guest_ops ops = {
 	.free_done = free_done,
 };
 
+static void add_memory(struct port_guest *guest, uint64_t gpa, uint64_t size, unsigned char *host)
+{
+	if (host)
+		guest_memory_borrow(&guest->memory, gpa, size, host);
+	else
+		guest_memory_add(&guest->memory, gpa, size);
+}
+
 void port_guest_prepare(struct port_guest *guest, uint64_t offered, uint32_t unit_shift)
 {
+	port_guest_prepare_at(guest, offered, unit_shift, NULL);
+}
+
+void port_guest_prepare_at(struct port_guest *guest, uint64_t offered, uint32_t unit_shift,
+			   void *host)
+{
+	unsigned char *next = host;
+
 	memset(guest, 0, sizeof(*guest));
 	guest_memory_init(&guest->memory);
 	guest->now_ms = 5000;
-	guest_memory_add(&guest->memory, PORT_SHARED, VBALLOON_GUEST_SHARED_BYTES);
+	add_memory(guest, PORT_SHARED, VBALLOON_GUEST_SHARED_BYTES, next);
 	for (unsigned int i = 0; i < PORT_RANGES; i++) {
-		guest_memory_add(&guest->memory, range_at[i], PORT_RANGE_BYTES);
+		next = next ? next + PORT_RANGE_BYTES : NULL;
+		add_memory(guest, range_at[i], PORT_RANGE_BYTES, next);
 		guest->ranges[i] = (struct vballoon_guest_range){ vballoon_gpa(range_at[i]),
 								  vballoon_bytes(PORT_RANGE_BYTES),
 								  guest->bitmaps[i] };
@@ -288,6 +305,10 @@ void port_guest_prepare(struct port_guest *guest, uint64_t offered, uint32_t uni
 		.shared = guest_memory_at(&guest->memory, PORT_SHARED, VBALLOON_GUEST_SHARED_BYTES),
 		.shared_gpa = vballoon_gpa(PORT_SHARED),
 	};
+	/* Whatever was there; and the host has it from now on. */
+	memset(guest->config.shared, 0xa5, VBALLOON_GUEST_SHARED_BYTES);
+	memset(guest->storage, 0xa5, sizeof(guest->storage));
+	memset(guest->bitmaps, 0xa5, sizeof(guest->bitmaps));
 	guest->spare = port_guest_units(guest);
 	guest->block = 1;
 	for (unsigned int unit = 0; unit < port_guest_units(guest); unit++)

@@ -23,6 +23,7 @@
 #define PORT_LOW (UINT64_C(1) << 30)
 #define PORT_HIGH (UINT64_C(1) << 32)
 #define PORT_RANGE_BYTES (UINT64_C(1) << 20)
+#define PORT_BYTES ((1 + PORT_RANGES) * PORT_RANGE_BYTES)
 #define PORT_UNITS_MAX 768 /* of 4 KiB, in the three */
 #define PORT_VERSION_1 (UINT64_C(1) << 32)
 
@@ -63,6 +64,9 @@ struct port_guest {
 /* Memory, and a configuration for a device that offers @offered, with units of
  * 2^@unit_shift bytes. No driver yet. */
 void port_guest_prepare(struct port_guest *guest, uint64_t offered, uint32_t unit_shift);
+/* The same in memory of the caller's, PORT_BYTES of it: what is shared, then the ranges. */
+void port_guest_prepare_at(struct port_guest *guest, uint64_t offered, uint32_t unit_shift,
+			   void *host);
 /* Make and start the driver of what is configured. */
 void port_guest_init(struct port_guest *guest, const struct port_side *ops, void *side);
 void port_guest_destroy(struct port_guest *guest);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The portable driver and a back end, over vhost-user in one process. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "port_front.h"
+
+static struct port_front front;
+
+static int set_up(void **state)
+{
+	port_front_open_pair(&front);
+	port_front_start(&front);
+	*state = &front;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	port_front_close(*state);
+	return 0;
+}
+
+static struct vballoon_device *device(struct port_front *f)
+{
+	return vballoon_vhost_user_device(f->back_end);
+}
+
+static struct vballoon_status status(struct port_front *f)
+{
+	struct vballoon_status status;
+
+	vballoon_device_status(device(f), &status);
+	return status;
+}
+
+static void reach(struct port_front *f, uint64_t target)
+{
+	assert_int_equal(vballoon_device_set_target(device(f), target), 0);
+	port_front_await(f, target);
+	assert_int_equal(status(f).held_pages, target);
+	assert_int_equal(status(f).violation, VBALLOON_OK);
+}
+
+static void does_the_main_job(void **state)
+{
+	struct port_front *f = *state;
+	uint64_t before;
+
+	reach(f, 0);
+	before = port_front_host_pages(f);
+	reach(f, 600);
+	assert_int_equal(before - port_front_host_pages(f), 600);
+	reach(f, 100);
+	reach(f, 0);
+	assert_int_equal(port_front_host_pages(f), before);
+}
+
+static bool is_ready(struct port_front *f)
+{
+	return status(f).record == VBALLOON_RECORD_PROVEN;
+}
+
+static void another_life_begins_with_an_empty_balloon(void **state)
+{
+	struct port_front *f = *state;
+
+	reach(f, 300);
+	vballoon_guest_stop(f->guest.driver);
+	assert_int_equal(status(f).record, VBALLOON_RECORD_UNPROVEN);
+	vballoon_guest_start(f->guest.driver);
+	port_front_await_that(f, is_ready);
+	assert_int_equal(status(f).resets_seen, 1);
+	reach(f, 300);
+	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 300);
+}
+
+static void a_pause_between_takes_nothing(void **state)
+{
+	struct port_front *f = *state;
+
+	reach(f, 300);
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t base;
+
+		assert_int_equal(vballoon_front_end_stop_queue(&f->wire, i, &base), 0);
+		assert_int_equal(
+			vballoon_front_end_set_state(&f->wire, VHOST_USER_SET_VRING_BASE, i, base),
+			0);
+		assert_int_equal(vballoon_front_end_set_event(&f->wire, VHOST_USER_SET_VRING_KICK,
+							      i, f->wire.queues[i].kick),
+				 0);
+		assert_int_equal(
+			vballoon_front_end_set_state(&f->wire, VHOST_USER_SET_VRING_ENABLE, i, 1),
+			0);
+	}
+	reach(f, 400);
+	assert_int_equal(f->guest.starts, 1);
+	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 0);
+}
+
+static bool is_restarted(struct port_front *f)
+{
+	return f->guest.starts == 2 && port_guest_status(&f->guest).held_pages == 300;
+}
+
+static void resets_when_the_operator_says_so(void **state)
+{
+	struct port_front *f = *state;
+
+	reach(f, 300);
+	vballoon_device_restart(device(f));
+	port_front_await_that(f, is_restarted);
+	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 300);
+	reach(f, 0);
+}
+
+#define PORT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PORT_TEST(does_the_main_job),
+		PORT_TEST(another_life_begins_with_an_empty_balloon),
+		PORT_TEST(a_pause_between_takes_nothing),
+		PORT_TEST(resets_when_the_operator_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The portable driver in the guest of a vhost-user front end: with a back end in the
+ * same process, or a vballoond in another. The guest looks at its interrupts only, so
+ * that one that does not come shows.
+ */
+#ifndef VBALLOON_TESTS_PORT_FRONT_H
+#define VBALLOON_TESTS_PORT_FRONT_H
+
+#include <vballoon/vhost_user.h>
+
+#include "front_end/front_end.h"
+#include "port_guest.h"
+
+struct port_front {
+	struct port_guest guest;
+	struct vballoon_front_end wire;
+	struct vballoon_vhost_user *back_end; /* NULL: in another process */
+	uint64_t offered;
+	uint64_t expected; /* pages held, while that is awaited */
+};
+
+/* A guest over a connected socket; @back_end is what serves its other end, or NULL.
+ * Changes to front->guest.config come before port_front_start(). */
+void port_front_open(struct port_front *front, int socket, struct vballoon_vhost_user *back_end);
+/* The same with a back end of its own, in this process. */
+void port_front_open_pair(struct port_front *front);
+void port_front_start(struct port_front *front);
+/* Close and free everything, the back end among it. */
+void port_front_close(struct port_front *front);
+
+/* Let the guest run until it has @held pages in the balloon and nothing more is heard of
+ * the device. Fails the test when that takes 20 s. */
+void port_front_await(struct port_front *front, uint64_t held);
+/* Until a condition holds. */
+void port_front_await_that(struct port_front *front, bool (*holds)(struct port_front *front));
+
+/* What the host has of the guest's memory, in pages of 4 KiB. */
+uint64_t port_front_host_pages(const struct port_front *front);
+
+#endif /* VBALLOON_TESTS_PORT_FRONT_H */
