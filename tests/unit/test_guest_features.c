@@ -101,6 +101,7 @@ static void accepts_what_the_guest_can_do(void **state)
 	assert_int_equal(accepted(ALL, no_stats), ALL - BIT(PUSH_STATS));
 }
 
+/* Proves DRV-FEAT-4. */
 static void reporting_needs_runs(void **state)
 {
 	(void)state;
@@ -109,6 +110,7 @@ static void reporting_needs_runs(void **state)
 			 BIT(REPORTING) | BIT(PAGE_RUNS));
 }
 
+/* Proves DRV-REPORT-4. */
 static void free_zeros_are_reported_with_zeroed_only(void **state)
 {
 	(void)state;
@@ -117,6 +119,7 @@ static void free_zeros_are_reported_with_zeroed_only(void **state)
 	assert_int_equal(accepted(ALL, zero_free_pages), ALL);
 }
 
+/* Proves DRV-REASON-2. */
 static void each_withdraw_says_why(void **state)
 {
 	struct port_liar *l = *state;
@@ -135,6 +138,7 @@ static void each_withdraw_says_why(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-REASON-1. */
 static void without_the_feature_it_gives_no_reason(void **state)
 {
 	struct port_liar *l = *state;
@@ -159,6 +163,7 @@ static void expect_push(struct port_liar *l, uint64_t ms)
 	assert_int_equal(port_liar_take(l, MSG(STATS)).flags, 0);
 }
 
+/* Proves DRV-PUSH-1, DRV-PUSH-2. */
 static void pushes_statistics_every_period(void **state)
 {
 	struct port_liar *l = *state;
@@ -183,6 +188,7 @@ static void pushes_statistics_every_period(void **state)
 	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
 }
 
+/* Proves DRV-PUSH-3. */
 static void pushes_no_faster_than_four_a_second(void **state)
 {
 	struct port_liar *l = *state;
@@ -193,6 +199,7 @@ static void pushes_no_faster_than_four_a_second(void **state)
 	expect_push(l, 250);
 }
 
+/* Proves DRV-PUSH-4, DRV-STATS-4. */
 static void skips_a_push_while_one_is_in_flight(void **state)
 {
 	struct port_liar *l = *state;
@@ -208,6 +215,7 @@ static void skips_a_push_while_one_is_in_flight(void **state)
 	expect_push(l, 1000);
 }
 
+/* Proves DRV-PUSH-5. */
 static void a_reset_ends_pushing(void **state)
 {
 	struct port_liar *l = *state;
@@ -231,6 +239,7 @@ static void without_the_feature_a_period_means_nothing(void **state)
 	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
 }
 
+/* Proves DRV-EXCHANGE-4, DRV-EXCHANGE-5. */
 static void swaps_pages(void **state)
 {
 	struct port_liar *l = *state;
@@ -269,6 +278,7 @@ static void takes_a_page_that_it_chooses(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-EXCHANGE-3. */
 static void a_refused_swap_changes_nothing(void **state)
 {
 	struct port_liar *l = *state;
@@ -284,6 +294,7 @@ static void a_refused_swap_changes_nothing(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-EXCHANGE-1. */
 static void swaps_that_cannot_be_are_refused_at_once(void **state)
 {
 	struct port_liar *l = *state;
@@ -319,6 +330,7 @@ static void one_exchange_is_in_flight(void **state)
 	assert_int_equal(port_guest_move(&l->guest, PORT_LOW + PAGE, FREE + PAGE, 1), -EAGAIN);
 }
 
+/* Proves DRV-FEAT-5. */
 static void without_the_feature_nothing_is_swapped(void **state)
 {
 	struct port_liar *l = *state;
@@ -375,6 +387,7 @@ static void no_swap_before_hello_is_answered(void **state)
 	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), -EAGAIN);
 }
 
+/* Proves DRV-REPORT-1, DRV-REPORT-6, DRV-REPORT-7. */
 static void reports_what_is_free_when_asked(void **state)
 {
 	struct port_liar *l = *state;
@@ -415,6 +428,7 @@ static void a_round_takes_several_messages(void **state)
 	assert_int_equal(port_liar_take(l, MSG(REPORT_DONE)).word, 5);
 }
 
+/* Proves DRV-REPORT-8. */
 static void a_newer_round_takes_the_place_of_an_older(void **state)
 {
 	struct port_liar *l = *state;

@@ -52,6 +52,7 @@ static void withdrawing(struct port_liar *l, unsigned int most)
 	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).word, most);
 }
 
+/* Proves DRV-HELLO-1, DRV-HELLO-5, DRV-HELLO-9. */
 static void hello_is_the_first_message(void **state)
 {
 	struct liar_message hello = port_liar_take(*state, MSG(HELLO));
@@ -63,6 +64,7 @@ static void hello_is_the_first_message(void **state)
 	assert_true(port_liar_is_idle(*state));
 }
 
+/* Proves DRV-HELLO-6. */
 static void says_nothing_before_hello_is_answered(void **state)
 {
 	struct port_liar *l = *state;
@@ -76,6 +78,7 @@ static void says_nothing_before_hello_is_answered(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-BAD-10. */
 static void a_short_answer_to_hello_is_a_failure(void **state)
 {
 	const uint32_t held = 0;
@@ -85,6 +88,7 @@ static void a_short_answer_to_hello_is_a_failure(void **state)
 	port_liar_expect_failure(*state, VBALLOON_GUEST_HELLO_SHORT);
 }
 
+/* Proves DRV-HELLO-3, DRV-HELLO-7. */
 static void starts_over_when_the_device_counts_otherwise(void **state)
 {
 	uint64_t held = 5, epoch = port_liar_take(*state, MSG(HELLO)).word;
@@ -101,6 +105,7 @@ static void starts_over_when_the_device_counts_otherwise(void **state)
 	port_liar_expect_running(*state);
 }
 
+/* Proves DRV-BAD-11. */
 static void a_device_that_does_not_start_over_is_a_failure(void **state)
 {
 	const uint64_t held = 5;
@@ -112,6 +117,7 @@ static void a_device_that_does_not_start_over_is_a_failure(void **state)
 	port_liar_expect_failure(*state, VBALLOON_GUEST_HELLO_HELD);
 }
 
+/* Proves DRV-REQ-10. */
 static void asked_for_hello_it_drains_first(void **state)
 {
 	const uint8_t verdicts[256] = { 0 };
@@ -133,6 +139,7 @@ static void asked_for_hello_it_drains_first(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-HELLO-2, DRV-REQ-11. */
 static void its_epoch_is_new_after_a_reset(void **state)
 {
 	struct port_liar *l = *state;
@@ -144,6 +151,7 @@ static void its_epoch_is_new_after_a_reset(void **state)
 	assert_int_not_equal(port_liar_take(l, MSG(HELLO)).word, epoch);
 }
 
+/* Proves DRV-WITHDRAW-2. */
 static void bounds_its_adds_and_keeps_room_for_a_withdraw(void **state)
 {
 	struct port_liar *l = *state;
@@ -163,6 +171,7 @@ static void bounds_its_adds_and_keeps_room_for_a_withdraw(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-ADD-5, DRV-ADD-6, DRV-MSG-4. */
 static void a_verdict_that_is_missing_is_a_failure(void **state)
 {
 	const uint8_t verdicts[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
@@ -174,6 +183,7 @@ static void a_verdict_that_is_missing_is_a_failure(void **state)
 	port_liar_expect_failure(*state, VBALLOON_GUEST_ADD_VERDICT);
 }
 
+/* Proves DRV-ADD-6. */
 static void a_verdict_that_is_none_is_a_failure(void **state)
 {
 	const uint8_t verdicts[] = { 1, 2, 0 };
@@ -186,6 +196,7 @@ static void a_verdict_that_is_none_is_a_failure(void **state)
 	assert_int_equal(liar.guest.causes[VBALLOON_GUEST_REFUSED], 0);
 }
 
+/* Proves DRV-ADD-4. */
 static void refused_pages_go_back_and_are_not_offered_again_at_once(void **state)
 {
 	const uint8_t verdicts[] = { 1, 0, 1 };
@@ -205,6 +216,7 @@ static void refused_pages_go_back_and_are_not_offered_again_at_once(void **state
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-RING-4. */
 static void a_message_that_the_device_has_rewritten_says_nothing(void **state)
 {
 	const uint8_t verdicts[] = { 1, 0 };
@@ -233,21 +245,25 @@ static void returns_wrong(struct port_liar *l, uint64_t entry, enum vballoon_gue
 	port_liar_expect_failure(l, failure);
 }
 
+/* Proves DRV-BAD-1, DRV-BAD-6, DRV-BAD-7. */
 static void a_page_that_was_never_held_is_a_failure(void **state)
 {
 	returns_wrong(*state, PORT_LOW + 100 * PAGE, VBALLOON_GUEST_WITHDRAW_NOT_HELD);
 }
 
+/* Proves DRV-BAD-1. */
 static void a_page_outside_memory_is_a_failure(void **state)
 {
 	returns_wrong(*state, 0, VBALLOON_GUEST_WITHDRAW_NOT_HELD);
 }
 
+/* Proves DRV-BAD-2. */
 static void a_page_handed_back_twice_is_a_failure(void **state)
 {
 	returns_wrong(*state, PORT_LOW, VBALLOON_GUEST_WITHDRAW_NOT_HELD);
 }
 
+/* Proves DRV-RUNS-1, DRV-BAD-1. */
 static void a_run_beyond_what_is_held_is_a_failure(void **state)
 {
 	returns_wrong(*state, (PORT_LOW + 98 * PAGE) | 3, VBALLOON_GUEST_WITHDRAW_NOT_HELD);
@@ -258,16 +274,19 @@ static void a_run_that_wraps_is_a_failure(void **state)
 	returns_wrong(*state, ~(PAGE - 1) | 3, VBALLOON_GUEST_WITHDRAW_NOT_HELD);
 }
 
+/* Proves DRV-BAD-4. */
 static void more_than_was_asked_for_is_a_failure(void **state)
 {
 	returns_wrong(*state, (PORT_LOW + PAGE) | 9, VBALLOON_GUEST_WITHDRAW_MORE);
 }
 
+/* Proves DRV-BAD-3. */
 static void low_bits_without_runs_are_a_failure(void **state)
 {
 	returns_wrong(*state, (PORT_LOW + PAGE) | 1, VBALLOON_GUEST_WITHDRAW_MISALIGNED);
 }
 
+/* Proves DRV-BAD-3. */
 static void a_page_within_a_unit_is_a_failure(void **state)
 {
 	struct port_liar *l = *state;
@@ -280,6 +299,7 @@ static void a_page_within_a_unit_is_a_failure(void **state)
 	port_liar_expect_failure(l, VBALLOON_GUEST_WITHDRAW_MISALIGNED);
 }
 
+/* Proves DRV-BAD-5. */
 static void a_part_of_an_entry_is_a_failure(void **state)
 {
 	const unsigned char bytes[12] = { 0 };
@@ -308,6 +328,7 @@ static void an_answer_that_was_not_written_is_no_old_one(void **state)
 	assert_int_equal(port_guest_status(&l->guest).failure, VBALLOON_GUEST_WITHDRAW_MORE);
 }
 
+/* Proves DRV-WITHDRAW-5. */
 static void a_short_answer_is_final_for_a_second(void **state)
 {
 	struct port_liar *l = *state;
@@ -327,6 +348,7 @@ static void a_short_answer_is_final_for_a_second(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-REQ-9, DRV-ADD-8. */
 static void a_target_above_memory_takes_what_there_is(void **state)
 {
 	const uint8_t verdicts[256] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
@@ -341,6 +363,7 @@ static void a_target_above_memory_takes_what_there_is(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-REQ-1, DRV-REQ-2, DRV-REQ-3. */
 static void ignores_requests_that_it_does_not_know(void **state)
 {
 	struct port_liar *l = *state;
@@ -353,6 +376,7 @@ static void ignores_requests_that_it_does_not_know(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-REQ-4. */
 static void ignores_a_request_that_is_cut_short(void **state)
 {
 	struct port_liar *l = *state;
@@ -364,6 +388,7 @@ static void ignores_a_request_that_is_cut_short(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-BAD-9. */
 static void a_flood_of_requests_is_read_a_few_at_a_time(void **state)
 {
 	const struct virtio_memory_balloon_req request = { vballoon_le32(REQ(HELLO)), 0, 0 };
@@ -379,6 +404,7 @@ static void a_flood_of_requests_is_read_a_few_at_a_time(void **state)
 	assert_true(port_liar_is_idle(l));
 }
 
+/* Proves DRV-REQ-12. */
 static void resets_come_a_second_apart(void **state)
 {
 	struct port_liar *l = *state;
@@ -420,6 +446,7 @@ static void a_request_nobody_posted_is_a_failure(void **state)
 	port_liar_expect_failure(l, VBALLOON_GUEST_BAD_RING);
 }
 
+/* Proves DRV-BAD-5. */
 static void an_answer_longer_than_its_room_is_a_failure(void **state)
 {
 	struct port_liar *l = *state;
@@ -430,6 +457,7 @@ static void an_answer_longer_than_its_room_is_a_failure(void **state)
 	port_liar_expect_failure(l, VBALLOON_GUEST_BAD_RING);
 }
 
+/* Proves DRV-BAD-7. */
 static void a_failed_device_is_left_alone_until_it_is_started(void **state)
 {
 	struct port_liar *l = *state;
@@ -451,6 +479,7 @@ static void a_failed_device_is_left_alone_until_it_is_started(void **state)
 	assert_int_equal(port_guest_status(&l->guest).state, VBALLOON_GUEST_RUNNING);
 }
 
+/* Proves DRV-BAD-8. */
 static void silence_keeps_nobody_waiting(void **state)
 {
 	struct port_liar *l = *state;

@@ -41,12 +41,14 @@ static void main_job(struct port_machine *m)
 	assert_int_equal(port_machine_status(m).violations, 0);
 }
 
+/* Proves DRV-FEAT-3, DRV-RUNS-2, DRV-REQ-6. */
 static void does_the_main_job_without_a_feature(void **state)
 {
 	(void)state;
 	main_job(started(0, 12, 1));
 }
 
+/* Proves DRV-REQ-7. */
 static void does_the_main_job_in_runs(void **state)
 {
 	(void)state;
@@ -76,6 +78,7 @@ static void names_neighbours_in_one_run(void **state)
 	assert_int_equal(m->guest.gets, 512);
 }
 
+/* Proves DRV-ADD-8. */
 static void gives_what_it_can_and_tries_again_later(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -93,6 +96,7 @@ static void gives_what_it_can_and_tries_again_later(void **state)
 	assert_int_equal(m->guest.wait_ms, VBALLOON_GUEST_FOREVER);
 }
 
+/* Proves DRV-ADD-3, DRV-RING-3. */
 static void gives_back_a_page_that_no_range_has(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -139,6 +143,7 @@ static void lose_record(struct port_machine *m)
 		assert_int_equal(vballoon_device_start_queue(m->device, i, &m->queues[i]), 0);
 }
 
+/* Proves DRV-HELLO-8. */
 static void adds_again_what_a_device_has_forgotten(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -175,6 +180,7 @@ static void returns_what_a_forgetful_device_does_not_want_again(void **state)
 	assert_int_equal(m->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 200);
 }
 
+/* Proves DRV-RESET-1, DRV-RESET-3, DRV-RESET-4. */
 static void stops_with_every_page_and_starts_again(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -193,6 +199,7 @@ static void stops_with_every_page_and_starts_again(void **state)
 	assert_int_equal(m->guest.starts, 2);
 }
 
+/* Proves DRV-RESET-1. */
 static void returns_what_was_in_flight_at_a_stop(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 1);
@@ -228,6 +235,7 @@ static void resets_a_device_that_asks_for_it_once_a_second(void **state)
 	port_machine_expect(m, 300);
 }
 
+/* Proves DRV-STATS-1, DRV-STATS-7. */
 static void answers_a_request_for_statistics(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -245,6 +253,7 @@ static void answers_a_request_for_statistics(void **state)
 	assert_int_equal(status.stats.value[VIRTIO_MEMORY_BALLOON_S_MEMFREE], 700 * 4096);
 }
 
+/* Proves DRV-WITHDRAW-6. */
 static void takes_memory_back_under_pressure(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -304,6 +313,7 @@ static void gets_memory_when_there_is_none(void **state)
 	port_machine_expect(m, 236);
 }
 
+/* Proves DRV-WITHDRAW-7, DRV-WITHDRAW-8. */
 static void waits_for_a_silent_device_once_and_takes_its_late_answer(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);

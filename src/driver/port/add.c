@@ -30,6 +30,7 @@ static bool grow(const struct vballoon_guest *guest, struct vballoon_guest_add *
 	return true;
 }
 
+/* Keeps DRV-RUNS-2, DRV-RUNS-3. */
 static void append(struct vballoon_guest *guest, struct vballoon_guest_add *add, uint64_t gpa,
 		   uint64_t units)
 {
@@ -46,6 +47,7 @@ static void append(struct vballoon_guest *guest, struct vballoon_guest_add *add,
 	}
 }
 
+/* Keeps DRV-RING-3, DRV-ADD-2, DRV-ADD-3. */
 bool vballoon_guest_is_givable(const struct vballoon_guest *guest, uint64_t gpa, uint64_t units)
 {
 	uint64_t shared = guest->config.shared_gpa.value, end;
@@ -94,6 +96,7 @@ static bool fill(struct vballoon_guest *guest, struct vballoon_guest_add *add, u
 	return true;
 }
 
+/* Keeps DRV-MSG-1, DRV-MSG-2, DRV-ADD-5. */
 static void send(struct vballoon_guest *guest, unsigned int index)
 {
 	const struct vballoon_guest_add *add = &guest->adds[index];
@@ -111,6 +114,7 @@ static void send(struct vballoon_guest *guest, unsigned int index)
 			    guest->shared->adds[index].in, add->count);
 }
 
+/* Keeps DRV-MSG-3, DRV-ADD-7, DRV-ADD-8. */
 bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages)
 {
 	uint64_t units = vballoon_guest_pages_to_units(guest, pages);
@@ -131,6 +135,7 @@ bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages)
 	return true;
 }
 
+/* Keeps DRV-MSG-4, DRV-ADD-6. */
 bool vballoon_guest_verdicts_read(const volatile __u8 *shared, uint32_t count, uint32_t written,
 				  uint8_t *verdicts)
 {
@@ -144,6 +149,7 @@ bool vballoon_guest_verdicts_read(const volatile __u8 *shared, uint32_t count, u
 	return true;
 }
 
+/* Keeps DRV-ADD-4, DRV-ADD-9. */
 void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int message,
 				 uint32_t written)
 {

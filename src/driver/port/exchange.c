@@ -24,7 +24,8 @@ static bool overlap(const struct vballoon_guest *guest, struct vballoon_gpa a, u
 	return a.value < end_of(guest, b, b_units) && b.value < end_of(guest, a, a_units);
 }
 
-/* Whether a pair is sound by itself. */
+/* Whether a pair is sound by itself.
+ * Keeps DRV-EXCHANGE-1, DRV-EXCHANGE-5. */
 static bool is_pair(const struct vballoon_guest *guest, const struct vballoon_guest_pair *pair)
 {
 	return pair->units && pair->units <= vballoon_entry_units_max(&guest->format) &&
@@ -48,6 +49,7 @@ static bool is_apart(const struct vballoon_guest *guest, const struct vballoon_g
 	return true;
 }
 
+/* Keeps DRV-FEAT-5, DRV-EXCHANGE-4. */
 int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_guest_pair *pairs,
 			    unsigned int count)
 {
@@ -92,6 +94,7 @@ static void told(struct vballoon_guest *guest, unsigned int index, bool swapped)
 	guest->config.ops->exchanged(guest->config.context, &guest->exchange.pairs[index], swapped);
 }
 
+/* Keeps DRV-EXCHANGE-2, DRV-EXCHANGE-3. */
 void vballoon_guest_exchange_answered(struct vballoon_guest *guest, unsigned int message,
 				      uint32_t written)
 {

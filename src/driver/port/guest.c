@@ -41,6 +41,7 @@ static bool can_push(const struct vballoon_guest_config *config, uint64_t featur
 	return config->ops->stats;
 }
 
+/* Keeps DRV-REPORT-4, DRV-REPORT-5. */
 static bool can_report(const struct vballoon_guest_config *config, uint64_t features)
 {
 	return config->ops->free_next && config->ops->free_done &&
@@ -60,6 +61,7 @@ static bool (*const can[])(const struct vballoon_guest_config *config, uint64_t 
 #define FEATURE_COUNT (sizeof(can) / sizeof(can[0]))
 #define FEATURES (RING_FEATURES | ((UINT64_C(1) << FEATURE_COUNT) - 1))
 
+/* Keeps DRV-FEAT-2, DRV-FEAT-4, DRV-FEAT-6. */
 static uint64_t negotiate(const struct vballoon_guest_config *config)
 {
 	uint64_t features = config->offered & FEATURES & (config->features | F_VERSION_1);
@@ -83,6 +85,7 @@ static bool is_complete(const struct vballoon_guest_config *config)
 	       config->unit_shift <= VIRTIO_MEMORY_BALLOON_SHIFT_MAX;
 }
 
+/* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-1. */
 static bool is_usable(const struct vballoon_guest_config *config)
 {
 	return config->revision == VIRTIO_MEMORY_BALLOON_REVISION &&
@@ -124,7 +127,8 @@ void vballoon_guest_give_back(struct vballoon_guest *guest, uint64_t gpa, uint64
 	guest->config.ops->return_page(guest->config.context, vballoon_gpa(gpa), units, cause);
 }
 
-/* Reset the device: from here on every page is the guest's. */
+/* Reset the device: from here on every page is the guest's.
+ * Keeps DRV-RESET-1, DRV-RESET-2, DRV-BAD-6. */
 static void leave(struct vballoon_guest *guest, enum vballoon_guest_state state)
 {
 	bool was_running = guest->state == VBALLOON_GUEST_RUNNING;
@@ -140,6 +144,7 @@ static void leave(struct vballoon_guest *guest, enum vballoon_guest_state state)
 	vballoon_decide_init(&guest->decide, guest->decide.unit_pages);
 }
 
+/* Keeps DRV-BAD-7. */
 void vballoon_guest_fail(struct vballoon_guest *guest, enum vballoon_guest_failure failure)
 {
 	/* Whoever found it may go on to what fails for the same reason. */
@@ -156,6 +161,7 @@ void vballoon_guest_start(struct vballoon_guest *guest)
 		guest->state = VBALLOON_GUEST_RESTARTING;
 }
 
+/* Keeps DRV-RESET-3, DRV-RESET-4. */
 void vballoon_guest_stop(struct vballoon_guest *guest)
 {
 	leave(guest, VBALLOON_GUEST_STOPPED);
@@ -181,7 +187,8 @@ static bool return_kept(struct vballoon_guest *guest)
 	return true;
 }
 
-/* The first steps of a life: nothing is in the balloon, nothing in flight. */
+/* The first steps of a life: nothing is in the balloon, nothing in flight.
+ * Keeps DRV-CONF-5, DRV-HELLO-1, DRV-REQ-5, DRV-PUSH-5. */
 static void start(struct vballoon_guest *guest)
 {
 	const struct vballoon_guest_ops *ops = guest->config.ops;
@@ -203,7 +210,8 @@ static void start(struct vballoon_guest *guest)
 	vballoon_guest_hello_start(guest);
 }
 
-/* While the device is reset: how long the next step can wait. */
+/* While the device is reset: how long the next step can wait.
+ * Keeps DRV-REQ-12. */
 static uint64_t recover(struct vballoon_guest *guest)
 {
 	if (return_kept(guest))
@@ -225,7 +233,8 @@ static bool is_surplus(const struct vballoon_guest *guest)
 	       decide->held + decide->adding + decide->unit_pages > decide->target;
 }
 
-/* One step towards the target: how long the next can wait. */
+/* One step towards the target: how long the next can wait.
+ * Keeps DRV-REQ-7, DRV-REQ-8, DRV-REQ-9. */
 static uint64_t follow(struct vballoon_guest *guest)
 {
 	struct vballoon_decision next;
@@ -241,7 +250,8 @@ static uint64_t follow(struct vballoon_guest *guest)
 	return next.action == VBALLOON_DECIDE_IDLE ? next.wait_ms : VBALLOON_GUEST_FOREVER;
 }
 
-/* Say what there is to say: how long the next can wait. */
+/* Say what there is to say: how long the next can wait.
+ * Keeps DRV-HELLO-6. */
 static uint64_t step(struct vballoon_guest *guest)
 {
 	uint64_t stats_ms, follow_ms;
@@ -257,7 +267,8 @@ static uint64_t step(struct vballoon_guest *guest)
 	return stats_ms < follow_ms ? stats_ms : follow_ms;
 }
 
-/* Look after the device that runs. */
+/* Look after the device that runs.
+ * Keeps DRV-BAD-9. */
 static uint64_t serve(struct vballoon_guest *guest)
 {
 	uint64_t wait_ms;

@@ -3,6 +3,7 @@
 #include "base/le.h"
 #include "driver/port/core.h"
 
+/* Keeps DRV-HELLO-3, DRV-HELLO-5, DRV-HELLO-9. */
 void vballoon_guest_hello_send(struct vballoon_guest *guest)
 {
 	uint32_t flags = guest->hello.start_over ? VIRTIO_MEMORY_BALLOON_HELLO_START_OVER : 0;
@@ -19,6 +20,7 @@ void vballoon_guest_hello_send(struct vballoon_guest *guest)
 			    sizeof(guest->shared->hello.in));
 }
 
+/* Keeps DRV-HELLO-2. */
 void vballoon_guest_hello_start(struct vballoon_guest *guest)
 {
 	guest->hello = (struct vballoon_guest_hello){
@@ -27,6 +29,7 @@ void vballoon_guest_hello_start(struct vballoon_guest *guest)
 	vballoon_guest_hello_send(guest);
 }
 
+/* Keeps DRV-HELLO-7, DRV-HELLO-8, DRV-BAD-10, DRV-BAD-11. */
 void vballoon_guest_hello_answered(struct vballoon_guest *guest, unsigned int message,
 				   uint32_t written)
 {

@@ -31,6 +31,7 @@ static struct vballoon_gpa gpa_of(const struct vballoon_guest *guest, const void
 	return vballoon_gpa(guest->config.shared_gpa.value + offset);
 }
 
+/* Keeps DRV-WITHDRAW-2. */
 static unsigned int reserved_descriptors(const struct vballoon_guest *guest)
 {
 	unsigned int count = BASE_DESCRIPTORS;
@@ -97,18 +98,21 @@ static void request_post(struct vballoon_guest *guest, uint64_t index)
 		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
 }
 
+/* Keeps DRV-REQ-1, DRV-REQ-2. */
 void vballoon_guest_queues_post(struct vballoon_guest *guest)
 {
 	for (unsigned int i = 0; i < GUEST_REQUESTS && i < guest->rings[FROMDEV].ring.size; i++)
 		request_post(guest, i);
 }
 
+/* Keeps DRV-REQ-6. */
 static void resize_requested(struct vballoon_guest *guest,
 			     const struct virtio_memory_balloon_req *request)
 {
 	vballoon_decide_resize(&guest->decide, vballoon_le64(request->value));
 }
 
+/* Keeps DRV-REQ-10. */
 static void hello_requested(struct vballoon_guest *guest,
 			    const struct virtio_memory_balloon_req *request)
 {
@@ -117,6 +121,7 @@ static void hello_requested(struct vballoon_guest *guest,
 	guest->hello.due = true;
 }
 
+/* Keeps DRV-REQ-11. */
 static void reset_requested(struct vballoon_guest *guest,
 			    const struct virtio_memory_balloon_req *request)
 {
@@ -134,6 +139,7 @@ static void (*const requested[])(struct vballoon_guest *guest,
 	[VIRTIO_MEMORY_BALLOON_REQ_RESET] = reset_requested,
 };
 
+/* Keeps DRV-REQ-3, DRV-REQ-4, DRV-RING-4. */
 static void request_take(struct vballoon_guest *guest, uint64_t index, uint32_t written)
 {
 	const volatile struct virtio_memory_balloon_req *shared = &guest->shared->requests[index];
@@ -216,6 +222,7 @@ bool vballoon_guest_queues_settle(struct vballoon_guest *guest)
 	return more;
 }
 
+/* Keeps DRV-RING-1. */
 void vballoon_guest_send(struct vballoon_guest *guest, unsigned int message, const void *out,
 			 size_t out_len, const void *in, size_t in_len)
 {

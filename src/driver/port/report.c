@@ -17,6 +17,7 @@ static void begin(struct vballoon_guest *guest, bool asked, uint64_t id)
 	guest->report.left = vballoon_guest_pages_units(&guest->pages);
 }
 
+/* Keeps DRV-REPORT-6, DRV-REPORT-8. */
 void vballoon_guest_report_requested(struct vballoon_guest *guest,
 				     const struct virtio_memory_balloon_req *request)
 {
@@ -42,7 +43,8 @@ static void release(struct vballoon_guest *guest, uint64_t entry)
 	guest->config.ops->free_done(guest->config.context, vballoon_gpa(run.gpa), run.units);
 }
 
-/* Take free runs aside, a message full at the most. */
+/* Take free runs aside, a message full at the most.
+ * Keeps DRV-REPORT-2. */
 static void fill(struct vballoon_guest *guest)
 {
 	struct vballoon_guest_report *report = &guest->report;
@@ -86,6 +88,7 @@ static void send(struct vballoon_guest *guest)
 			    NULL, 0);
 }
 
+/* Keeps DRV-REPORT-7. */
 static void send_done(struct vballoon_guest *guest)
 {
 	guest->shared->report_done = (struct virtio_memory_balloon_report_done){
@@ -113,6 +116,7 @@ void vballoon_guest_report_step(struct vballoon_guest *guest)
 		send_done(guest);
 }
 
+/* Keeps DRV-REPORT-1. */
 void vballoon_guest_report_answered(struct vballoon_guest *guest, unsigned int message,
 				    uint32_t written)
 {

@@ -8,6 +8,7 @@
 
 #define PERIOD_MIN_MS 250
 
+/* Keeps DRV-PUSH-1, DRV-PUSH-3. */
 static void set_period(struct vballoon_guest *guest, uint32_t period_ms)
 {
 	struct vballoon_guest_stats *stats = &guest->stats;
@@ -18,6 +19,7 @@ static void set_period(struct vballoon_guest *guest, uint32_t period_ms)
 	stats->push_ms = guest->now_ms + stats->period_ms;
 }
 
+/* Keeps DRV-STATS-1. */
 void vballoon_guest_stats_requested(struct vballoon_guest *guest,
 				    const struct virtio_memory_balloon_req *request)
 {
@@ -29,7 +31,8 @@ void vballoon_guest_stats_requested(struct vballoon_guest *guest,
 	guest->stats.due = true;
 }
 
-/* @cookie 0: nobody has asked. */
+/* @cookie 0: nobody has asked.
+ * Keeps DRV-STATS-5. */
 static void send(struct vballoon_guest *guest, uint32_t cookie)
 {
 	const struct vballoon_guest_ops *ops = guest->config.ops;
@@ -49,6 +52,7 @@ static void send(struct vballoon_guest *guest, uint32_t cookie)
 			    NULL, 0);
 }
 
+/* Keeps DRV-STATS-4, DRV-PUSH-2, DRV-PUSH-4. */
 uint64_t vballoon_guest_stats_step(struct vballoon_guest *guest)
 {
 	struct vballoon_guest_stats *stats = &guest->stats;

@@ -16,6 +16,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Keeps DRV-REASON-1, DRV-REASON-2, DRV-WITHDRAW-3. */
 void vballoon_guest_withdraw_send(struct vballoon_guest *guest, uint64_t pages, uint32_t reason)
 {
 	uint64_t most =
@@ -70,7 +71,8 @@ void vballoon_guest_withdraw_wanted(struct vballoon_guest *guest)
 }
 
 /* Take @count entries off the record, each checked: what is wrong with them, and then
- * none of them is taken. */
+ * none of them is taken.
+ * Keeps DRV-BAD-1, DRV-BAD-2, DRV-BAD-3, DRV-BAD-4, DRV-RUNS-1. */
 static enum vballoon_guest_failure take(struct vballoon_guest *guest, uint32_t count,
 					uint64_t *units_out)
 {
@@ -112,6 +114,7 @@ static void give_back(struct vballoon_guest *guest, uint32_t count)
 	}
 }
 
+/* Keeps DRV-BAD-5, DRV-WITHDRAW-5, DRV-WITHDRAW-8. */
 void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int message,
 				      uint32_t written)
 {
@@ -143,6 +146,7 @@ void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int
 	give_back(guest, count);
 }
 
+/* Keeps DRV-WITHDRAW-6. */
 void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms)
 {
 	guest->now_ms = now_ms;
@@ -166,12 +170,15 @@ bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t n
 	if (pages && can_send(guest)) {
 		vballoon_guest_withdraw_send(guest, round_up(guest, pages),
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
+		if (guest->state != VBALLOON_GUEST_RUNNING)
+			return false;
 		vballoon_guest_queues_settle(guest);
 	}
 	withdraw->wait_until_ms = now_ms + OOM_WAIT_MS;
 	return guest->in_flight[GUEST_WITHDRAW] && !withdraw->late;
 }
 
+/* Keeps DRV-WITHDRAW-7, DRV-BAD-8. */
 bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms)
 {
 	if (guest->inside || guest->state != VBALLOON_GUEST_RUNNING)
