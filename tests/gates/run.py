@@ -95,9 +95,25 @@ def in_freestanding_layer(text):
     return defect
 
 
+def in_portable_driver(defect):
+    """Only the portable driver, and the test that links it alone."""
+
+    def both(tree):
+        only(
+            tree,
+            ["driver"],
+            "test('free', find_program('../scripts/check-guest.py'), args: "
+            "[meson.project_source_root(), cc.get_id(), vballoon_guest_sources])\n",
+        )
+        defect(tree)
+
+    return both
+
+
 def in_libraries(defect):
     """Only what the libraries are made of, and the test of what they export."""
-    layers = ["base", "memory", "ring", "state", "device", "reclaim", "vhost_user", "library"]
+    layers = ["base", "memory", "ring", "state", "policy", "device", "reclaim", "driver"]
+    layers += ["vhost_user", "library"]
 
     def both(tree):
         only(tree, layers, "subdir('install')\n")
@@ -210,6 +226,32 @@ GATES = [
             "int *vballoon_seed(void)\n{\n\tstatic int count;\n\n\treturn &count;\n}\n"
         ),
         r"count\S* in \.bss: a mutable global",
+    ),
+    Gate(
+        "a portable driver that needs a C library",
+        "gcc",
+        in_portable_driver(
+            replace(
+                "src/driver/port/guest.c",
+                "void vballoon_guest_start(struct vballoon_guest *guest)\n{\n",
+                "void *malloc(size_t size);\n"
+                "void vballoon_guest_start(struct vballoon_guest *guest)\n{\n"
+                "\tif (!malloc(1))\n\t\treturn;\n",
+            )
+        ),
+        r"undefined reference to `malloc'",
+    ),
+    Gate(
+        "a portable driver that needs a header of Linux",
+        "gcc",
+        in_portable_driver(append("src/driver/port/status.c", "#include <unistd.h>\n")),
+        r"unistd.h: No such file",
+    ),
+    Gate(
+        "a function of the portable driver that nobody wrote",
+        "gcc",
+        in_libraries(append("include/vballoon/guest.h", "void vballoon_guest_seed(void);\n")),
+        r"libvballoon-guest.a: vballoon_guest_seed is only in the map",
     ),
     Gate("a test that fails", "gcc", seed("failing"), r"FAILED seeded: a_test_fails"),
     Gate("a test that never ends", "gcc", seed("crashing"), r"FAILED seeded: a_test_never_ends"),
