@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "tests" / "gates" / "seeds"
 
 # A gate: what it is, the defect (a function of the copied tree), the stage that
-# must turn red, and what it must say. None: the stage must be green.
+# must turn red, perhaps with an option, and what it must say. None: it must be green.
 Gate = namedtuple("Gate", "name stage defect says")
 
 
@@ -62,6 +62,12 @@ def demo_that_tells(**wrong):
     }  # fmt: skip
     line = json.dumps({name: value for name, value in told.items() if value is not None})
     return program("demo", f"echo '{line}'")
+
+
+def slow_demo(tree):
+    """A demo that is right takes longer than it may."""
+    demo_that_tells()(tree)
+    replace("scripts/stages/stages.py", "DEMO_SECONDS = 60", "DEMO_SECONDS = 0")(tree)
 
 
 def only(tree, layers, test):
@@ -332,6 +338,18 @@ GATES = [
         replace("scripts/stages/stages.py", 'Stage("static", 60', 'Stage("static", 0'),
         r"over its budget of 0 s",
     ),
+    Gate(
+        "stages that take too long together",
+        "static",
+        replace("scripts/stages/stages.py", "FIRST_SECONDS = 3000", "FIRST_SECONDS = 0"),
+        r"FAILED all: over 0 s",
+    ),
+    Gate(
+        "a demo that takes too long",
+        "demo --full",
+        slow_demo,
+        r"FAILED demo: done within 0 s",
+    ),
 ]
 
 
@@ -364,7 +382,7 @@ def run(gate):
         except (OSError, ValueError) as error:
             return f"not ok - {gate.name}: {error}"
         done = subprocess.run(
-            [sys.executable, "scripts/stages", "--stage", gate.stage],
+            [sys.executable, "scripts/stages", "--stage", *gate.stage.split()],
             cwd=tree,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
