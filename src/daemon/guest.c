@@ -137,8 +137,9 @@ static void process(struct vballoon_guest *guest)
 	int result;
 
 	/* What is about to be dropped must not be pinned. A device that was found since
-	 * the last look has not been there for long. */
-	if (vballoon_loop_now_ms() - guest->looked_ms >= LOOK_PERIOD_MS)
+	 * the last look has not been there for long, and pins after it was opened. */
+	if (guest->passthrough.by_pins ||
+	    vballoon_loop_now_ms() - guest->looked_ms >= LOOK_PERIOD_MS)
 		vballoon_guest_look(guest);
 	result = vballoon_vhost_user_process(guest->back_end);
 	observe(guest);

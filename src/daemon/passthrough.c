@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/passthrough.h"
+#include "daemon/proc_status.h"
 
 #define SAY_ABSENT "or, if no device is passed through, say --passthrough absent"
 
@@ -62,6 +64,7 @@ tell(struct vballoon_passthrough *out, enum vballoon_passthrough_state state, co
 {
 	va_list args;
 
+	out->by_pins = false;
 	out->state = state;
 	va_start(args, format);
 	vsnprintf(out->text, sizeof(out->text), format, args);
@@ -88,19 +91,11 @@ void vballoon_passthrough_begin(enum vballoon_passthrough_mode mode,
  * without mounting procfs anew, this process has more than one number there. */
 static bool is_our_proc(const char *proc)
 {
-	char path[PATH_MAX], line[256], extra;
-	int numbers = 0;
-	FILE *file;
+	char numbers[256], extra;
 	int pid;
 
-	snprintf(path, sizeof(path), "%s/self/status", proc);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (numbers <= 0 && fgets(line, sizeof(line), file))
-		numbers = sscanf(line, "NSpid: %d %c", &pid, &extra);
-	fclose(file);
-	return numbers == 1;
+	return !vballoon_proc_status_read(proc, "self", "NSpid:", numbers, sizeof(numbers)) &&
+	       sscanf(numbers, "%d %c", &pid, &extra) == 1;
 }
 
 static bool pins_memory(const char *link)
@@ -149,24 +144,55 @@ static int look_at_all(DIR *directory, char *link, size_t room)
 	}
 }
 
-static void tell_failure(struct vballoon_passthrough *out, pid_t pid, int error)
+/*
+ * How much of a process' memory the host counts as locked or pinned, in KiB: -errno
+ * when it does not tell. VFIO counts what it pins as locked, the others as pinned.
+ */
+static int64_t pinned_kib(const char *proc, const char *process)
 {
-	if (error == EACCES || error == EPERM)
-		tell(out, VBALLOON_PASSTHROUGH_UNKNOWN,
-		     "whether a device is passed through cannot be told: the front end, process "
-		     "%d, does not let this user see its descriptors: run vballoond as the front "
-		     "end's user, " SAY_ABSENT,
-		     pid);
+	static const char *const names[] = { "VmLck:", "VmPin:" };
+	uint64_t kib, sum = 0;
+	char text[64];
+	size_t i;
+	int err;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		err = vballoon_proc_status_read(proc, process, names[i], text, sizeof(text));
+		if (err)
+			return err;
+		if (sscanf(text, "%" SCNu64 " kB", &kib) != 1 || kib > INT32_MAX * 1024ULL)
+			return -EINVAL;
+		sum += kib;
+	}
+	return (int64_t)sum;
+}
+
+/* Its descriptors are not for this user to see. */
+static void look_at_memory(const char *proc, const char *process,
+			   struct vballoon_passthrough *found_out)
+{
+	int64_t kib = pinned_kib(proc, process);
+
+	if (!kib)
+		tell(found_out, VBALLOON_PASSTHROUGH_ABSENT, "%s", "");
+	else if (kib > 0)
+		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
+		     "whether a device is passed through cannot be told: %" PRId64
+		     " KiB of the front end, process %s, are locked or pinned, and its "
+		     "descriptors are hidden: run vballoond as the front end's user, " SAY_ABSENT,
+		     kib, process);
 	else
-		tell(out, VBALLOON_PASSTHROUGH_UNKNOWN,
-		     "whether a device is passed through cannot be told: the descriptors of the "
-		     "front end, process %d, cannot be seen: %s: let procfs show it, " SAY_ABSENT,
-		     pid, strerror(error));
+		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
+		     "whether a device is passed through cannot be told: the front end, process "
+		     "%s, lets this user see neither its descriptors nor its status: run "
+		     "vballoond as the front end's user, " SAY_ABSENT,
+		     process);
+	found_out->by_pins = true;
 }
 
 void vballoon_passthrough_look(const char *proc, pid_t pid, struct vballoon_passthrough *found_out)
 {
-	char path[PATH_MAX], link[PATH_MAX] = "";
+	char path[PATH_MAX], link[PATH_MAX] = "", process[16];
 	DIR *directory;
 	int outcome;
 
@@ -177,18 +203,24 @@ void vballoon_passthrough_look(const char *proc, pid_t pid, struct vballoon_pass
 		     "one, " SAY_ABSENT);
 		return;
 	}
-	snprintf(path, sizeof(path), "%s/%d/fd", proc, pid);
+	snprintf(process, sizeof(process), "%d", pid);
+	snprintf(path, sizeof(path), "%s/%s/fd", proc, process);
 	directory = opendir(path);
 	outcome = directory ? look_at_all(directory, link, sizeof(link)) : -errno;
 	if (directory)
 		closedir(directory);
-	if (outcome < 0)
-		tell_failure(found_out, pid, -outcome);
+	if (outcome == -EACCES || outcome == -EPERM)
+		look_at_memory(proc, process, found_out);
+	else if (outcome < 0)
+		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
+		     "whether a device is passed through cannot be told: the descriptors of the "
+		     "front end, process %s, cannot be seen: %s: let procfs show it, " SAY_ABSENT,
+		     process, strerror(-outcome));
 	else if (outcome)
 		tell(found_out, VBALLOON_PASSTHROUGH_PRESENT,
 		     "a device is passed through to the guest, which may reach all of its memory: "
-		     "process %d has %.80s open",
-		     pid, link);
+		     "process %s has %.80s open",
+		     process, link);
 	else
 		tell(found_out, VBALLOON_PASSTHROUGH_ABSENT, "%s", "");
 }

@@ -8,7 +8,9 @@
  * one. So nothing is dropped while the front end has such a device open, nor
  * while it cannot be told.
  *
- * It is told by the front end's open descriptors, as procfs shows them.
+ * It is told by the front end's open descriptors, as procfs shows them to the same
+ * user; to another user, by how much of the front end's memory the host counts as
+ * locked or pinned: if none is, there is no such device.
  */
 #ifndef VBALLOON_DAEMON_PASSTHROUGH_H
 #define VBALLOON_DAEMON_PASSTHROUGH_H
@@ -32,6 +34,7 @@ enum vballoon_passthrough_state {
 /* What is known. */
 struct vballoon_passthrough {
 	enum vballoon_passthrough_state state;
+	bool by_pins; /* told by memory that is pinned already, not by a descriptor that comes first */
 	char text[320]; /* what was found, or why nothing can be and what to do; "": absent */
 };
 
@@ -45,8 +48,9 @@ const char *vballoon_passthrough_name(enum vballoon_passthrough_state state);
 void vballoon_passthrough_begin(enum vballoon_passthrough_mode mode,
 				struct vballoon_passthrough *known_out);
 
-/* Look at the descriptors of process @pid, 0 for one that cannot be seen from here;
- * @proc is where procfs is mounted. */
+/* Look at the descriptors of process @pid, 0 for one that cannot be seen from here,
+ * or, where this user may not, at what the host tells of its memory. @proc is where
+ * procfs is mounted. */
 void vballoon_passthrough_look(const char *proc, pid_t pid, struct vballoon_passthrough *found_out);
 
 #endif /* VBALLOON_DAEMON_PASSTHROUGH_H */

@@ -7,7 +7,10 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon_bed.h"
@@ -175,6 +178,58 @@ static void it_keeps_nobody_waiting_and_wakes_nobody(void **state)
 	close(device);
 }
 
+/* A daemon that may not see the descriptors of this process, its front end. */
+static void start_beside_another_user(struct daemon_bed *bed)
+{
+	/* Root's processes hide theirs from one with fewer capabilities, and anybody's
+	 * process from all but root. */
+	static const char *const shell = "[ $(id -u) != 0 ] || set -- setpriv --bounding-set=-all "
+					 "--inh-caps=-all \"$@\"; exec \"$@\"";
+
+	assert_int_equal(prctl(PR_SET_DUMPABLE, 0), 0);
+	process_start(&bed->daemon,
+		      WORDS("/bin/sh", "-c", shell, "sh", VBALLOOND, "--socket-path",
+			    bed->socket_path, "--control-path", bed->control_path),
+		      -1);
+	process_await(&bed->daemon, "waiting for a front end");
+	control_open(&bed->control, bed->control_path);
+}
+
+static void another_user_gives_back_where_nothing_is_pinned(void **state)
+{
+	struct daemon_bed *bed = *state;
+	int device = open_device(bed); /* which that user does not see */
+
+	start_beside_another_user(bed);
+	connect_guest(bed);
+	add(bed, 0);
+	assert_told(bed, "absent", NULL);
+	assert_dropped(bed, BYTES);
+	close(device);
+	assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
+static void another_user_gives_nothing_back_while_memory_is_locked(void **state)
+{
+	struct daemon_bed *bed = *state;
+	void *page =
+		mmap(NULL, GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(page, MAP_FAILED);
+	start_beside_another_user(bed);
+	connect_guest(bed);
+	/* By its number: sanitizers have a function of this name that does nothing. */
+	assert_int_equal(syscall(SYS_mlock, page, GUEST_PAGE), 0);
+	add(bed, 0);
+	assert_told(bed, "unknown", "4 KiB of the front end");
+	assert_dropped(bed, 0);
+	assert_int_equal(kept_bytes(bed), BYTES);
+	assert_int_equal(munmap(page, GUEST_PAGE), 0);
+	assert_told(bed, "absent", NULL);
+	assert_dropped(bed, BYTES);
+	assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
+}
+
 static void who_says_that_there_is_one_is_believed(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -221,6 +276,9 @@ int main(void)
 		TEST(what_was_kept_is_given_back_when_the_device_has_gone, daemon_bed_set_up),
 		TEST(pages_are_handed_back_all_the_same, daemon_bed_set_up),
 		TEST(it_keeps_nobody_waiting_and_wakes_nobody, daemon_bed_set_up),
+		TEST(another_user_gives_back_where_nothing_is_pinned, daemon_bed_empty_set_up),
+		TEST(another_user_gives_nothing_back_while_memory_is_locked,
+		     daemon_bed_empty_set_up),
 		TEST(who_says_that_there_is_one_is_believed, daemon_bed_empty_set_up),
 		TEST(who_says_that_there_is_none_is_believed, daemon_bed_empty_set_up),
 		TEST(without_a_front_end_there_is_nothing_to_tell, daemon_bed_set_up),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/passthrough.h"
+#include "daemon/proc_status.h"
 
 #define PID 4711
 #define NOBODY 65534
@@ -33,9 +35,9 @@ static const char *path_of(const struct fixture *f, const char *name)
 	return path;
 }
 
-static void write_status(const struct fixture *f, const char *text)
+static void write_status(const struct fixture *f, const char *name, const char *text)
 {
-	FILE *file = fopen(path_of(f, "self/status"), "we");
+	FILE *file = fopen(path_of(f, name), "we");
 
 	assert_non_null(file);
 	fputs(text, file);
@@ -60,7 +62,7 @@ static int empty_set_up(void **state)
 	assert_int_equal(mkdir(path_of(&f, "4711"), 0755), 0);
 	assert_int_equal(mkdir(path_of(&f, "4711/fd"), 0755), 0);
 	assert_int_equal(chmod(f.proc, 0755), 0);
-	write_status(&f, "Name:\tvballoond\nPid:\t99\nNSpid:\t99\nThreads:\t1\n");
+	write_status(&f, "self/status", "Name:\tvballoond\nPid:\t99\nNSpid:\t99\nThreads:\t1\n");
 	*state = &f;
 	return 0;
 }
@@ -188,15 +190,88 @@ static void a_process_that_has_gone_is_unknown(void **state)
 	assert_unknown(f, "No such file or directory");
 }
 
-static void a_process_that_may_not_be_looked_at_is_unknown(void **state)
+/* A look by somebody who may not see descriptors, beside such a status. */
+static struct vballoon_passthrough look_as_another(const struct fixture *f, const char *status)
+{
+	struct vballoon_passthrough found;
+
+	if (status)
+		write_status(f, "4711/status", status);
+	assert_int_equal(chmod(path_of(f, "4711/fd"), 0), 0);
+	setfsuid(NOBODY); /* where this is root, whom no mode keeps out */
+	found = look(f);
+	setfsuid(geteuid());
+	assert_int_equal(chmod(path_of(f, "4711/fd"), 0755), 0);
+	return found;
+}
+
+static void assert_hidden(const struct fixture *f, const char *status, const char *why)
+{
+	struct vballoon_passthrough found = look_as_another(f, status);
+
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_UNKNOWN);
+	assert_non_null(strstr(found.text, why));
+	assert_non_null(strstr(found.text, "run vballoond as the front end's user"));
+	assert_non_null(strstr(found.text, "--passthrough absent"));
+}
+
+static void of_another_user_it_is_enough_that_nothing_is_pinned(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(chmod(path_of(f, "4711/fd"), 0), 0);
-	setfsuid(NOBODY); /* where this is root, whom no mode keeps out */
-	assert_unknown(f, "run vballoond as the front end's user");
-	setfsuid(geteuid());
-	assert_int_equal(chmod(path_of(f, "4711/fd"), 0755), 0);
+	/* What cannot be seen is no reason, and what can be is the better one. */
+	open_link(f, "/dev/vfio/12");
+	assert_int_equal(look_as_another(f, "Name:\tqemu\nVmLck:\t       0 kB\n"
+					    "VmPin:\t       0 kB\nThreads:\t3\n")
+				 .state,
+			 VBALLOON_PASSTHROUGH_ABSENT);
+	assert_int_equal(look(f).state, VBALLOON_PASSTHROUGH_PRESENT);
+}
+
+static void of_another_user_locked_memory_may_be_such_a_device(void **state)
+{
+	assert_hidden(*state, "VmLck:\t 2097152 kB\nVmPin:\t       0 kB\n", "2097152 KiB");
+}
+
+static void of_another_user_pinned_memory_may_be_such_a_device(void **state)
+{
+	assert_hidden(*state, "VmLck:\t       0 kB\nVmPin:\t       4 kB\n", " 4 KiB");
+}
+
+static void of_another_user_all_the_memory_there_can_be_may_be_pinned(void **state)
+{
+	assert_hidden(*state, "VmLck:\t 18446744073709551612 kB\nVmPin:\t 4 kB\n", "neither");
+}
+
+static void of_another_user_half_an_answer_is_none(void **state)
+{
+	assert_hidden(*state, "VmLck:\t       0 kB\n", "neither");
+	assert_hidden(*state, "VmPin:\t       0 kB\n", "neither");
+	assert_hidden(*state, "VmLck:\t       0 kB\nVmPin:\n", "neither");
+	assert_hidden(*state, "", "neither");
+}
+
+static void of_another_user_no_answer_is_unknown(void **state)
+{
+	assert_hidden(*state, NULL, "neither its descriptors nor its status");
+}
+
+static void of_another_user_the_real_procfs_is_understood(void **state)
+{
+	char process[16], text[64];
+
+	(void)state;
+	snprintf(process, sizeof(process), "%d", getpid());
+	assert_int_equal(vballoon_proc_status_read("/proc", process, "VmLck:", text, sizeof(text)),
+			 0);
+	assert_int_equal(vballoon_proc_status_read("/proc", process, "VmPin:", text, sizeof(text)),
+			 0);
+	assert_non_null(strstr(text, "kB"));
+	/* As of a process that has ended. */
+	assert_int_equal(vballoon_proc_status_read("/proc", process, "VmNone:", text, sizeof(text)),
+			 -ENODATA);
+	assert_int_equal(vballoon_proc_status_read("/proc", "0", "VmPin:", text, sizeof(text)),
+			 -ENOENT);
 }
 
 static void a_descriptor_that_cannot_be_read_is_unknown(void **state)
@@ -224,7 +299,7 @@ static void a_process_without_a_number_here_is_unknown(void **state)
 
 static void a_procfs_of_other_numbers_tells_nothing(void **state)
 {
-	write_status(*state, "Name:\tvballoond\nPid:\t99\nNSpid:\t99\t1\n");
+	write_status(*state, "self/status", "Name:\tvballoond\nPid:\t99\nNSpid:\t99\t1\n");
 	assert_unknown(*state, "PID namespace");
 }
 
@@ -302,7 +377,13 @@ int main(void)
 		TEST(a_device_in_a_jail_is_one),
 		TEST(what_kvm_knows_of_vfio_is_none),
 		TEST(a_process_that_has_gone_is_unknown),
-		TEST(a_process_that_may_not_be_looked_at_is_unknown),
+		TEST(of_another_user_it_is_enough_that_nothing_is_pinned),
+		TEST(of_another_user_locked_memory_may_be_such_a_device),
+		TEST(of_another_user_pinned_memory_may_be_such_a_device),
+		TEST(of_another_user_all_the_memory_there_can_be_may_be_pinned),
+		TEST(of_another_user_half_an_answer_is_none),
+		TEST(of_another_user_no_answer_is_unknown),
+		cmocka_unit_test(of_another_user_the_real_procfs_is_understood),
 		TEST(a_descriptor_that_cannot_be_read_is_unknown),
 		cmocka_unit_test_setup_teardown(a_process_without_descriptors_is_unknown,
 						empty_set_up, tear_down),
