@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
@@ -166,17 +167,28 @@ int vballoon_handle_set_vring_kick(struct vballoon_vhost_user *back_end,
 	return 0;
 }
 
-int vballoon_handle_set_vring_call(struct vballoon_vhost_user *back_end,
-				   struct vballoon_message *message, struct vballoon_reply *reply)
+/* CALL and ERR, which say where to signal. Returns the vring, or NULL. */
+static struct vballoon_vring *vring_set_event(struct vballoon_vhost_user *back_end,
+					      struct vballoon_message *message, size_t event_offset)
 {
 	unsigned int index;
 	int fd;
 	struct vballoon_vring *vring = vring_take_fd(back_end, message, &index, &fd);
 
+	if (vring)
+		vballoon_event_replace((int *)((char *)vring + event_offset), fd);
+	return vring;
+}
+
+int vballoon_handle_set_vring_call(struct vballoon_vhost_user *back_end,
+				   struct vballoon_message *message, struct vballoon_reply *reply)
+{
+	struct vballoon_vring *vring =
+		vring_set_event(back_end, message, offsetof(struct vballoon_vring, call));
+
 	(void)reply;
 	if (!vring)
 		return -EPROTO;
-	vballoon_event_replace(&vring->call, fd);
 	/* What was used before this descriptor came was signalled to another. */
 	if (vring->running)
 		vballoon_event_signal(vring->call);
@@ -186,13 +198,7 @@ int vballoon_handle_set_vring_call(struct vballoon_vhost_user *back_end,
 int vballoon_handle_set_vring_err(struct vballoon_vhost_user *back_end,
 				  struct vballoon_message *message, struct vballoon_reply *reply)
 {
-	unsigned int index;
-	int fd;
-	struct vballoon_vring *vring = vring_take_fd(back_end, message, &index, &fd);
-
 	(void)reply;
-	if (!vring)
-		return -EPROTO;
-	vballoon_event_replace(&vring->err, fd);
-	return 0;
+	return vring_set_event(back_end, message, offsetof(struct vballoon_vring, err)) ? 0
+											: -EPROTO;
 }
