@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "embed_guest.h"
 
+#include <endian.h>
+#include <linux/virtio_ring.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <vballoon/abi/memory_balloon.h>
-
-#include "base/le.h"
-#include "ring/driver_ring.h"
 
 #define QUEUE_SIZE 16
 #define PAGE_SHIFT 12
@@ -22,16 +22,13 @@
 
 struct embed_guest {
 	unsigned char *memory;
-	struct {
-		struct vballoon_driver_ring ring;
-		struct vballoon_driver_slot slots[QUEUE_SIZE];
-		uint16_t links[QUEUE_SIZE];
-	} queues[VIRTIO_MEMORY_BALLOON_VQ_COUNT];
+	uint16_t said; /* messages */
 };
 
-static struct vballoon_driver_ring *todevq(struct embed_guest *guest)
+/* A part of the one queue that this guest uses. */
+static void *todevq(struct embed_guest *guest, uint64_t at)
 {
-	return &guest->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV].ring;
+	return guest->memory + at;
 }
 
 struct embed_guest *embed_guest_new(void *memory)
@@ -41,17 +38,7 @@ struct embed_guest *embed_guest_new(void *memory)
 	if (!guest)
 		return NULL;
 	guest->memory = memory;
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
-		guest->queues[i].ring = (struct vballoon_driver_ring){
-			.size = QUEUE_SIZE,
-			.desc = guest->memory + DESC_AT(i),
-			.avail = guest->memory + AVAIL_AT(i),
-			.used = guest->memory + USED_AT(i),
-			.slots = guest->queues[i].slots,
-			.links = guest->queues[i].links,
-		};
-		vballoon_driver_ring_start(&guest->queues[i].ring);
-	}
+	memset(memory, 0, ANSWER_AT);
 	return guest;
 }
 
@@ -70,24 +57,35 @@ struct vballoon_queue embed_guest_queue(unsigned int index)
 	};
 }
 
+/* One message at a time, always in the same two descriptors. */
 static void say(struct embed_guest *guest, const void *message, size_t len)
 {
-	const struct vballoon_driver_buffer buffers[] = {
-		{ vballoon_gpa(MESSAGE_AT), (uint32_t)len, false },
-		{ vballoon_gpa(ANSWER_AT), (uint32_t)ANSWER_BYTES, true },
-	};
+	struct vring_desc *desc = todevq(guest, DESC_AT(VIRTIO_MEMORY_BALLOON_VQ_TODEV));
+	struct vring_avail *avail = todevq(guest, AVAIL_AT(VIRTIO_MEMORY_BALLOON_VQ_TODEV));
 
 	memcpy(guest->memory + MESSAGE_AT, message, len);
-	/* One message at a time: there is always room. */
-	(void)vballoon_driver_ring_post(todevq(guest), buffers, 2, 0);
+	desc[0] = (struct vring_desc){
+		.addr = htole64(MESSAGE_AT),
+		.len = htole32((uint32_t)len),
+		.flags = htole16(VRING_DESC_F_NEXT),
+		.next = htole16(1),
+	};
+	desc[1] = (struct vring_desc){
+		.addr = htole64(ANSWER_AT),
+		.len = htole32(ANSWER_BYTES),
+		.flags = htole16(VRING_DESC_F_WRITE),
+	};
+	avail->ring[guest->said % QUEUE_SIZE] = htole16(0);
+	atomic_thread_fence(memory_order_release);
+	avail->idx = htole16(++guest->said);
 }
 
 void embed_guest_say_hello(struct embed_guest *guest, uint64_t epoch)
 {
 	const struct virtio_memory_balloon_hello hello = {
-		.msg = { .type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_HELLO) },
-		.epoch = vballoon_le64(epoch),
-		.unit_shift = vballoon_le32(PAGE_SHIFT),
+		.msg = { .type = htole32(VIRTIO_MEMORY_BALLOON_MSG_HELLO) },
+		.epoch = htole64(epoch),
+		.unit_shift = htole32(PAGE_SHIFT),
 	};
 
 	say(guest, &hello, sizeof(hello));
@@ -99,8 +97,8 @@ void embed_guest_add(struct embed_guest *guest, uint64_t address, uint64_t pages
 		struct virtio_memory_balloon_msg msg;
 		__le64 run;
 	} add = {
-		.msg = { .type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_ADD) },
-		.run = vballoon_le64(address | (pages - 1)),
+		.msg = { .type = htole32(VIRTIO_MEMORY_BALLOON_MSG_ADD) },
+		.run = htole64(address | (pages - 1)),
 	};
 
 	say(guest, &add, sizeof(add));
@@ -109,8 +107,8 @@ void embed_guest_add(struct embed_guest *guest, uint64_t address, uint64_t pages
 void embed_guest_withdraw(struct embed_guest *guest, uint64_t most)
 {
 	const struct virtio_memory_balloon_withdraw withdraw = {
-		.msg = { .type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW) },
-		.most = vballoon_le64(most),
+		.msg = { .type = htole32(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW) },
+		.most = htole64(most),
 	};
 
 	say(guest, &withdraw, sizeof(withdraw));
@@ -118,13 +116,16 @@ void embed_guest_withdraw(struct embed_guest *guest, uint64_t most)
 
 bool embed_guest_answer(struct embed_guest *guest, uint64_t *answer_out)
 {
-	uint64_t token, answer = 0;
+	const struct vring_used *used = todevq(guest, USED_AT(VIRTIO_MEMORY_BALLOON_VQ_TODEV));
+	uint64_t answer = 0;
 	uint32_t written;
 
-	if (vballoon_driver_ring_collect(todevq(guest), &token, &written) != VBALLOON_COLLECT_ONE)
+	if (le16toh(used->idx) != guest->said)
 		return false;
+	atomic_thread_fence(memory_order_acquire);
+	written = le32toh(used->ring[(guest->said - 1) % QUEUE_SIZE].len);
 	memcpy(&answer, guest->memory + ANSWER_AT,
 	       written < sizeof(answer) ? written : sizeof(answer));
-	*answer_out = vballoon_le64(answer);
+	*answer_out = le64toh(answer);
 	return true;
 }

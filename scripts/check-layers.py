@@ -63,7 +63,7 @@ LAYERS = {
     ),
     "cli": (["src/cli"], ["abi", "base", "control"], None),
     "conformance": (["src/conformance"], ["abi", "base", "control", "front_end", "ring"], None),
-    # What an embedder needs is public; only the guest that it is shown with is not.
+    # What an embedder needs is public.
     "examples": (
         ["examples"],
         ["abi", "base.public", "memory.public", "ring.public", "device.public", "example guest"],
@@ -71,7 +71,7 @@ LAYERS = {
     ),
     "example guest": (
         ["examples/embed_guest.c", "examples/embed_guest.h"],
-        ["abi", "base", "ring"],
+        ["abi", "base.public", "ring.public"],
         None,
     ),
     "example port": (

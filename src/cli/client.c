@@ -92,7 +92,8 @@ static int connect_to(struct vballoon_client *client)
 	if (!connect(client->fd, (const struct sockaddr *)&address, sizeof(address)))
 		return VBALLOON_EXIT_OK;
 	return unreachable(client, strerror(errno),
-			   errno == EACCES ? "run this as the user that vballoond runs as"
+			   errno == EACCES ? "run this as the user that vballoond runs as, or "
+					     "let your group in with vballoond's --control-group"
 					   : "start vballoond with this --control-path");
 }
 
