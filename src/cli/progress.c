@@ -36,26 +36,24 @@ char *vballoon_progress_bar(char *text, size_t width, uint64_t part, uint64_t wh
 	return text;
 }
 
-/* What the terminal has beside a text of @len columns, without its last column,
- * where a cursor would wrap. */
-static size_t bar_width(size_t len)
+/* What the terminal has, without its last column, where a cursor would wrap. */
+static size_t usable_columns(void)
 {
-	struct winsize size = { .ws_col = 80 };
-	size_t room;
+	struct winsize size;
 
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-		size.ws_col = 80;
-	room = size.ws_col > len + 2 ? size.ws_col - len - 2 : 0;
-	return room > BAR_WIDTH_MAX ? BAR_WIDTH_MAX : room;
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 79 : size.ws_col - 1U;
 }
 
 static void draw(const char *text, uint64_t part, uint64_t whole)
 {
 	char bar[BAR_WIDTH_MAX + 1];
-	size_t width = bar_width(strlen(text));
+	size_t columns = usable_columns();
+	size_t width = columns > strlen(text) + 1 ? columns - strlen(text) - 1 : 0;
 
+	if (width > BAR_WIDTH_MAX)
+		width = BAR_WIDTH_MAX;
 	if (width < BAR_WIDTH_MIN)
-		fprintf(stderr, "\r%s\033[K", text);
+		fprintf(stderr, "\r%.*s\033[K", (int)columns, text);
 	else
 		fprintf(stderr, "\r%s %s\033[K", vballoon_progress_bar(bar, width, part, whole),
 			text);

@@ -6,12 +6,14 @@
 #include "cli/scene.h"
 #include "control/size.h"
 
-/* Lines that are no chart's: two at the top, one at the bottom. */
+/* Lines that are no chart's: two at the top, one at the bottom. A terminal that has
+ * no more than these and the figures does without the empty one. */
 #define OTHER_ROWS 3
 #define CHART_ROWS_MAX 6
 #define COLUMNS_MAX 512
 
 #define CLEAR_REST "\033[K"
+#define CLEAR_BELOW "\033[J"
 #define PLAIN "\033[0m"
 
 static const struct {
@@ -94,15 +96,31 @@ static void describe(const json_t *status, int chart, char *text, size_t len)
 		snprintf(text, len, "%" JSON_INTEGER_FORMAT " s ago", age_ms / 1000);
 }
 
-/* One line, cut off at the width: no chart, so each byte is a column. */
-static void put(FILE *to, const struct vballoon_scene_style *style, const char *text)
+/* Where lines go; those that a terminal has no room for go nowhere. */
+struct page {
+	FILE *to;
+	const struct vballoon_scene_style *style;
+	size_t rows; /* used */
+};
+
+/* One line of at most so many bytes. What follows the last would move all up. */
+static void put(struct page *page, const char *text, size_t len)
 {
-	fprintf(to, "%.*s" CLEAR_REST "\r\n", (int)style->columns, text);
+	if (page->rows >= page->style->rows)
+		return;
+	fprintf(page->to, "%s%.*s" CLEAR_REST, page->rows++ ? "\r\n" : "", (int)len, text);
 }
 
-static void draw_chart(const struct vballoon_scene *scene, const struct vballoon_scene_style *style,
-		       int chart, size_t rows, FILE *to)
+/* No chart, so that each byte is a column: cut off at the width. */
+static void put_text(struct page *page, const char *text)
 {
+	put(page, text, page->style->columns);
+}
+
+static void draw_chart(const struct vballoon_scene *scene, struct page *page, int chart,
+		       size_t rows)
+{
+	const struct vballoon_scene_style *style = page->style;
 	uint64_t full = vballoon_format_bytes_of(scene->status, "memory_bytes");
 	size_t columns = style->columns < COLUMNS_MAX ? style->columns : COLUMNS_MAX;
 	char line[VBALLOON_CHART_LINE_BYTES(COLUMNS_MAX)];
@@ -112,32 +130,33 @@ static void draw_chart(const struct vballoon_scene *scene, const struct vballoon
 	describe(scene->status, chart, remark, sizeof(remark));
 	snprintf(head, sizeof(head), "%-16s %-11s %s", charts[chart].name,
 		 figure(scene->status, chart, value), remark);
-	fputs(style->color ? charts[chart].color : "", to);
-	put(to, style, head);
+	fputs(style->color ? charts[chart].color : "", page->to);
+	put_text(page, head);
 	for (row = 0; row < rows; row++) {
 		vballoon_chart_line(&scene->charts[chart], full, row, rows, columns, style->braille,
 				    line);
-		fprintf(to, "%s" CLEAR_REST "\r\n", line);
+		put(page, line, sizeof(line));
 	}
-	fputs(style->color ? PLAIN : "", to);
+	fputs(style->color ? PLAIN : "", page->to);
 }
 
-static void draw_foot(const struct vballoon_scene *scene, const struct vballoon_scene_style *style,
-		      FILE *to)
+static void draw_foot(const struct vballoon_scene *scene, struct page *page)
 {
-	size_t seconds =
-		vballoon_chart_values_shown(style->columns, style->braille) * scene->interval_s;
+	size_t seconds = vballoon_chart_values_shown(page->style->columns, page->style->braille) *
+			 scene->interval_s;
 	char text[256];
 
 	snprintf(text, sizeof(text), "q ends; the last %zu:%02zu minutes, all to one scale",
 		 seconds / 60, seconds % 60);
-	fprintf(to, "%.*s" CLEAR_REST "\033[J", (int)style->columns, text);
+	put_text(page, text);
+	fputs(CLEAR_BELOW, page->to);
 }
 
 void vballoon_scene_draw(const struct vballoon_scene *scene,
 			 const struct vballoon_scene_style *style, FILE *to)
 {
 	size_t rows = style->rows > OTHER_ROWS ? style->rows - OTHER_ROWS : 0;
+	struct page page = { .to = to, .style = style };
 	char text[512];
 	int chart;
 
@@ -149,11 +168,12 @@ void vballoon_scene_draw(const struct vballoon_scene *scene,
 		 vballoon_format_state(state_of(scene->status)));
 	if (strlen(text) > style->columns)
 		snprintf(text, sizeof(text), "vballoon: %s", state_of(scene->status));
-	put(to, style, text);
-	put(to, style, "");
+	put_text(&page, text);
+	if (rows)
+		put_text(&page, "");
 	for (chart = 0; chart < VBALLOON_SCENE_CHARTS; chart++)
-		draw_chart(scene, style, chart, rows ? rows - 1 : 0, to);
-	draw_foot(scene, style, to);
+		draw_chart(scene, &page, chart, rows ? rows - 1 : 0);
+	draw_foot(scene, &page);
 	fflush(to);
 }
 

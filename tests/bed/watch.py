@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Shows, while it happens, where a guest's memory is."""
 
+import os
 import sys
 import threading
 import time
@@ -10,7 +11,10 @@ from .failure import Failure
 from .vm import VirtualMachine
 
 STEP_SECONDS = 0.25
-BAR_COLUMNS = 14
+FULL, EMPTY = "█", "·"
+BAR_COLUMNS_MAX = 14
+# What a line has besides its bars: the seconds, three numbers, and room between them.
+OTHER_COLUMNS = 7 + 3 * (2 + 6 + 1)
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,12 @@ class Sample:
     host_mib: float
 
 
-def _bar(mib: float, whole_mib: float) -> str:
-    filled = round(BAR_COLUMNS * min(mib / whole_mib, 1))
-    return "█" * filled + "·" * (BAR_COLUMNS - filled)
+def _bar_columns(out) -> int:
+    """How long bars may be, so that a line fits; 0 where there is no room, or no terminal."""
+    if not out.isatty():
+        return 0
+    room = os.get_terminal_size(out.fileno()).columns - OTHER_COLUMNS
+    return max(0, min(room // 3, BAR_COLUMNS_MAX))
 
 
 class Watch:
@@ -39,7 +46,7 @@ class Watch:
     def __init__(self, vm: VirtualMachine, out=sys.stdout):
         self._vm = vm
         self._out = out
-        self._bars = out.isatty()
+        self._bar_columns = _bar_columns(out)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._began = 0.0
@@ -57,8 +64,9 @@ class Watch:
         return taken
 
     def _cell(self, mib: float) -> str:
-        bar = f" {_bar(mib, self._vm.machine.memory_mib)}" if self._bars else ""
-        return f"{mib:6.0f}{bar}"
+        filled = round(self._bar_columns * min(mib / self._vm.machine.memory_mib, 1))
+        bar = FULL * filled + EMPTY * (self._bar_columns - filled)
+        return f"{mib:6.0f} {bar}".rstrip()
 
     def _show(self, taken: Sample) -> None:
         cells = map(self._cell, (taken.guest_free_mib, taken.balloon_mib, taken.host_mib))
@@ -67,7 +75,7 @@ class Watch:
     def _show_heading(self) -> None:
         width = len(self._cell(0))
         names = (f"{name:>{width}}" for name in ("free", "balloon", "host"))
-        print("seconds", *names, "  (MiB)", sep="  ", file=self._out)
+        print("MiB    ", *names, sep="  ", file=self._out)
 
     def _run(self) -> None:
         try:
