@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_machine.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -27,19 +28,55 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 		 queue);
 }
 
+/* What the device holds, the guest has given. */
+static bool is_out(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
+{
+	struct port_machine *machine = context;
+
+	for (uint64_t i = 0; i < pages; i++) {
+		if (!port_guest_is_out(&machine->guest, gpa.value + (i << PAGE_SHIFT)))
+			fail_msg("%#llx is %s and the guest's",
+				 (unsigned long long)(gpa.value + (i << PAGE_SHIFT)),
+				 dropped ? "dropped" : "held");
+	}
+	return true;
+}
+
 static int drop(void *context, const struct vballoon_region *region, struct vballoon_bytes offset,
 		struct vballoon_bytes len)
 {
-	(void)context;
+	struct port_machine *machine = context;
+
+	is_out(machine, vballoon_gpa(region->gpa.value + offset.value), len.value >> PAGE_SHIFT,
+	       true);
+	if (machine->drops_fail)
+		return -EIO;
 	memset((unsigned char *)region->host + offset.value, 0, len.value);
 	return 0;
+}
+
+static int restore(void *context, const struct vballoon_region *region,
+		   struct vballoon_bytes offset, struct vballoon_bytes len)
+{
+	struct port_machine *machine = context;
+
+	assert_true(offset.value + len.value <= region->size.value);
+	return machine->restores_fail ? -ENOSPC : 0;
+}
+
+void port_machine_restores(struct port_machine *machine)
+{
+	machine->reclaim.restore = restore;
 }
 
 static void reset(void *side)
 {
 	struct port_machine *machine = side;
 
-	vballoon_device_reset(machine->device);
+	if (machine->hides_resets)
+		port_machine_stop_queues(machine);
+	else
+		vballoon_device_reset(machine->device);
 }
 
 static int start(void *side, uint64_t features, const struct vballoon_queue queues[2])
@@ -104,21 +141,30 @@ void port_machine_destroy(struct port_machine *machine)
 	port_guest_destroy(&machine->guest);
 }
 
-/* What the device holds, the guest has given. */
-static bool is_out(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
+void port_machine_stop_queues(struct port_machine *machine)
 {
-	struct port_machine *machine = context;
-
-	(void)dropped;
-	for (uint64_t i = 0; i < pages; i++) {
-		if (!port_guest_is_out(&machine->guest, gpa.value + (i << PAGE_SHIFT)))
-			fail_msg("%#llx is held and the guest's",
-				 (unsigned long long)(gpa.value + (i << PAGE_SHIFT)));
-	}
-	return true;
+	for (unsigned int i = 0; i < 2; i++)
+		vballoon_device_stop_queue(machine->device, i, &machine->queues[i].next);
 }
 
-static void check(struct port_machine *machine)
+void port_machine_start_queues(struct port_machine *machine)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(
+			vballoon_device_start_queue(machine->device, i, &machine->queues[i]), 0);
+}
+
+void port_machine_lose_record(struct port_machine *machine)
+{
+	uint64_t features = port_guest_status(&machine->guest).features;
+
+	port_machine_stop_queues(machine);
+	vballoon_device_reset(machine->device);
+	assert_int_equal(vballoon_device_set_features(machine->device, features), 0);
+	port_machine_start_queues(machine);
+}
+
+void port_machine_check(struct port_machine *machine)
 {
 	if (port_machine_status(machine).record == VBALLOON_RECORD_PROVEN)
 		vballoon_device_each_held(machine->device, is_out, machine);
@@ -137,7 +183,7 @@ void port_machine_settle(struct port_machine *machine)
 		if (!machine->guest.wait_ms || machine->kicked || machine->interrupted)
 			quiet = 0;
 		else if (++quiet == QUIET_TURNS) {
-			check(machine);
+			port_machine_check(machine);
 			return;
 		}
 	}

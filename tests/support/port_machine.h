@@ -18,6 +18,8 @@ struct port_machine {
 	bool kicked;
 	bool interrupted;
 	bool silent; /* the device does not run */
+	bool drops_fail, restores_fail; /* the host's troubles; see port_machine_restores() */
+	bool hides_resets; /* the transport: the device sees its queues stop, and no more */
 };
 
 /* A device that offers @features, balloon pages of 4 KiB, a guest with units of
@@ -25,6 +27,18 @@ struct port_machine {
 void port_machine_init(struct port_machine *machine, uint64_t features, uint32_t unit_shift);
 void port_machine_start(struct port_machine *machine);
 void port_machine_destroy(struct port_machine *machine);
+
+/* The host may have no memory for what comes back. Before port_machine_start(). */
+void port_machine_restores(struct port_machine *machine);
+
+/* The guest is paused, and goes on. */
+void port_machine_stop_queues(struct port_machine *machine);
+void port_machine_start_queues(struct port_machine *machine);
+/* The device has lost its record, as one that was replaced under a running guest. */
+void port_machine_lose_record(struct port_machine *machine);
+
+/* Fail when a page has two owners, or one that the guest owns has changed. */
+void port_machine_check(struct port_machine *machine);
 
 /* Run both sides until neither has anything to do before time passes; or for @ms of the
  * guest's time. Checks each time that no page has two owners. */

@@ -119,28 +119,14 @@ static void goes_on_after_a_pause(void **state)
 	(void)state;
 	port_machine_target(m, 300);
 	hellos = port_machine_status(m).hellos;
-	for (unsigned int i = 0; i < 2; i++)
-		vballoon_device_stop_queue(m->device, i, &m->queues[i].next);
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(vballoon_device_start_queue(m->device, i, &m->queues[i]), 0);
+	port_machine_stop_queues(m);
+	port_machine_start_queues(m);
 	assert_int_equal(port_machine_status(m).record, VBALLOON_RECORD_UNPROVEN);
 	port_machine_target(m, 400);
 	assert_int_equal(port_machine_status(m).record, VBALLOON_RECORD_PROVEN);
 	assert_int_equal(port_machine_status(m).hellos, hellos + 1);
 	port_machine_expect(m, 400);
 	assert_int_equal(m->guest.starts, 1);
-}
-
-/* The device loses its record, as when its process was replaced under a running guest. */
-static void lose_record(struct port_machine *m)
-{
-	for (unsigned int i = 0; i < 2; i++)
-		vballoon_device_stop_queue(m->device, i, &m->queues[i].next);
-	vballoon_device_reset(m->device);
-	assert_int_equal(
-		vballoon_device_set_features(m->device, port_guest_status(&m->guest).features), 0);
-	for (unsigned int i = 0; i < 2; i++)
-		assert_int_equal(vballoon_device_start_queue(m->device, i, &m->queues[i]), 0);
 }
 
 /* Proves DRV-HELLO-8. */
@@ -151,7 +137,7 @@ static void adds_again_what_a_device_has_forgotten(void **state)
 	(void)state;
 	port_machine_target(m, 300);
 	m->guest.gets = 0;
-	lose_record(m);
+	port_machine_lose_record(m);
 	assert_int_equal(port_machine_status(m).held_pages, 0);
 	while (vballoon_device_run(m->device))
 		;
@@ -170,7 +156,7 @@ static void returns_what_a_forgetful_device_does_not_want_again(void **state)
 	(void)state;
 	port_machine_target(m, 300);
 	m->silent = true;
-	lose_record(m);
+	port_machine_lose_record(m);
 	assert_int_equal(vballoon_device_set_target(m->device, 100), 0);
 	m->silent = false;
 	while (vballoon_device_run(m->device))

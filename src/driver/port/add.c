@@ -77,8 +77,7 @@ static uint64_t get(struct vballoon_guest *guest, uint64_t most, uint64_t *gpa_o
 /* What is kept goes first. False: memory is short. */
 static bool fill(struct vballoon_guest *guest, struct vballoon_guest_add *add, uint64_t units)
 {
-	bool kept = vballoon_guest_pages_any_kept(&guest->pages);
-
+	add->kept = vballoon_guest_pages_any_kept(&guest->pages);
 	/* A block that fills a gap needs no entry, so that the entries do not bound the calls. */
 	for (unsigned int i = 0; i < GUEST_ENTRIES; i++) {
 		uint64_t most = units - add->units, found, gpa;
@@ -87,10 +86,10 @@ static bool fill(struct vballoon_guest *guest, struct vballoon_guest_add *add, u
 			break;
 		if (most > room(guest, add))
 			most = room(guest, add);
-		found = kept ? vballoon_guest_pages_next_kept(&guest->pages, most, &gpa)
-			     : get(guest, most, &gpa);
+		found = add->kept ? vballoon_guest_pages_next_kept(&guest->pages, most, &gpa)
+				  : get(guest, most, &gpa);
 		if (!found)
-			return kept;
+			return add->kept;
 		append(guest, add, gpa, found);
 	}
 	return true;
@@ -155,6 +154,8 @@ void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int mess
 {
 	unsigned int index = message - GUEST_FIRST_ADD;
 	struct vballoon_guest_add *add = &guest->adds[index];
+	enum vballoon_guest_cause refused =
+		add->kept ? VBALLOON_GUEST_TAKEN_BACK : VBALLOON_GUEST_REFUSED;
 	uint8_t verdicts[GUEST_ENTRIES];
 	uint64_t accepted = 0;
 
@@ -173,8 +174,7 @@ void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int mess
 			vballoon_guest_pages_hold(&guest->pages, entry.gpa, entry.units);
 			accepted += entry.units;
 		} else {
-			vballoon_guest_give_back(guest, entry.gpa, entry.units,
-						 VBALLOON_GUEST_REFUSED);
+			vballoon_guest_give_back(guest, entry.gpa, entry.units, refused);
 		}
 	}
 	vballoon_decide_add_answered(&guest->decide,

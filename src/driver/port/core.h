@@ -84,6 +84,7 @@ struct vballoon_guest_add {
 	uint64_t entries[GUEST_ENTRIES];
 	uint32_t count;
 	uint64_t units;
+	bool kept; /* they have been in the balloon before */
 };
 
 struct vballoon_guest_withdraw {
