@@ -24,7 +24,8 @@ int vballoon_adds_init(struct vballoon *b)
 	return 0;
 }
 
-/* How much an entry and a message may name depends on what was negotiated. */
+/* How much an entry and a message may name depends on what was negotiated.
+ * Keeps DRV-MSG-3. */
 void vballoon_adds_start(struct vballoon *b)
 {
 	u32 block_units;
@@ -54,7 +55,7 @@ static struct vballoon_add *add_find_free(struct vballoon *b)
 	return NULL;
 }
 
-/* Write the last run out as entries. */
+/* Write the last run out as entries. Keeps DRV-RUNS-2, DRV-RUNS-3. */
 static void add_close_run(struct vballoon *b, struct vballoon_add *add)
 {
 	struct vballoon_run *run = &add->run;
@@ -138,6 +139,7 @@ static void add_fill_kept(struct vballoon *b, struct vballoon_add *add, u64 unit
 	add_close_run(b, add);
 }
 
+/* Keeps DRV-ADD-4, DRV-ADD-6. */
 static void add_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
 {
 	struct vballoon_add *add = container_of(message, struct vballoon_add, message);
@@ -179,6 +181,7 @@ static void add_cancel(struct vballoon *b, struct vballoon_add *add)
 
 /* Send an ADD of at most @pages. Drops the lock while it allocates. False: all
  * the messages are in flight, one of them must be answered first.
+ * Keeps DRV-ADD-1, DRV-ADD-3, DRV-ADD-5.
  */
 bool vballoon_add_send(struct vballoon *b, u64 pages)
 {

@@ -17,7 +17,7 @@
 /* A device that asks for resets again and again gets them this far apart. */
 #define RESTART_JIFFIES HZ
 
-/* Take the queues into use. The device has been reset. */
+/* Take the queues into use. The device has been reset. Keeps DRV-CONF-5. */
 static int vballoon_start(struct vballoon *b)
 {
 	int err;
@@ -38,7 +38,7 @@ static int vballoon_start(struct vballoon *b)
 	return 0;
 }
 
-/* Reset the device. Waits for nobody but our own worker. */
+/* Reset the device. Waits for nobody but our own worker. Keeps DRV-RESET-2. */
 static void vballoon_stop(struct vballoon *b)
 {
 	mutex_lock(&b->lock);
@@ -53,6 +53,7 @@ static void vballoon_stop(struct vballoon *b)
 	cancel_delayed_work_sync(&b->work);
 }
 
+/* Keeps DRV-RESET-1. */
 static void vballoon_release(struct vballoon *b)
 {
 	mutex_lock(&b->lock);
@@ -60,7 +61,8 @@ static void vballoon_release(struct vballoon *b)
 	mutex_unlock(&b->lock);
 }
 
-/* Stop for good: before removal, and before another kernel starts. */
+/* Stop for good: before removal, and before another kernel starts.
+ * Keeps DRV-RESET-3, DRV-RESET-4. */
 static void vballoon_leave(struct vballoon *b)
 {
 	mutex_lock(&b->lock);
@@ -72,6 +74,7 @@ static void vballoon_leave(struct vballoon *b)
 
 /* Have the device reset, and started again unless it is broken. Under the lock;
  * from here on nothing is sent.
+ * Keeps DRV-REQ-12.
  */
 void vballoon_restart(struct vballoon *b)
 {
@@ -85,7 +88,8 @@ void vballoon_restart(struct vballoon *b)
 		queue_delayed_work(system_freezable_wq, &b->restart_work, delay);
 }
 
-/* The device broke its contract: what it says is not to be relied on. */
+/* The device broke its contract: what it says is not to be relied on.
+ * Keeps DRV-BAD-6. */
 void vballoon_fail(struct vballoon *b, const char *why)
 {
 	dev_err(&b->vdev->dev, "the device is broken, its memory is taken back: %s\n", why);
@@ -93,6 +97,7 @@ void vballoon_fail(struct vballoon *b, const char *why)
 	vballoon_restart(b);
 }
 
+/* Keeps DRV-BAD-7. */
 static void vballoon_restart_work(struct work_struct *work)
 {
 	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, restart_work);
@@ -109,6 +114,7 @@ static void vballoon_restart_work(struct work_struct *work)
 	vballoon_release(b);
 }
 
+/* Keeps DRV-RESET-3. */
 static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unused, void *cmd)
 {
 	/* Its memory is not given back: nobody would want it. */
@@ -116,6 +122,7 @@ static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unuse
 	return NOTIFY_DONE;
 }
 
+/* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-2, DRV-FEAT-6. */
 static int vballoon_validate(struct virtio_device *vdev)
 {
 	u32 revision, page_shift;

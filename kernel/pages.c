@@ -77,6 +77,7 @@ static u32 block_units(const struct vballoon_pages *pages, u64 head)
 	return 1U << (page_private(unit_page(pages, head)) - pages->unit_order);
 }
 
+/* Keeps DRV-ADD-2, DRV-EXCHANGE-6. */
 bool vballoon_pages_alloc(struct vballoon_pages *pages, unsigned int *order,
 			  struct vballoon_run *block)
 {
@@ -145,6 +146,7 @@ void vballoon_pages_hold(struct vballoon_pages *pages, const struct vballoon_run
 	run_mark(pages, run, true);
 }
 
+/* Keeps DRV-BAD-1, DRV-BAD-2. */
 bool vballoon_pages_take(struct vballoon_pages *pages, const struct vballoon_run *runs,
 			 unsigned int count)
 {

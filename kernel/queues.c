@@ -26,6 +26,7 @@ static void todevq_used(struct virtqueue *vq)
 	vballoon_wake(b);
 }
 
+/* Keeps DRV-WITHDRAW-2. */
 int vballoon_queues_start(struct vballoon *b)
 {
 	vq_callback_t *callbacks[] = { fromdevq_used, todevq_used };
@@ -64,6 +65,7 @@ void vballoon_queues_stop(struct vballoon *b)
 	b->todevq = NULL;
 }
 
+/* Keeps DRV-REQ-2. */
 static void request_post(struct vballoon *b, struct virtio_memory_balloon_req *req)
 {
 	struct scatterlist sg;
@@ -72,6 +74,7 @@ static void request_post(struct vballoon *b, struct virtio_memory_balloon_req *r
 	virtqueue_add_inbuf(b->fromdevq, &sg, 1, req, GFP_ATOMIC);
 }
 
+/* Keeps DRV-REQ-1. */
 void vballoon_queues_post(struct vballoon *b)
 {
 	unsigned int i;
@@ -81,6 +84,7 @@ void vballoon_queues_post(struct vballoon *b)
 	virtqueue_kick(b->fromdevq);
 }
 
+/* Keeps DRV-REQ-6. */
 static void resize_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
 {
 	vballoon_decide_resize(&b->decide, le64_to_cpu(req->value));
@@ -91,12 +95,14 @@ static void stats_request(struct vballoon *b, const struct virtio_memory_balloon
 	vballoon_stats_send(b, le32_to_cpu(req->flags));
 }
 
+/* Keeps DRV-REQ-10. */
 static void hello_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
 {
 	vballoon_decide_ask_held(&b->decide);
 	b->hello.due = true;
 }
 
+/* Keeps DRV-REQ-11. */
 static void reset_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
 {
 	dev_warn(&b->vdev->dev, "the device has stopped: resetting it\n");
@@ -112,7 +118,8 @@ static void (*const request_handler[])(struct vballoon *b,
 	[VIRTIO_MEMORY_BALLOON_REQ_RESET] = reset_request,
 };
 
-/* Read requests, a bounded number of them. True: there may be more. */
+/* Read requests, a bounded number of them. True: there may be more.
+ * Keeps DRV-RING-4, DRV-REQ-3, DRV-REQ-4, DRV-BAD-9. */
 bool vballoon_requests_poll(struct vballoon *b)
 {
 	struct virtio_memory_balloon_req *buffer, req;
@@ -147,6 +154,7 @@ void vballoon_answers_poll(struct vballoon *b)
 
 /* Make a message available. There is room for each: nothing else can go wrong
  * than the device itself, which a reset then gets over.
+ * Keeps DRV-RING-1, DRV-RING-2, DRV-MSG-1.
  */
 void vballoon_message_send(struct vballoon *b, struct vballoon_message *message, void *out,
 			   size_t out_len, void *in, size_t in_len)

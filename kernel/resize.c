@@ -10,6 +10,7 @@
 
 static void hello_answered(struct vballoon *b, struct vballoon_message *message, u32 len);
 
+/* Keeps DRV-HELLO-4. */
 void vballoon_resize_init(struct vballoon *b)
 {
 	b->hello.message.answered = hello_answered;
@@ -17,6 +18,7 @@ void vballoon_resize_init(struct vballoon *b)
 	b->hello.hello.unit_shift = cpu_to_le32(b->unit_shift);
 }
 
+/* Keeps DRV-HELLO-5, DRV-HELLO-9. */
 static void hello_send(struct vballoon *b)
 {
 	b->hello.due = false;
@@ -24,7 +26,8 @@ static void hello_send(struct vballoon *b)
 			      &b->hello.answer, sizeof(b->hello.answer));
 }
 
-/* A new life of the device. HELLO is the first message of it. */
+/* A new life of the device. HELLO is the first message of it.
+ * Keeps DRV-HELLO-1, DRV-HELLO-2. */
 void vballoon_resize_start(struct vballoon *b)
 {
 	vballoon_decide_init(&b->decide, vballoon_units_to_pages(b, 1));
@@ -33,6 +36,7 @@ void vballoon_resize_start(struct vballoon *b)
 	hello_send(b);
 }
 
+/* Keeps DRV-MSG-4, DRV-HELLO-7, DRV-BAD-10, DRV-BAD-11. */
 static void hello_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
 {
 	struct vballoon_hello *h = &b->hello;
@@ -70,7 +74,8 @@ static void release_surplus(struct vballoon *b)
 		vballoon_pages_release(&b->pages, &block);
 }
 
-/* One step towards the target. Returns how long the next can wait, in ms. */
+/* One step towards the target. Returns how long the next can wait, in ms.
+ * Keeps DRV-REQ-10. */
 static u64 resize_step(struct vballoon *b)
 {
 	struct vballoon_decision next;

@@ -26,6 +26,7 @@ static void stat_put(struct vballoon_stats *s, u16 tag, u64 value)
 	stat->value = cpu_to_le64(value);
 }
 
+/* Keeps DRV-STATS-7. */
 static void put_memory(struct vballoon_stats *s)
 {
 	u64 caches = global_node_page_state(NR_FILE_PAGES);
@@ -60,6 +61,7 @@ static const struct {
 	{ VIRTIO_MEMORY_BALLOON_S_DIRECT_RECLAIM, PGSTEAL_DIRECT, PAGE_SHIFT },
 };
 
+/* Keeps DRV-STATS-2, DRV-STATS-3, DRV-STATS-7. */
 static void put_counters(struct vballoon_stats *s)
 {
 	unsigned long events[NR_VM_EVENT_ITEMS];
@@ -79,7 +81,8 @@ static void put_counters(struct vballoon_stats *s)
 }
 #endif
 
-/* One report is in flight at the most: a request beside it is skipped. */
+/* One report is in flight at the most: a request beside it is skipped.
+ * Keeps DRV-STATS-1, DRV-STATS-4, DRV-STATS-5, DRV-STATS-6. */
 void vballoon_stats_send(struct vballoon *b, u32 cookie)
 {
 	struct vballoon_stats *s = &b->stats;

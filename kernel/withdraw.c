@@ -21,6 +21,7 @@ void vballoon_withdraw_init(struct vballoon *b)
 
 /* Ask for at most @pages, but for no more than one answer may name. The message
  * is not in flight.
+ * Keeps DRV-WITHDRAW-3.
  */
 void vballoon_withdraw_send(struct vballoon *b, u64 pages, bool for_oom)
 {
@@ -39,6 +40,7 @@ void vballoon_withdraw_send(struct vballoon *b, u64 pages, bool for_oom)
 
 /* Check what the device hands back, all of it before any of it is used. Returns
  * the units, or -EPROTO.
+ * Keeps DRV-RUNS-1, DRV-BAD-1, DRV-BAD-3, DRV-BAD-4.
  */
 static s64 withdraw_check(struct vballoon *b, struct vballoon_withdraw *w, u32 count)
 {
@@ -55,6 +57,7 @@ static s64 withdraw_check(struct vballoon *b, struct vballoon_withdraw *w, u32 c
 	return units;
 }
 
+/* Keeps DRV-WITHDRAW-1, DRV-WITHDRAW-8, DRV-BAD-5. */
 static void withdraw_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
 {
 	struct vballoon_withdraw *w = &b->withdraw;
@@ -85,7 +88,7 @@ static void withdraw_answered(struct vballoon *b, struct vballoon_message *messa
 		vballoon_pages_release(&b->pages, &w->runs[i]);
 }
 
-/* Until the WITHDRAW is answered, or there is no more time. */
+/* Until the WITHDRAW is answered, or there is no more time. Keeps DRV-WITHDRAW-7. */
 static void withdraw_wait(struct vballoon *b, unsigned long until)
 {
 	unsigned long now;
@@ -110,6 +113,7 @@ static void withdraw_wait(struct vballoon *b, unsigned long until)
  * The last way out before a process is killed. A WITHDRAW that is on its way
  * already is as good as one of our own; but the device is waited for in vain
  * only once.
+ * Keeps DRV-BAD-8.
  */
 int vballoon_oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
 {

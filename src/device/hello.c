@@ -9,6 +9,7 @@
 #include "base/le.h"
 #include "device/core.h"
 
+/* Keeps DEV-HELLO-1, DEV-HELLO-2, DEV-HELLO-3, DEV-HELLO-4. */
 static bool is_recorded(const struct vballoon_device *device, uint64_t epoch, uint32_t unit_shift,
 			uint32_t flags)
 {
@@ -17,7 +18,7 @@ static bool is_recorded(const struct vballoon_device *device, uint64_t epoch, ui
 	       !(flags & VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
 }
 
-/* A guest that the record does not know: begin an empty one. */
+/* A guest that the record does not know: begin an empty one. Keeps DEV-HELLO-8. */
 static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_t unit_shift)
 {
 	if (device->proof != VBALLOON_RECORD_NONE)
@@ -29,6 +30,7 @@ static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_
 	vballoon_device_ask(device);
 }
 
+/* Keeps DEV-HELLO-5, DEV-HELLO-6, DEV-HELLO-7, DEV-STOP-6. */
 enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, uint32_t flags)
 {
 	/* What follows the message's header in struct virtio_memory_balloon_hello. */

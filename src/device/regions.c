@@ -42,6 +42,7 @@ static unsigned int index_of(const struct vballoon_device *device, struct vballo
 			      memory->regions);
 }
 
+/* Keeps DEV-MEM-3. */
 int vballoon_device_add_region(struct vballoon_device *device, const struct vballoon_region *region)
 {
 	struct vballoon_summary *summaries = device->summaries;
@@ -70,6 +71,7 @@ int vballoon_device_add_region(struct vballoon_device *device, const struct vbal
 	return 0;
 }
 
+/* Keeps DEV-MEM-4, DEV-MEM-5. */
 int vballoon_device_remove_region(struct vballoon_device *device, struct vballoon_gpa gpa)
 {
 	struct vballoon_summary *summaries = device->summaries;

@@ -9,7 +9,7 @@
  */
 #include "device/core.h"
 
-/* Whether the host has memory for a run of whole host pages. */
+/* Whether the host has memory for a run of whole host pages. Keeps DEV-REQ-9. */
 static bool restore_run(struct vballoon_device *device, const struct vballoon_piece *piece,
 			uint64_t first, uint64_t count)
 {
@@ -65,6 +65,7 @@ static uint64_t restore_piece(struct vballoon_device *device, const struct vball
 	return piece->count;
 }
 
+/* Keeps DEV-WITHDRAW-10. */
 uint64_t vballoon_restore(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
 	uint32_t unit_order = device->record.unit_shift - device->config.page_shift;

@@ -80,6 +80,7 @@ static void device_notify(void *context, unsigned int queue)
 	vballoon_event_signal(back_end->vrings[queue].call);
 }
 
+/* Keeps DEV-BAD-5. */
 static void device_stopped(void *context, enum vballoon_violation violation, unsigned int queue)
 {
 	struct vballoon_vhost_user *back_end = context;
@@ -89,6 +90,7 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 			      vballoon_violation_text(violation), queue);
 }
 
+/* Keeps DEV-MEM-10. */
 static int memory_access(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct vballoon_vhost_user *back_end = context;

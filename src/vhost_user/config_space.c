@@ -24,7 +24,8 @@ int vballoon_handle_get_config(struct vballoon_vhost_user *back_end,
 }
 
 /* Nothing in it can be written. Drivers write all the same, and front ends write
- * the whole of it when a driver touches any part: it is to be ignored. */
+ * the whole of it when a driver touches any part: it is to be ignored.
+ * Keeps DEV-CONF-6. */
 int vballoon_handle_set_config(struct vballoon_vhost_user *back_end,
 			       struct vballoon_message *message, struct vballoon_reply *reply)
 {

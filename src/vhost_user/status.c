@@ -48,6 +48,7 @@ int vballoon_handle_set_status(struct vballoon_vhost_user *back_end,
 	return 0;
 }
 
+/* Keeps DEV-BAD-4. */
 int vballoon_handle_get_status(struct vballoon_vhost_user *back_end,
 			       struct vballoon_message *message, struct vballoon_reply *reply)
 {

@@ -87,6 +87,7 @@ static void vring_start(struct vballoon_vhost_user *back_end, unsigned int index
 	vring->kicks = 0;
 }
 
+/* Keeps DEV-STOP-5. */
 void vballoon_vring_stop(struct vballoon_vhost_user *back_end, unsigned int index)
 {
 	struct vballoon_vring *vring = &back_end->vrings[index];
