@@ -62,6 +62,21 @@ static void a_page_that_was_handed_back_stays_with_the_guest(void **state)
 		assert_int_equal(balloon_driver_page(front_end, 0)[i], PATTERN);
 }
 
+/* The guest's memory is there again, with nothing in it. Proves DEV-MEM-8. */
+static void a_guest_that_touches_what_it_gave_up_harms_nobody(void **state)
+{
+	struct front_end *front_end = *state;
+	uint64_t pages[PAGES];
+
+	balloon_driver_add(front_end, 0, PAGES);
+	memset(balloon_driver_page(front_end, 0), PATTERN, PAGES * GUEST_PAGE);
+	assert_int_equal(device_status(front_end).violation, VBALLOON_OK);
+	assert_int_equal(device_status(front_end).held_pages, PAGES);
+	assert_int_equal(balloon_driver_withdraw(front_end, PAGES, pages, PAGES), PAGES);
+	assert_int_equal(balloon_driver_add(front_end, 0, PAGES), PAGES);
+	assert_int_equal(device_status(front_end).dropped_pages, PAGES);
+}
+
 static void the_back_end_tells_what_the_host_holds(void **state)
 {
 	struct front_end *front_end = *state;
@@ -95,6 +110,7 @@ int main(void)
 		USED_TEST(pages_given_up_one_by_one_come_back_as_well),
 		USED_TEST(the_page_after_the_last_is_not_touched),
 		USED_TEST(a_page_that_was_handed_back_stays_with_the_guest),
+		USED_TEST(a_guest_that_touches_what_it_gave_up_harms_nobody),
 		USED_TEST(the_back_end_tells_what_the_host_holds),
 		USED_TEST(a_target_reaches_the_driver),
 	};

@@ -94,6 +94,7 @@ void oracle_add_answered(struct oracle *oracle, uint64_t gpa, bool accepted)
 		ORACLE_FAIL(oracle, "a verdict on %#" PRIx64 ", which was not added", gpa);
 }
 
+/* Proves DEV-WITHDRAW-1, DEV-WITHDRAW-10. */
 bool oracle_returned(struct oracle *oracle, uint64_t gpa)
 {
 	uint32_t frame = machine_frame(oracle->machine, gpa);
@@ -121,7 +122,8 @@ void oracle_touch(struct oracle *oracle, uint32_t frame)
 }
 
 /* Wire format, "HELLO, and why a stop is not a reset": from ring stop until
- * proof the device drops nothing. */
+ * proof the device drops nothing.
+ * Proves DEV-STOP-2, DEV-STOP-5, DEV-STOP-10, DEV-RESET-2. */
 static void check_drop_time(struct oracle *oracle)
 {
 	if (!oracle->queue_running[0] || !oracle->queue_running[1])
@@ -130,6 +132,7 @@ static void check_drop_time(struct oracle *oracle)
 		ORACLE_FAIL(oracle, "dropped before the guest has spoken again");
 }
 
+/* Proves DEV-MEM-2, DEV-MEM-5, DEV-MEM-6. */
 static void check_drop_range(struct oracle *oracle, const struct vballoon_region *region,
 			     uint64_t offset, uint64_t len)
 {
@@ -147,6 +150,7 @@ static void check_drop_range(struct oracle *oracle, const struct vballoon_region
 		trace_fail(oracle->trace, "dropped beyond the end of a region");
 }
 
+/* Proves DEV-ADD-10, DEV-ADD-11, DEV-WITHDRAW-15, DEV-MEM-1. */
 static void check_drop_page(struct oracle *oracle, uint64_t gpa)
 {
 	enum oracle_news news = oracle->wire.news(oracle->wire.context, gpa);

@@ -228,7 +228,7 @@ static void one_unit_more_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_MESSAGE_LENGTH);
 }
 
-/* Proves DEV-ADD-12. */
+/* Proves DEV-ADD-10, DEV-ADD-12. */
 static void the_answer_comes_before_the_host_drops(void **state)
 {
 	struct bed *bed = *state;

@@ -182,7 +182,7 @@ static void what_could_not_be_dropped_is_tried_again_when_more_is_added_beside_i
 	assert_int_equal(bed_status(bed).dropped_pages, 101);
 }
 
-/* Proves DEV-STOP-2. */
+/* Proves DEV-STOP-2, DEV-STOP-4. */
 static void nothing_is_dropped_while_the_record_is_unproven(void **state)
 {
 	struct bed *bed = *state;

@@ -128,6 +128,22 @@ static void a_message_that_is_no_hello_proves_the_record(void **state)
 	assert_int_equal(bed_status(bed).record, VBALLOON_RECORD_PROVEN);
 }
 
+/* Proves DEV-HELLO-7. */
+static void what_is_reserved_in_hello_is_ignored(void **state)
+{
+	const struct virtio_memory_balloon_hello hello = {
+		.epoch = BED_EPOCH,
+		.unit_shift = 12,
+		.reserved = UINT32_MAX,
+	};
+	struct bed *bed = *state;
+	uint64_t held;
+
+	bed_add_pages(bed, AT, 10);
+	assert_int_equal(bed_say(bed, &hello, sizeof(hello), &held, sizeof(held)), sizeof(held));
+	assert_int_equal(held, 10);
+}
+
 /* Proves DEV-HELLO-5. */
 static void held_counts_balloon_pages_not_units(void **state)
 {
@@ -246,6 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(stopping_one_queue_makes_the_record_unproven, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_message_that_is_no_hello_proves_the_record, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_reserved_in_hello_is_ignored, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(held_counts_balloon_pages_not_units, setup,
 						teardown),

@@ -144,6 +144,24 @@ static void a_hello_of_the_same_epoch_does_not_help(void **state)
 	assert_stopped(bed);
 }
 
+/* Proves DEV-STOP-3. */
+static void nothing_is_handed_back_before_the_record_is_proven(void **state)
+{
+	struct bed *bed = *state;
+	const struct virtio_memory_balloon_withdraw withdraw = {
+		.msg = { .type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW },
+		.most = 16,
+	};
+
+	bed_add_pages(bed, USED_AT, 1);
+	bed_add_pages(bed, AT, 8);
+	move_fromdevq(bed);
+	bed_post(bed, &withdraw, sizeof(withdraw), 128);
+	assert_stopped(bed);
+	assert_int_equal(bed_status(bed).held_pages, 9);
+	assert_int_equal(bed_status(bed).returned_pages, 0);
+}
+
 /* It knows nothing of what the one before had given up. */
 static void another_guest_may_have_its_queue_there(void **state)
 {
@@ -182,6 +200,7 @@ int main(void)
 		CASE(the_pages_of_a_queue_that_was_stopped_are_accepted),
 		CASE(a_guest_that_goes_on_with_a_queue_in_the_balloon_is_stopped),
 		CASE(a_hello_of_the_same_epoch_does_not_help),
+		CASE(nothing_is_handed_back_before_the_record_is_proven),
 		CASE(another_guest_may_have_its_queue_there),
 		CASE(a_record_that_was_forgotten_brings_it_back),
 	};

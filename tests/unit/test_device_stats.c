@@ -148,6 +148,59 @@ static void of_a_tag_that_comes_twice_the_last_counts(void **state)
 	assert_int_equal(bed_status(bed).stats.value[0], 2);
 }
 
+/* Proves DEV-STATS-2. */
+static void statistics_come_in_any_order(void **state)
+{
+	struct bed *bed = *state;
+	struct report message = { .msg = {
+					  vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS),
+					  vballoon_le32(ask(bed)),
+				  } };
+
+	for (uint16_t i = 0; i < VIRTIO_MEMORY_BALLOON_S_COUNT; i++) {
+		message.stats[i].tag = vballoon_le16(VIRTIO_MEMORY_BALLOON_S_COUNT - 1 - i);
+		message.stats[i].value = vballoon_le64(i);
+	}
+	bed_say(bed, &message,
+		sizeof(message.msg) + VIRTIO_MEMORY_BALLOON_S_COUNT * sizeof(message.stats[0]),
+		NULL, 0);
+	for (unsigned int tag = 0; tag < VIRTIO_MEMORY_BALLOON_S_COUNT; tag++)
+		assert_int_equal(bed_status(bed).stats.value[tag],
+				 VIRTIO_MEMORY_BALLOON_S_COUNT - 1 - tag);
+}
+
+/* Proves DEV-STATS-4. */
+static void what_is_reserved_in_a_statistic_is_ignored(void **state)
+{
+	struct bed *bed = *state;
+	struct report message = { .msg = {
+					  vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS),
+					  vballoon_le32(ask(bed)),
+				  } };
+
+	message.stats[0].value = vballoon_le64(5);
+	memset(message.stats[0].reserved, 0xff, sizeof(message.stats[0].reserved));
+	bed_say(bed, &message, sizeof(message.msg) + sizeof(message.stats[0]), NULL, 0);
+	assert_int_equal(bed_status(bed).violation, VBALLOON_OK);
+	assert_int_equal(bed_status(bed).stats.value[0], 5);
+}
+
+/* A guest that says it has no memory at all. Proves DEV-STATS-7. */
+static void what_a_guest_says_of_its_memory_moves_no_page(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, MIB, 12);
+	bed_add_pages(bed, GIB, 10);
+	report(bed, ask(bed), 0, VIRTIO_MEMORY_BALLOON_S_COUNT, 0);
+	report(bed, ask(bed), 0, VIRTIO_MEMORY_BALLOON_S_COUNT, UINT64_MAX);
+	assert_int_equal(bed_status(bed).held_pages, 10);
+	assert_int_equal(bed_withdraw(bed, 10, &entry, 1), 1);
+	assert_int_equal(bed_entry_pages(entry), 10);
+	assert_int_equal(bed_add_entry(bed, GIB + MIB), VIRTIO_MEMORY_BALLOON_REFUSED);
+}
+
 static void a_report_of_256_statistics_is_within_the_limit(void **state)
 {
 	struct bed *bed = *state;
@@ -211,6 +264,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unknown_tags_are_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_a_tag_that_comes_twice_the_last_counts, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(statistics_come_in_any_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_reserved_in_a_statistic_is_ignored, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_a_guest_says_of_its_memory_moves_no_page,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_report_of_256_statistics_is_within_the_limit,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(one_statistic_more_stops_the_device, setup,

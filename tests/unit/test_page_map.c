@@ -85,6 +85,7 @@ static void undropping_one_page_undrops_its_whole_host_page(void **state)
 	assert_true(vballoon_bitmap_all(map.dropped, 24, 8));
 }
 
+/* Proves DEV-STATE-9. */
 static void a_map_found_after_a_crash_is_counted_anew(void **state)
 {
 	vballoon_page_map_hold(&map, 0, 24);
