@@ -35,11 +35,19 @@ static void parse_bytes(struct example_line *line)
 	}
 }
 
-static bool parse_line(struct example_line *line, const char *text)
+bool example_parse_line(struct example_line *line, const char *text)
 {
+	size_t len;
+
 	memset(line, 0, sizeof(*line));
-	if (sscanf(text, "%15s %399[^\n]", line->word, line->rest) < 1)
+	if (sscanf(text, "%15s", line->word) != 1)
 		return false;
+	text = strstr(text, line->word) + strlen(line->word);
+	text += strspn(text, " ");
+	len = strcspn(text, "\n");
+	if (len >= sizeof(line->rest))
+		return false;
+	memcpy(line->rest, text, len);
 	parse_bytes(line);
 	return true;
 }
@@ -74,8 +82,9 @@ static unsigned int read_document(const char *path, struct example *examples, un
 			name_example(example, path, number);
 		} else if (!strcmp(text, "```\n")) {
 			example = NULL;
-		} else if (example && (example->count == EXAMPLE_LINES_MAX ||
-				       !parse_line(&example->lines[example->count++], text))) {
+		} else if (example &&
+			   (example->count == EXAMPLE_LINES_MAX ||
+			    !example_parse_line(&example->lines[example->count++], text))) {
 			die(path, number, "no line of an example");
 		}
 	}

@@ -9,12 +9,13 @@
 
 #define EXAMPLES_MAX 64
 #define EXAMPLE_LINES_MAX 16
-#define EXAMPLE_BYTES_MAX 128
+#define EXAMPLE_BYTES_MAX 2048
+#define EXAMPLE_TEXT_MAX (16 + 4 * EXAMPLE_BYTES_MAX)
 
 /* "todevq  02 00 +16": a word, then bytes and room, or other words. */
 struct example_line {
 	char word[16];
-	char rest[400];
+	char rest[EXAMPLE_TEXT_MAX];
 	uint8_t bytes[EXAMPLE_BYTES_MAX];
 	size_t len;
 	size_t room;
@@ -25,6 +26,9 @@ struct example {
 	struct example_line lines[EXAMPLE_LINES_MAX];
 	unsigned int count;
 };
+
+/* False: there is no word in @text. */
+bool example_parse_line(struct example_line *line, const char *text);
 
 /* Read the examples of every document in @folder, at most EXAMPLES_MAX. Returns how
  * many; ends the program when one cannot be read. */
