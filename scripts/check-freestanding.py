@@ -40,6 +40,7 @@ def is_mutable(section):
     return section.startswith((".bss", ".tdata", ".tbss", "*COM*"))
 
 
+# Proves DEV-MEM-9.
 def main():
     root, build = Path(sys.argv[1]), Path(sys.argv[2])
     failed = seen = 0

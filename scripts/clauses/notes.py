@@ -3,7 +3,8 @@
 
 A comment says `Keeps DEV-ADD-3, DEV-ADD-4.` at the function, or the table, that
 keeps them, and `Proves DEV-ADD-3.` at the test that fails when they are not kept.
-It speaks of the definition below it, or of the one that it is in.
+It speaks of the definition below it, or of the one that it is in. A row of the
+conformance suite, which begins with its name and its clause, says it by itself.
 """
 
 import re
@@ -14,12 +15,18 @@ import text
 
 NOTE = re.compile(rf"\b(Keeps|Proves) ({text.ID.pattern}(?:(?:,| and) {text.ID.pattern})*)\.")
 C_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-C_SUBJECT = re.compile(r"^(?![#/*}\s])[^;{=]*?\b(\w+)(?:\(|\[|\s*=)[^;]*?\{", re.MULTILINE)
+# A function, a table, or what a macro makes of its first argument.
+C_SUBJECT = re.compile(
+    r"^(?:(?![#/*}\s])[^;{=]*?\b(\w+)(?:\(|\[|\s*=)[^;]*?\{|[A-Z][A-Z_]+\((\w+),)", re.MULTILINE
+)
 PYTHON_COMMENT = re.compile(r"(?:^[ \t]*#.*\n)+", re.MULTILINE)
 PYTHON_SUBJECT = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
+SUITE = Path("src", "conformance")
+SUITE_ROW = re.compile(rf'"([a-z0-9-]+)",\s*"({text.ID.pattern})"')
+SUITE_TOPIC = re.compile(r"^VBALLOON_TOPIC\((\w+),", re.MULTILINE)
 # Who may keep a clause, and who may prove one.
 KEEPERS = ("src/", "kernel/")
-PROVERS = ("tests/", "src/conformance/")
+PROVERS = ("tests/", "scripts/check-")
 
 Note = namedtuple("Note", "verb ids path subject line")
 
@@ -41,9 +48,9 @@ def _subject(source, comment, pattern):
         found = None
         for found in pattern.finditer(source, 0, comment.start()):
             pass
-        return found and found[1]
+        return found and found[found.lastindex]
     found = pattern.match(source, comment.end()) or pattern.match(source, comment.end() + 1)
-    return found and found[1]
+    return found and found[found.lastindex]
 
 
 def _is_run(root, path, subject, source):
@@ -64,9 +71,22 @@ def _is_run(root, path, subject, source):
     return uses > 1
 
 
+def _suite(root):
+    """What the rows of the conformance suite say."""
+    topics = root / SUITE / "topics.c"
+    listed = re.findall(r"&(\w+),", topics.read_text()) if topics.exists() else []
+    for file in sorted((root / SUITE).glob("*.c")):
+        source = file.read_text()
+        topic = SUITE_TOPIC.search(source)
+        if topic and topic[1] in listed:
+            for row in SUITE_ROW.finditer(source):
+                line = source.count("\n", 0, row.start()) + 1
+                yield Note("Proves", [row[2]], (SUITE / file.name).as_posix(), row[1], line)
+
+
 def read(root, clauses):
     """The notes, and what is wrong with them."""
-    notes, wrong = [], []
+    notes, wrong = list(_suite(root)), []
     for file, path in files(root):
         source = file.read_text()
         is_c = file.suffix in (".c", ".h")

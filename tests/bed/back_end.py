@@ -69,6 +69,8 @@ class Queue:
             address, length, flags, following = struct.unpack_from(
                 "<QIHH", descriptors[0], descriptors[1] + 16 * index)
             mapped, offset = memory.guest(address)
+            if not length or (writable and not flags & DESC_WRITE):
+                raise ValueError("a chain that must not be: DRV-RING-1, DRV-RING-2")
             if flags & DESC_WRITE:
                 writable.append((mapped, offset, length))
             else:
@@ -166,6 +168,9 @@ class BackEnd:
     def _get_config(self, payload, _fds):
         return payload[:12] + self.config.ljust(len(payload) - 12, b"\0")
 
+    def _set_config(self, _payload, _fds):
+        raise ValueError("the driver writes to the configuration space: DRV-CONF-3")
+
     def _set_mem_table(self, payload, fds):
         self.memory = Memory(payload, fds)
 
@@ -201,7 +206,7 @@ class BackEnd:
     _MESSAGES = {1: _get_features, 5: _set_mem_table, 8: _set_vring_num, 9: _set_vring_addr,
                  10: _set_vring_base, 11: _get_vring_base, 12: _set_vring_kick,
                  13: _set_vring_call, 15: _get_protocol_features, 17: _get_queue_num,
-                 24: _get_config}
+                 24: _get_config, 25: _set_config}
 
     def __enter__(self):
         return self

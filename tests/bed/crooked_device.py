@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A memory balloon that works, but for the one lie it is told to tell."""
+"""A memory balloon that works, but for the one lie it is told to tell. It notes what the
+driver does wrong."""
 
 import struct
 from typing import Callable
 
 from .back_end import BackEnd
+from .witness import Witness
 
 PAGE_SHIFT = 12
 REVISION = 1
 F_PAGE_RUNS = 1 << 0
 FROMDEVQ, TODEVQ = 0, 1
-RESIZE, HELLO_AGAIN, RESET = 0, 3, 4
+RESIZE, ASK_STATS, HELLO_AGAIN, RESET = 0, 1, 3, 4
 START_OVER = 1
 RUN_PAGES_MAX = 1 << PAGE_SHIFT
 ANSWER_PAGES_MAX = 65536
@@ -32,21 +34,27 @@ class CrookedDevice(BackEnd):
         self.runs: list[tuple[int, int]] = []  # held: the first page, how many
         self.lies: dict[str, Lie] = {}
         self.mute = False
+        self.witness = Witness()
         self._epoch = self._target = 0
-        self._requests: list[tuple[int, int]] = []
+        self._requests: list[tuple[int, int, int]] = []
         super().__init__()
 
     def held(self) -> int:
         with self.lock:
             return sum(pages for _, pages in self.runs)
 
-    def ask(self, request: int, value: int = 0) -> None:
-        """Make a request; RESIZE with its target in pages."""
+    def ask(self, request: int, value: int = 0, flags: int = 0) -> None:
+        """Make a request; RESIZE with its target in pages, STATS with its cookie in the flags."""
         with self.lock:
             if request == RESIZE:
                 self._target = value
-            self._requests.append((request, value))
+            if request == ASK_STATS:
+                self.witness.asked_for_stats(flags)
+            self._requests.append((request, flags, value))
             self._send_requests()
+
+    def started(self) -> None:
+        self.witness.started()
 
     def kicked(self) -> None:
         while not self.mute and self.queues[TODEVQ].kick >= 0:
@@ -54,6 +62,7 @@ class CrookedDevice(BackEnd):
             if not chain:
                 break
             head, said, writable = chain
+            self.witness.hears(said, room_of(writable), self.runs)
             kind, flags = struct.unpack_from("<II", said)
             name = ("hello", "add", "withdraw", "stats")[kind]
             answer = self.lies.get(name, honest)(self, getattr(self, "_" + name)(flags, said[8:]))
@@ -67,14 +76,17 @@ class CrookedDevice(BackEnd):
             chain = queue.pop(self.memory)
             if not chain:
                 return
-            kind, value = self._requests.pop(0)
-            queue.push(self.memory, chain[0], chain[2], struct.pack("<IIQ", kind, 0, value), 16)
+            head, said, writable = chain
+            if said or room_of(writable) < 16:
+                raise ValueError("a buffer for requests is none: DRV-REQ-2")
+            request = struct.pack("<IIQ", *self._requests.pop(0))
+            queue.push(self.memory, head, writable, request, 16)
 
     def _hello(self, flags: int, said: bytes) -> bytes:
         epoch, = struct.unpack_from("<Q", said)
         if epoch != self._epoch or flags & START_OVER:
             self.runs = []
-            self._requests = [(RESIZE, self._target)]
+            self._requests = [(RESIZE, 0, self._target)]
         self._epoch = epoch
         return struct.pack("<Q", sum(pages for _, pages in self.runs))
 
@@ -97,6 +109,10 @@ class CrookedDevice(BackEnd):
 
     def _stats(self, _flags: int, _said: bytes) -> bytes:
         return b""
+
+
+def room_of(writable) -> int:
+    return sum(length for _, _, length in writable)
 
 
 def entry(first: int, pages: int) -> bytes:

@@ -3,7 +3,10 @@
 
 import time
 
-from bed.crooked_device import HELLO_AGAIN, RESET, RESIZE, CrookedDevice, entry
+from bed import witness
+from bed.crooked_device import (
+    ASK_STATS, HELLO_AGAIN, RESET, RESIZE, CrookedDevice, entry,
+)
 from bed.failure import Failure
 from bed.modules import BALLOON_MODULE
 from bed.rig import expect
@@ -101,6 +104,12 @@ class Trial:
         wait_for("the driver to start again", lambda: self.device.held() == BALLOON_PAGES)
 
 
+# Proves DRV-CONF-3, DRV-FEAT-5, DRV-RING-1, DRV-RING-2, DRV-MSG-1, DRV-MSG-2,
+# DRV-MSG-3, DRV-REQ-2, DRV-REQ-10, DRV-REQ-11, DRV-HELLO-1, DRV-HELLO-2, DRV-HELLO-3,
+# DRV-HELLO-4, DRV-HELLO-5, DRV-HELLO-7, DRV-HELLO-9, DRV-ADD-2, DRV-ADD-5, DRV-ADD-6,
+# DRV-REASON-1, DRV-STATS-1, DRV-STATS-3, DRV-STATS-5, DRV-STATS-6, DRV-RUNS-3,
+# DRV-BAD-1, DRV-BAD-2, DRV-BAD-3, DRV-BAD-4, DRV-BAD-5, DRV-BAD-6, DRV-BAD-7,
+# DRV-BAD-8, DRV-BAD-10, DRV-BAD-11.
 def run(rig):
     machine = Machine(memory_mib=MEMORY_MIB)
     with CrookedDevice() as device:
@@ -116,6 +125,8 @@ def run(rig):
                                            ("add", ADD_LIES, more), ("hello", HELLO_LIES, again)):
                 for name, lie in lies.items():
                     trial.tell(message, name, lie, provoke)
+            device.ask(ASK_STATS, flags=77)
+            wait_for("statistics", lambda: witness.STATS in device.witness.heard)
             trial.silence()
             trial.forgetting()
             trial.stopping()
@@ -123,4 +134,6 @@ def run(rig):
             said = vm.console().count("the device is broken")
             expect(said == told, f"{told} lies to be named in the kernel's log: {said} are")
             expect(not vm.splats(), f"no complaint of the guest's kernel: {vm.splats()}")
+            expect(len(device.witness.heard) == 4, f"all messages, not {device.witness.heard}")
+            expect(not device.witness.broken, f"every clause to be kept: {device.witness.broken}")
             expect(device.error is None, f"no error in the device: {device.error}")

@@ -8,6 +8,7 @@ from bed.rig import expect
 SETTLE_SECONDS = 6
 
 
+# Proves DRV-REQ-9, DRV-BAD-9.
 def run(rig):
     rig.load()
     rig.guest.fill(64, 3)

@@ -7,6 +7,7 @@ BALLOON_MIB = 256
 SLACK_MIB = 16
 
 
+# Proves DRV-STATS-7.
 def run(rig):
     rig.load()
     rig.daemon.resize(BALLOON_MIB)

@@ -6,6 +6,7 @@ import new_kernel
 MACHINE = {"kexec": True}
 
 
+# Proves DRV-RESET-3.
 def run(rig):
     new_kernel.check_full(rig, lambda: rig.vm.end_kernel("kexec"))
     # The kernel that kexec has started has none to start in turn: a reboot brings back the first.

@@ -4,6 +4,7 @@
 BALLOON_MIB = 512
 
 
+# Proves DRV-REQ-6, DRV-REQ-7, DRV-REQ-8, DRV-WITHDRAW-1.
 def run(rig):
     rig.load()
     rig.check_returned()  # the host holds all of it from here on

@@ -7,6 +7,7 @@ BALLOON_MIB = 448
 LACKING_MIB = 100
 
 
+# Proves DRV-WITHDRAW-3, DRV-WITHDRAW-6.
 def run(rig):
     rig.load()
     rig.daemon.resize(BALLOON_MIB)

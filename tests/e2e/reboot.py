@@ -4,5 +4,6 @@
 import new_kernel
 
 
+# Proves DEV-HELLO-1, DEV-STOP-2.
 def run(rig):
     new_kernel.check(rig, lambda: rig.vm.end_kernel("reboot"))

@@ -6,6 +6,7 @@ from bed.rig import expect
 BALLOON_MIB = 448
 
 
+# Proves DRV-REQ-11, DRV-HELLO-2.
 def run(rig):
     rig.load()
     rig.hold_pattern(leave_mib=BALLOON_MIB)

@@ -17,6 +17,7 @@ def stop_and_continue(rig):
     rig.vm.qmp.execute("cont")
 
 
+# Proves DEV-STOP-9.
 def run(rig):
     rig.load()
     rig.hold_pattern(leave_mib=BALLOON_MIB)

@@ -21,6 +21,7 @@ def unload_while_filling(rig):
     rig.daemon.resize(0)
 
 
+# Proves DRV-RESET-1, DRV-RESET-2.
 def run(rig):
     rig.load()
     rig.hold_pattern()  # the lists that the kernel keeps for each processor are full from here on

@@ -197,6 +197,40 @@ GATES = [
         r"links to nowhere.md, which is not there",
     ),
     Gate(
+        "a requirement that is no clause",
+        "static",
+        append("docs/spec/security.md", "The device MUST be safe.\n"),
+        r"security.md:\d+: MUST in what is no clause",
+    ),
+    Gate(
+        "a clause that says two things",
+        "static",
+        append("docs/spec/zeroed.md", "- **DRV-ZEROED-" "2** The driver MUST look and MAY leap.\n"),
+        r"DRV-ZEROED-[2] does not say one thing",
+    ),
+    Gate(
+        "a clause whose number is taken",
+        "static",
+        append("docs/spec/zeroed.md", "- **DRV-ZEROED-1** The driver MUST look.\n"),
+        r"DRV-ZEROED-1 is there twice",
+    ),
+    Gate(
+        "a clause that there is not",
+        "static",
+        append("src/base/le.h", "/* See DEV-ADD-" "99. */\n"),
+        r"le.h:\d+: there is no clause DEV-ADD-[9]",
+    ),
+    Gate(
+        "a proof that nobody runs",
+        "static",
+        replace(
+            "tests/unit/test_device_order.c",
+            "\t\tCASE(each_message_finds_what_those_before_it_have_left),\n",
+            "",
+        ),
+        r"each_message_finds_what_those_before_it_have_left is a test that nobody runs",
+    ),
+    Gate(
         "an unquoted variable in a shell script",
         "static",
         append("check", "rm $1\n"),
