@@ -249,10 +249,12 @@ static const struct virtio_device_id vballoon_ids[] = {
 };
 MODULE_DEVICE_TABLE(virtio, vballoon_ids);
 
+/* Keeps DRV-FEAT-3, DRV-FEAT-4, DRV-FEAT-5. */
 static const unsigned int vballoon_features[] = {
 	VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS,
 };
 
+/* Keeps DRV-CONF-3, DRV-CONF-4. */
 static struct virtio_driver vballoon_driver = {
 	.driver.name = KBUILD_MODNAME,
 	.driver.owner = THIS_MODULE,

@@ -191,7 +191,8 @@ static void block_halve(struct vballoon_pages *pages, struct vballoon_section *s
 	set_bit(other % SECTION_UNITS, section->head);
 }
 
-/* Free a block, or the first half of it. Returns the unit that follows. */
+/* Free a block, or the first half of it. Returns the unit that follows.
+ * Keeps DRV-RESET-5, DRV-WITHDRAW-4. */
 static u64 block_free(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
 {
 	struct page *page = unit_page(pages, head);

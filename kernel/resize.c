@@ -27,7 +27,7 @@ static void hello_send(struct vballoon *b)
 }
 
 /* A new life of the device. HELLO is the first message of it.
- * Keeps DRV-HELLO-1, DRV-HELLO-2. */
+ * Keeps DRV-HELLO-1, DRV-HELLO-2, DRV-HELLO-3. */
 void vballoon_resize_start(struct vballoon *b)
 {
 	vballoon_decide_init(&b->decide, vballoon_units_to_pages(b, 1));

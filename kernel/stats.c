@@ -18,6 +18,7 @@ void vballoon_stats_init(struct vballoon *b)
 	b->stats.out.header.type = cpu_to_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS);
 }
 
+/* Keeps DRV-STATS-6. */
 static void stat_put(struct vballoon_stats *s, u16 tag, u64 value)
 {
 	struct virtio_memory_balloon_stat *stat = &s->out.stat[s->count++];

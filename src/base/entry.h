@@ -33,6 +33,7 @@ static inline uint64_t vballoon_entry_units_max(const struct vballoon_entry_form
 	return format->runs ? UINT64_C(1) << format->page_shift : 1;
 }
 
+/* Keeps DEV-RUNS-1, DEV-RUNS-2, DEV-RUNS-3. */
 static inline struct vballoon_entry
 vballoon_entry_decode(const struct vballoon_entry_format *format, uint64_t wire)
 {

@@ -12,11 +12,13 @@
 /* Entries that are read, judged and answered at once. */
 #define BATCH 64
 
+/* Keeps DEV-ADD-13, DEV-BAD-8. */
 static void refuse(struct vballoon_device *device, enum vballoon_refusal cause)
 {
 	device->counters.refused_entries[cause]++;
 }
 
+/* Keeps DEV-ADD-1, DEV-ADD-3, DEV-ADD-4, DEV-ADD-5, DEV-RUNS-3, DEV-RUNS-4, DEV-RUNS-5. */
 static uint8_t judge(struct vballoon_device *device, const struct vballoon_entry *entry)
 {
 	uint32_t unit_shift = device->record.unit_shift;
@@ -43,7 +45,8 @@ static uint8_t judge(struct vballoon_device *device, const struct vballoon_entry
 	return VIRTIO_MEMORY_BALLOON_ACCEPTED;
 }
 
-/* Judge @count entries. False: they name more units than are left of a message. */
+/* Judge @count entries. False: they name more units than are left of a message.
+ * Keeps DEV-MSG-9, DEV-HELLO-9, DEV-ADD-2. */
 static bool judge_batch(struct vballoon_device *device, const __le64 *entries, size_t count,
 			uint64_t *units_left, uint8_t *verdicts)
 {
@@ -66,7 +69,7 @@ static bool judge_batch(struct vballoon_device *device, const __le64 *entries, s
 	return true;
 }
 
-/* Answer as far as the driver has left room (DEV-ADD-7). */
+/* Answer as far as the driver has left room (DEV-ADD-7). Keeps DEV-ADD-7, DEV-ADD-8. */
 static int write_verdicts(struct vballoon_device *device, const uint8_t *verdicts, size_t count)
 {
 	struct vballoon_chain *chain = &device->chain;

@@ -20,6 +20,7 @@ uint64_t vballoon_device_features_max(void)
 	return FEATURES_MAX;
 }
 
+/* Keeps DEV-CONF-3. */
 int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
 			 struct vballoon_device **device_out)
 {
@@ -42,11 +43,13 @@ int vballoon_device_init(void *storage, const struct vballoon_device_config *con
 	return 0;
 }
 
+/* Keeps DEV-FEAT-1, DEV-FEAT-8. */
 uint64_t vballoon_device_offered(const struct vballoon_device *device)
 {
 	return device->config.features;
 }
 
+/* Keeps DEV-FEAT-2, DEV-FEAT-9. */
 int vballoon_device_set_features(struct vballoon_device *device, uint64_t features)
 {
 	if (!(features & VBALLOON_F_VERSION_1) || features & ~device->config.features)
@@ -62,6 +65,7 @@ int vballoon_device_set_features(struct vballoon_device *device, uint64_t featur
 	return 0;
 }
 
+/* Keeps DEV-CONF-2, DEV-CONF-4, DEV-CONF-5. */
 void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
 				  uint32_t len)
 {
@@ -76,6 +80,7 @@ void vballoon_device_config_space(const struct vballoon_device *device, uint32_t
 		memcpy(to, (const char *)&space + offset, len < rest ? len : rest);
 }
 
+/* Keeps DEV-RESET-1. */
 void vballoon_device_forget(struct vballoon_device *device)
 {
 	device->record.valid = 0;
@@ -120,6 +125,7 @@ void vballoon_device_inhibit(struct vballoon_device *device, bool inhibited)
 	device->inhibited = inhibited;
 }
 
+/* Keeps DEV-RESET-3. */
 void vballoon_device_reset(struct vballoon_device *device)
 {
 	uint32_t cookie = device->requests.cookie;
@@ -146,6 +152,7 @@ void vballoon_device_restart(struct vballoon_device *device)
 	device->requests.reset = true;
 }
 
+/* Keeps DEV-REQ-10. */
 int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages)
 {
 	if (device->memory.count && pages > vballoon_device_memory_pages(device))

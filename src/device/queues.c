@@ -14,7 +14,8 @@ static bool queue_valid(const struct vballoon_queue *queue)
 }
 
 /* A queue that begins anew or ends is also how a driver brings a stopped device
- * back (DEV-RESET-4). */
+ * back (DEV-RESET-4).
+ * Keeps DEV-STOP-1, DEV-RESET-4. */
 static void queue_changed(struct vballoon_device *device)
 {
 	vballoon_device_doubt(device);
@@ -22,6 +23,7 @@ static void queue_changed(struct vballoon_device *device)
 	device->requests.reset = false;
 }
 
+/* Keeps DEV-CONF-1, DEV-RING-16. */
 int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
 				const struct vballoon_queue *queue)
 {
@@ -74,6 +76,7 @@ bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, u
 	return false;
 }
 
+/* Keeps DEV-STOP-8. */
 bool vballoon_queues_held(struct vballoon_device *device)
 {
 	struct vballoon_segment areas[VBALLOON_RING_AREAS];
@@ -90,6 +93,7 @@ bool vballoon_queues_held(struct vballoon_device *device)
 	return false;
 }
 
+/* Keeps DEV-BAD-3, DEV-BAD-5, DEV-BAD-6. */
 void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
 			     enum vballoon_violation violation)
 {
@@ -109,6 +113,7 @@ void vballoon_device_refuse(struct vballoon_device *device, unsigned int index,
 	vballoon_device_violate(device, index, violation);
 }
 
+/* Keeps DEV-RING-2. */
 bool vballoon_device_next(struct vballoon_device *device, unsigned int index)
 {
 	enum vballoon_violation violation;

@@ -14,6 +14,7 @@
 
 #define FROMDEV VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
 
+/* Keeps DEV-REQ-8. */
 void vballoon_requests_resize(struct vballoon_device *device)
 {
 	device->requests.resize = true;
@@ -21,6 +22,7 @@ void vballoon_requests_resize(struct vballoon_device *device)
 	memset(device->policy_refused, 0, sizeof(device->policy_refused));
 }
 
+/* Keeps DEV-HELLO-11. */
 void vballoon_requests_hello(struct vballoon_device *device)
 {
 	if (device->requests.hello_asked)
@@ -35,7 +37,8 @@ void vballoon_device_request_stats(struct vballoon_device *device)
 }
 
 /* The cookie of a STATS request. The same as long as none is answered: whichever of
- * them the driver answers, it is the answer. */
+ * them the driver answers, it is the answer.
+ * Keeps DEV-STATS-6. */
 static uint32_t stats_cookie(struct vballoon_requests *requests)
 {
 	if (!requests->stats_asked) {
@@ -46,7 +49,8 @@ static uint32_t stats_cookie(struct vballoon_requests *requests)
 	return requests->cookie;
 }
 
-/* Which request goes next: its flag, and its type; NULL when there is none. */
+/* Which request goes next: its flag, and its type; NULL when there is none.
+ * Keeps DEV-REQ-7, DEV-BAD-7. */
 static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
 {
 	struct vballoon_requests *requests = &device->requests;
@@ -72,7 +76,7 @@ static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
 	return NULL;
 }
 
-/* Fill the buffer that was taken. */
+/* Fill the buffer that was taken. Keeps DEV-REQ-1, DEV-REQ-2, DEV-REQ-5, DEV-REQ-6. */
 static enum vballoon_violation fill(struct vballoon_device *device, uint32_t type)
 {
 	struct vballoon_chain *chain = &device->chain;
@@ -89,7 +93,7 @@ static enum vballoon_violation fill(struct vballoon_device *device, uint32_t typ
 	return VBALLOON_OK;
 }
 
-/* Whether the guest has to speak before work can go on. */
+/* Whether the guest has to speak before work can go on. Keeps DEV-STOP-9. */
 static bool must_speak(const struct vballoon_device *device)
 {
 	return device->proof == VBALLOON_RECORD_UNPROVEN && !device->violation &&
@@ -97,6 +101,7 @@ static bool must_speak(const struct vballoon_device *device)
 	       (device->requests.resize || device->requests.stats || vballoon_drop_waits(device));
 }
 
+/* Keeps DEV-REQ-3, DEV-REQ-4, DEV-REQ-11. */
 void vballoon_requests_run(struct vballoon_device *device)
 {
 	enum vballoon_violation violation;

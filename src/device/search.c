@@ -102,6 +102,7 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 	return false;
 }
 
+/* Keeps DEV-WITHDRAW-1, DEV-WITHDRAW-4. */
 bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
 			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out)
 {

@@ -9,6 +9,7 @@
 #include "base/le.h"
 #include "device/core.h"
 
+/* Keeps DEV-STATS-1, DEV-STATS-2, DEV-STATS-4, DEV-STATS-8. */
 static void take(struct vballoon_stats *stats, const struct virtio_memory_balloon_stat *stat)
 {
 	uint16_t tag = vballoon_le16(stat->tag);
@@ -19,6 +20,7 @@ static void take(struct vballoon_stats *stats, const struct virtio_memory_balloo
 	stats->value[tag] = vballoon_le64(stat->value);
 }
 
+/* Keeps DEV-STATS-5, DEV-STATS-7. */
 enum vballoon_violation vballoon_message_stats(struct vballoon_device *device, uint32_t flags)
 {
 	struct vballoon_chain *chain = &device->chain;

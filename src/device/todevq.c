@@ -28,6 +28,7 @@ struct message {
 	void (*undo)(struct vballoon_device *device); /* the answer was lost; may be NULL */
 };
 
+/* Keeps DEV-FEAT-4, DEV-FEAT-6, DEV-MSG-11, DEV-MSG-12, DEV-REASON-2, DEV-STATS-3. */
 static const struct message messages[] = {
 	[VIRTIO_MEMORY_BALLOON_MSG_HELLO] = {
 		.flags_max = VIRTIO_MEMORY_BALLOON_HELLO_START_OVER,
@@ -63,7 +64,8 @@ static const struct message messages[] = {
 	},
 };
 
-/* The message's row, or NULL for a type that is unknown or not negotiated. */
+/* The message's row, or NULL for a type that is unknown or not negotiated.
+ * Keeps DEV-MSG-5. */
 static const struct message *find_message(const struct vballoon_device *device, uint32_t type)
 {
 	const struct message *message;
@@ -76,6 +78,7 @@ static const struct message *find_message(const struct vballoon_device *device, 
 	return message;
 }
 
+/* Keeps DEV-MSG-6, DEV-REASON-1. */
 static bool flags_known(const struct vballoon_device *device, const struct message *message,
 			uint32_t flags)
 {
@@ -86,7 +89,8 @@ static bool flags_known(const struct vballoon_device *device, const struct messa
 	return flags <= message->flags_max;
 }
 
-/* What a driver may not send (DEV-MSG-4 to 12). */
+/* What a driver may not send.
+ * Keeps DEV-MSG-3, DEV-MSG-4, DEV-MSG-7, DEV-MSG-8, DEV-MSG-9, DEV-MSG-11, DEV-MSG-12. */
 static enum vballoon_violation check(const struct vballoon_device *device,
 				     const struct message *message, uint32_t flags)
 {
@@ -108,7 +112,8 @@ static enum vballoon_violation check(const struct vballoon_device *device,
 }
 
 /* Any message but HELLO proves the record by not being HELLO; without a record it
- * asks for one. */
+ * asks for one.
+ * Keeps DEV-HELLO-10, DEV-STOP-7. */
 static enum vballoon_violation learn_from(struct vballoon_device *device,
 					  const struct message *message)
 {
@@ -120,6 +125,7 @@ static enum vballoon_violation learn_from(struct vballoon_device *device,
 	return VBALLOON_OK;
 }
 
+/* Keeps DEV-MSG-10. */
 static enum vballoon_violation handle(struct vballoon_device *device,
 				      const struct message **message_out)
 {
@@ -147,7 +153,7 @@ static enum vballoon_violation handle(struct vballoon_device *device,
 	return violation ? violation : message->handle(device, flags);
 }
 
-/* Answer the message in the chain under work. */
+/* Answer the message in the chain under work. Keeps DEV-RING-3, DEV-MSG-13. */
 static void answer(struct vballoon_device *device)
 {
 	const struct message *message = NULL;
@@ -167,6 +173,7 @@ static uint64_t pages_moved(const struct vballoon_device *device)
 	return counters->added_pages + counters->already_held_pages + counters->returned_pages;
 }
 
+/* Keeps DEV-RING-5, DEV-MSG-1, DEV-BAD-1. */
 bool vballoon_todevq_run(struct vballoon_device *device)
 {
 	const struct vballoon_chain *chain = &device->chain;

@@ -26,6 +26,7 @@ struct quota {
 	uint64_t entry_pages; /* in one entry */
 };
 
+/* Keeps DEV-WITHDRAW-2, DEV-WITHDRAW-3, DEV-WITHDRAW-8, DEV-WITHDRAW-9. */
 static struct quota quota_of(const struct vballoon_device *device, uint64_t most)
 {
 	struct vballoon_entry_format format = vballoon_device_entry_format(device);
@@ -44,7 +45,7 @@ static struct quota quota_of(const struct vballoon_device *device, uint64_t most
 	};
 }
 
-/* Hand one run back, at most one entry of it. */
+/* Hand one run back, at most one entry of it. Keeps DEV-RUNS-6, DEV-RUNS-7. */
 static void give(struct vballoon_device *device, struct quota *quota, uint64_t gpa, uint64_t pages)
 {
 	uint32_t unit_order = device->record.unit_shift - device->config.page_shift;
@@ -77,6 +78,7 @@ static void give_by(struct vballoon_device *device, enum vballoon_hint hint, str
 	}
 }
 
+/* Keeps DEV-WITHDRAW-11, DEV-WITHDRAW-12, DEV-WITHDRAW-13. */
 static void choose(struct vballoon_device *device, uint64_t most)
 {
 	static const struct {
@@ -96,6 +98,7 @@ static void choose(struct vballoon_device *device, uint64_t most)
 	}
 }
 
+/* Keeps DEV-HELLO-9, DEV-STOP-3, DEV-WITHDRAW-7. */
 enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device, uint32_t flags)
 {
 	__le64 most;
@@ -114,6 +117,7 @@ enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device
 	return VBALLOON_DESC_OUTSIDE_MEMORY;
 }
 
+/* Keeps DEV-WITHDRAW-14. */
 void vballoon_withdraw_undo(struct vballoon_device *device)
 {
 	struct vballoon_entry_format format = vballoon_device_entry_format(device);

@@ -40,6 +40,7 @@ static int file_allocate(int fd, int mode, off_t offset, off_t len)
 	return ret < 0 ? -errno : 0;
 }
 
+/* Keeps DEV-MEM-8. */
 static int punch(const struct vballoon_backing *backing, off_t offset, struct vballoon_bytes len)
 {
 	return file_allocate(backing->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,

@@ -74,6 +74,7 @@ static void move_past(const struct vballoon_chain *chain, uint32_t len, uint16_t
 	}
 }
 
+/* Keeps DEV-MSG-2, DEV-MSG-14. */
 int vballoon_chain_read(const struct vballoon_memory *memory, struct vballoon_chain *chain,
 			void *to, size_t len)
 {

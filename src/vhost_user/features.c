@@ -15,6 +15,7 @@
 	 BIT(VHOST_USER_PROTOCOL_F_CONFIG) | BIT(VHOST_USER_PROTOCOL_F_RESET_DEVICE) |             \
 	 BIT(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) | BIT(VHOST_USER_PROTOCOL_F_STATUS))
 
+/* Keeps DEV-FEAT-3. */
 int vballoon_handle_get_features(struct vballoon_vhost_user *back_end,
 				 struct vballoon_message *message, struct vballoon_reply *reply)
 {

@@ -85,7 +85,8 @@ static void region_probe(struct vballoon_slot *slot)
 }
 
 /* A memfd, so that the record can outlive the process that keeps it; sealed,
- * because whoever else holds it must not be able to cut it off. */
+ * because whoever else holds it must not be able to cut it off.
+ * Keeps DEV-MEM-9. */
 static int page_map_new(struct vballoon_slot *slot, uint32_t page_shift)
 {
 	size_t bytes = vballoon_page_map_bytes(slot->region.size, page_shift);
@@ -146,6 +147,7 @@ int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t pag
 	return 0;
 }
 
+/* Keeps DEV-MEM-5. */
 void vballoon_slot_free(struct vballoon_slot *slot)
 {
 	if (!slot)
