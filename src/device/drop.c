@@ -25,6 +25,7 @@ struct budget {
 	unsigned int chunks;
 };
 
+/* Keeps DEV-MEM-6. */
 bool vballoon_drop_allowed(const struct vballoon_device *device,
 			   const struct vballoon_region *region)
 {
@@ -113,7 +114,8 @@ void vballoon_drop_leave(struct vballoon_device *device)
 }
 
 /* The mark is set before the host acts: after a crash in between, memory that
- * may be gone is not taken for memory that is there. */
+ * may be gone is not taken for memory that is there.
+ * Keeps DEV-MEM-1. */
 static void drop_pages(struct vballoon_device *device, const struct vballoon_page_map *map,
 		       struct vballoon_run run)
 {
@@ -133,7 +135,8 @@ static void drop_pages(struct vballoon_device *device, const struct vballoon_pag
 }
 
 /* Take the next whole host pages of the chunk, at most @most pages (or one host
- * page). False: the rest of the chunk has none. */
+ * page). False: the rest of the chunk has none.
+ * Keeps DEV-ADD-10, DEV-ADD-11, DEV-MEM-2. */
 static bool next_run(struct vballoon_drop *drop, const struct vballoon_page_map *map, uint64_t most,
 		     struct vballoon_run *run_out)
 {
@@ -159,6 +162,7 @@ static bool next_run(struct vballoon_drop *drop, const struct vballoon_page_map 
 	return false;
 }
 
+/* Keeps DEV-RING-5. */
 static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 {
 	struct vballoon_drop *drop = &device->drop;
@@ -174,7 +178,8 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 }
 
 /* With one queue stopped the other is about to be, or to start: what it says last
- * proves the record for itself, but not that there is a guest to come. */
+ * proves the record for itself, but not that there is a guest to come.
+ * Keeps DEV-STOP-2, DEV-STOP-4, DEV-STOP-10, DEV-MEM-7, DEV-BAD-2. */
 static bool may_drop(const struct vballoon_device *device)
 {
 	enum vballoon_reclaimable cause;
@@ -193,6 +198,7 @@ void vballoon_device_drop_now(struct vballoon_device *device)
 	device->drop_all = true;
 }
 
+/* Keeps DEV-STOP-5, DEV-RESET-2, DEV-ADD-12, DEV-WITHDRAW-6, DEV-WITHDRAW-15. */
 bool vballoon_drop_run(struct vballoon_device *device)
 {
 	uint32_t shift = device->config.page_shift;

@@ -57,6 +57,7 @@ uint64_t vballoon_device_due_ms(const struct vballoon_device *device)
 	return vballoon_pace_due_ms(&device->pace, &growth);
 }
 
+/* Keeps DEV-REASON-3, DEV-REASON-4. */
 uint64_t vballoon_policy_grant(struct vballoon_device *device, enum vballoon_withdraw_reason reason,
 			       uint64_t most)
 {

@@ -8,6 +8,7 @@ from main_job import run as do_main_job
 DAEMON = ["--features", "none"]
 
 
+# Proves DEV-FEAT-4, DRV-FEAT-3.
 def run(rig):
     do_main_job(rig)
     negotiated = rig.daemon.status()["features"]

@@ -43,6 +43,7 @@ static void assert_listed(struct daemon_bed *bed, const char *list, const char *
 	json_decref(status);
 }
 
+/* Proves DEV-FEAT-4. */
 static void the_base_protocol_alone_does_the_whole_job(void **state)
 {
 	struct daemon_bed *bed = serve(state, "none");
@@ -63,6 +64,7 @@ static void the_base_protocol_alone_does_the_whole_job(void **state)
 	assert_int_equal(process_wait(&bed->ctl), 0);
 }
 
+/* Proves DEV-FEAT-8. */
 static void what_is_left_out_is_not_offered(void **state)
 {
 	struct daemon_bed *bed = serve(state, "all,-event-idx");
@@ -84,6 +86,7 @@ static void what_is_offered_is_not_yet_negotiated(void **state)
 						  "  negotiated          version-1\n"));
 }
 
+/* Proves DEV-FEAT-9. */
 static void a_guest_cannot_take_what_was_left_out(void **state)
 {
 	struct daemon_bed *bed = *state;

@@ -92,7 +92,12 @@ class Device:
         kind, flags, value = struct.unpack("<IIQ", said)
         check(kind in (self.must | may) & ready, f"DEV-REQ-7: request {kind}")
         check(kind == ASK_STATS or not flags, "DEV-REQ-2")
-        check(value == (self.target if kind == RESIZE else 0), "DEV-REQ-3")
+        if kind == ASK_STATS and self.features & F_PUSH_STATS:
+            check(value >> 32 == 0, "DEV-PUSH-2")
+        elif kind == ASK_REPORT:
+            check(self.features & F_REPORTING, "DEV-FEAT-7")
+        else:
+            check(value == (self.target if kind == RESIZE else 0), "DEV-REQ-3")
         check(kind != ASK_STATS or flags, "DEV-STATS-6")
         check(kind != ASK_HELLO or not self.asked, "DEV-HELLO-11")
         self.asked |= kind == ASK_HELLO
@@ -231,11 +236,13 @@ class Device:
     def _exchange(self, _flags, words, room):
         verdicts = []
         pairs = list(zip(words[::2], words[1::2]))
+        if room < len(pairs):
+            raise Stops("DEV-EXCHANGE-4")
         if self.record and sum(self.decode(take)[1] for _, take in pairs) > UNITS_MAX:
             raise Stops("DEV-MSG-9")
         for give, take in pairs:
             verdicts.append(bool(self.record) and self._swap(give, take))
-        self._answered(bytes(verdicts[:room]), "DEV-EXCHANGE-3")
+        self._answered(bytes(verdicts), "DEV-EXCHANGE-3")
 
     def _swap(self, give, take):
         back, back_units = self.decode(take)

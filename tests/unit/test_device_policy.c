@@ -165,6 +165,7 @@ static void dropping_now_is_over_with_the_guest_it_was_for(void **state)
 	assert_int_equal(bed->call_count, 0);
 }
 
+/* Proves DEV-REASON-3, DEV-REASON-4. */
 static void each_reason_is_answered_by_its_rule(void **state)
 {
 	struct bed *bed = *state;
@@ -213,6 +214,7 @@ static void an_empty_balloon_is_no_refusal_of_the_policy(void **state)
 	assert_int_equal(bed_status(bed).withdraws_refused[VBALLOON_WITHDRAW_OOM], 0);
 }
 
+/* Proves DEV-REASON-1. */
 static void without_the_feature_a_reason_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -236,6 +238,7 @@ static void without_the_feature_the_reason_is_the_target(void **state)
 	assert_int_equal(bed_status(bed).withdraws_refused[VBALLOON_WITHDRAW_TARGET], 1);
 }
 
+/* Proves DEV-REASON-2. */
 static void a_reason_that_is_not_known_stops_the_device(void **state)
 {
 	struct bed *bed = *state;
@@ -249,6 +252,7 @@ static void a_reason_that_is_not_known_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_MESSAGE_FLAGS);
 }
 
+/* Proves DEV-REQ-9. */
 static void who_was_refused_is_told_when_the_policy_grants_it(void **state)
 {
 	struct bed *bed = *state;

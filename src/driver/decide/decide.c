@@ -19,6 +19,7 @@ static void put_off(uint64_t *deadline_ms, uint64_t now_ms, uint64_t delay_ms)
 		*deadline_ms = until_ms;
 }
 
+/* Keeps DRV-REQ-5. */
 void vballoon_decide_init(struct vballoon_decide *decide, uint64_t unit_pages)
 {
 	*decide = (struct vballoon_decide){ .unit_pages = unit_pages };
@@ -29,18 +30,21 @@ void vballoon_decide_ask_held(struct vballoon_decide *decide)
 	decide->greeted = false;
 }
 
+/* Keeps DRV-HELLO-7. */
 bool vballoon_decide_greeted(struct vballoon_decide *decide, uint64_t held)
 {
 	decide->greeted = held == decide->held;
 	return decide->greeted;
 }
 
+/* Keeps DRV-HELLO-8. */
 void vballoon_decide_start_over(struct vballoon_decide *decide)
 {
 	decide->greeted = false;
 	decide->held = 0;
 }
 
+/* Keeps DRV-REQ-6. */
 void vballoon_decide_resize(struct vballoon_decide *decide, uint64_t target)
 {
 	decide->target = target;
@@ -53,6 +57,7 @@ void vballoon_decide_add_sent(struct vballoon_decide *decide, uint64_t pages)
 	decide->adding += pages;
 }
 
+/* Keeps DRV-ADD-9. */
 void vballoon_decide_add_answered(struct vballoon_decide *decide, uint64_t pages, uint64_t accepted,
 				  uint64_t now_ms)
 {
@@ -62,6 +67,7 @@ void vballoon_decide_add_answered(struct vballoon_decide *decide, uint64_t pages
 		put_off(&decide->add_after_ms, now_ms, VBALLOON_DECIDE_RETRY_MS);
 }
 
+/* Keeps DRV-REQ-9, DRV-ADD-8. */
 void vballoon_decide_no_memory(struct vballoon_decide *decide, uint64_t now_ms)
 {
 	put_off(&decide->add_after_ms, now_ms, VBALLOON_DECIDE_RETRY_MS);
@@ -72,6 +78,7 @@ void vballoon_decide_withdraw_sent(struct vballoon_decide *decide, uint64_t page
 	decide->withdrawing = pages;
 }
 
+/* Keeps DRV-WITHDRAW-5. */
 void vballoon_decide_withdraw_answered(struct vballoon_decide *decide, uint64_t returned,
 				       unsigned int answer, uint64_t now_ms)
 {
@@ -92,6 +99,7 @@ void vballoon_decide_taken(struct vballoon_decide *decide, uint64_t pages)
 	decide->held -= least(pages, decide->held);
 }
 
+/* Keeps DRV-WITHDRAW-6. */
 void vballoon_decide_pressure(struct vballoon_decide *decide, uint64_t now_ms)
 {
 	put_off(&decide->add_after_ms, now_ms, VBALLOON_DECIDE_PRESSURE_MS);
@@ -115,6 +123,7 @@ static struct vballoon_decision act(const struct vballoon_decide *decide,
 	return (struct vballoon_decision){ .action = action, .pages = pages };
 }
 
+/* Keeps DRV-REQ-7, DRV-REQ-8, DRV-HELLO-6, DRV-ADD-7. */
 struct vballoon_decision vballoon_decide_next(const struct vballoon_decide *decide, uint64_t now_ms)
 {
 	uint64_t coming = decide->held + decide->adding;
