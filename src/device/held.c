@@ -25,7 +25,7 @@ bool vballoon_held_piece(struct vballoon_device *device, uint64_t *gpa, uint64_t
 	return true;
 }
 
-/* Keeps DEV-ADD-6, DEV-ADD-9. */
+/* Keeps DEV-ADD-6, DEV-ADD-9, DEV-STATE-9. */
 uint64_t vballoon_held_add(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
 	struct vballoon_piece piece;
@@ -41,7 +41,7 @@ uint64_t vballoon_held_add(struct vballoon_device *device, uint64_t gpa, uint64_
 	return sum;
 }
 
-/* Keeps DEV-WITHDRAW-5. */
+/* Keeps DEV-WITHDRAW-5, DEV-STATE-9. */
 void vballoon_held_remove(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
 	struct vballoon_piece piece;

@@ -52,6 +52,7 @@ static bool is_map_of(const struct vballoon_page_map_header *header, uint64_t gp
 	       header->host_page_shift == host_page_shift;
 }
 
+/* Keeps DEV-STATE-9. */
 int vballoon_page_map_recover(void *memory, size_t bytes, uint64_t gpa, uint64_t pages,
 			      uint32_t page_shift, uint32_t host_page_shift)
 {

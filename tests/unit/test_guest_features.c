@@ -91,6 +91,7 @@ static void no_stats(struct vballoon_guest_config *config, struct vballoon_guest
 	ops->stats = NULL;
 }
 
+/* Proves DRV-REPORT-5. */
 static void accepts_what_the_guest_can_do(void **state)
 {
 	(void)state;
@@ -239,7 +240,7 @@ static void without_the_feature_a_period_means_nothing(void **state)
 	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
 }
 
-/* Proves DRV-EXCHANGE-4, DRV-EXCHANGE-5. */
+/* Proves DRV-EXCHANGE-2, DRV-EXCHANGE-4, DRV-EXCHANGE-5. */
 static void swaps_pages(void **state)
 {
 	struct port_liar *l = *state;
@@ -339,6 +340,7 @@ static void without_the_feature_nothing_is_swapped(void **state)
 	assert_int_equal(vballoon_guest_report(l->guest.driver), -EOPNOTSUPP);
 }
 
+/* Proves DRV-EXCHANGE-7. */
 static void a_swap_without_a_verdict_is_a_failure(void **state)
 {
 	struct port_liar *l = *state;

@@ -41,7 +41,7 @@ static void main_job(struct port_machine *m)
 	assert_int_equal(port_machine_status(m).violations, 0);
 }
 
-/* Proves DRV-FEAT-3, DRV-RUNS-2, DRV-REQ-6. */
+/* Proves DRV-CONF-4, DRV-FEAT-3, DRV-REQ-6, DRV-RUNS-2. */
 static void does_the_main_job_without_a_feature(void **state)
 {
 	(void)state;
@@ -221,7 +221,7 @@ static void resets_a_device_that_asks_for_it_once_a_second(void **state)
 	port_machine_expect(m, 300);
 }
 
-/* Proves DRV-STATS-1, DRV-STATS-7. */
+/* Proves DRV-STATS-1, DRV-STATS-2, DRV-STATS-7. */
 static void answers_a_request_for_statistics(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);

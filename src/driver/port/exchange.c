@@ -94,7 +94,7 @@ static void told(struct vballoon_guest *guest, unsigned int index, bool swapped)
 	guest->config.ops->exchanged(guest->config.context, &guest->exchange.pairs[index], swapped);
 }
 
-/* Keeps DRV-EXCHANGE-2, DRV-EXCHANGE-3. */
+/* Keeps DRV-EXCHANGE-2, DRV-EXCHANGE-3, DRV-EXCHANGE-7. */
 void vballoon_guest_exchange_answered(struct vballoon_guest *guest, unsigned int message,
 				      uint32_t written)
 {
