@@ -111,12 +111,19 @@ static int collect(struct vballoon_trial *trial, unsigned int queue, int64_t unt
 	return outcome == VBALLOON_COLLECT_ONE;
 }
 
+bool vballoon_driver_collect(struct vballoon_trial *trial, unsigned int queue, uint64_t *token_out,
+			     uint32_t *written_out)
+{
+	return collect(trial, queue, now_ms() + trial->setting->patience_ms, token_out,
+		       written_out);
+}
+
 uint32_t vballoon_driver_answer(struct vballoon_trial *trial)
 {
 	uint64_t token;
 	uint32_t written;
 
-	if (!collect(trial, TODEVQ, now_ms() + trial->setting->patience_ms, &token, &written))
+	if (!vballoon_driver_collect(trial, TODEVQ, &token, &written))
 		vballoon_trial_end(trial, VBALLOON_WEDGED, "a message was not answered in %d ms",
 				   trial->setting->patience_ms);
 	return written;

@@ -53,6 +53,10 @@ uint64_t vballoon_driver_entry_pages(const struct vballoon_trial *trial, uint64_
 void vballoon_driver_await(struct vballoon_trial *trial, uint32_t type,
 			   struct virtio_memory_balloon_req *request_out);
 
+/* Collect what the device has used next of a queue; false when nothing comes in time. */
+bool vballoon_driver_collect(struct vballoon_trial *trial, unsigned int queue, uint64_t *token_out,
+			     uint32_t *written_out);
+
 /* Wait until an event descriptor is raised. */
 void vballoon_driver_await_event(struct vballoon_trial *trial, int event);
 

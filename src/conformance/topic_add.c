@@ -4,6 +4,7 @@
 
 #include "base/le.h"
 #include "conformance/message.h"
+#include "conformance/place.h"
 #include "conformance/topics.h"
 
 #define F_RUNS VBALLOON_F(PAGE_RUNS)
@@ -17,48 +18,10 @@
 		.negative = true, .stage = VBALLOON_STAGE_GREETED                                  \
 	}
 
-/* Where an entry lies: @pages balloon pages and @bytes bytes from a place of the layout on. */
-enum place {
-	PLACE_ZERO, /* guest address 0 */
-	PLACE_BASE, /* the beginning of guest memory; the rings are there */
-	PLACE_BALLOON,
-	PLACE_SEAM,
-	PLACE_HOLE,
-	PLACE_ISLAND,
-	PLACE_END,
-	PLACE_RING_1, /* the page with the second queue's ring */
-};
-
-struct entry_row {
-	enum place place;
-	int64_t pages, bytes;
-	uint64_t units; /* of the run; 0: one */
-	uint32_t unit_more; /* the unit is so many shifts above a page */
-};
-
-static uint64_t entry_of(const struct vballoon_trial *trial, const struct entry_row *row)
-{
-	const struct vballoon_layout *layout = &trial->layout;
-	const uint64_t places[] = {
-		[PLACE_ZERO] = 0,
-		[PLACE_BASE] = layout->base,
-		[PLACE_BALLOON] = layout->balloon,
-		[PLACE_SEAM] = layout->seam,
-		[PLACE_HOLE] = layout->hole,
-		[PLACE_ISLAND] = layout->island,
-		[PLACE_END] = layout->end,
-		[PLACE_RING_1] = (layout->base + VBALLOON_FRONT_RING_BYTES) & ~(layout->page - 1),
-	};
-	uint64_t gpa =
-		places[row->place] + (uint64_t)row->pages * layout->page + (uint64_t)row->bytes;
-
-	return row->units ? gpa | (row->units - 1) : gpa;
-}
-
 /* One entry is refused, the ones around it are not, and nothing of it is on the record. */
 static void refused(struct vballoon_trial *trial, const void *how)
 {
-	const struct entry_row *row = how;
+	const struct vballoon_place_row *row = how;
 	uint64_t unit = UINT64_C(1) << row->unit_more;
 	uint64_t entries[3];
 	uint8_t verdicts[3];
@@ -66,7 +29,7 @@ static void refused(struct vballoon_trial *trial, const void *how)
 	if (row->unit_more)
 		vballoon_driver_hello(trial, trial->facts->config.page_shift + row->unit_more, 0);
 	entries[0] = vballoon_trial_page(trial, 64);
-	entries[1] = entry_of(trial, row);
+	entries[1] = vballoon_place_entry(trial, row);
 	entries[2] = vballoon_trial_page(trial, 96);
 	vballoon_driver_add(trial, entries, 3, verdicts, 3);
 	vballoon_require(trial, verdicts[1] != VIRTIO_MEMORY_BALLOON_ACCEPTED,
@@ -81,13 +44,13 @@ static void refused(struct vballoon_trial *trial, const void *how)
 
 static void accepted(struct vballoon_trial *trial, const void *how)
 {
-	const struct entry_row *row = how;
+	const struct vballoon_place_row *row = how;
 	uint64_t entry, pages;
 
 	if (row->unit_more)
 		vballoon_driver_hello(trial, trial->facts->config.page_shift + row->unit_more, 0);
-	entry = entry_of(trial, row);
-	pages = (row->units ? row->units : 1) << row->unit_more;
+	entry = vballoon_place_entry(trial, row);
+	pages = vballoon_place_pages(row);
 	vballoon_require(trial,
 			 vballoon_driver_add_one(trial, entry) == VIRTIO_MEMORY_BALLOON_ACCEPTED,
 			 "entry 0x%llx was refused", (unsigned long long)entry);
@@ -163,13 +126,13 @@ static void many_entries(struct vballoon_trial *trial, const void *how)
 /* A page of the guest's own keeps what is in it, whatever is refused. */
 static void refused_page_is_untouched(struct vballoon_trial *trial, const void *how)
 {
-	const struct entry_row *row = how;
-	uint64_t gpa = entry_of(trial, row) & ~(trial->layout.page - 1);
+	const struct vballoon_place_row *row = how;
+	uint64_t gpa = vballoon_place_entry(trial, row) & ~(trial->layout.page - 1);
 	unsigned char *at = vballoon_trial_at(trial, gpa + 64);
 
 	memset(at, 0xa5, 64);
 	vballoon_require(trial,
-			 vballoon_driver_add_one(trial, entry_of(trial, row)) !=
+			 vballoon_driver_add_one(trial, vballoon_place_entry(trial, row)) !=
 				 VIRTIO_MEMORY_BALLOON_ACCEPTED,
 			 "it was accepted");
 	vballoon_driver_give(trial, 5, 1);
@@ -212,7 +175,7 @@ static void too_many_units_in_runs(struct vballoon_trial *trial, const void *how
 }
 
 #define ROW(...)                                                                                   \
-	&(const struct entry_row)                                                                  \
+	&(const struct vballoon_place_row)                                                         \
 	{                                                                                          \
 		__VA_ARGS__                                                                        \
 	}
