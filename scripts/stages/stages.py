@@ -95,6 +95,7 @@ def conformance(run):
     run.verify("conformance: no case fails", code == 0 and not figures["fail"], bad or output)
     run.verify("conformance: nothing is wedged", figures["wedged"] == 0, bad)
     run.verify("conformance: 200 negative cases", figures["negative_cases"] >= 200, output)
+    meson.test(run, folder, ["--suite=seeded"])
 
 
 def sim(run):

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""catch.py CONFORMANCE SOUND [MUTANT=CLAUSE=TOPIC]...: the suite must name the clause that
+each mutant breaks, and find nothing wrong with the program that is SOUND.
+
+A MUTANT is a program with a defect that was planted; TOPIC is where it shows.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BAD = ("FAIL", "WEDGED")
+ARGUMENTS = ["--no-config", "--socket-path", "%s"]
+
+
+def run(conformance, topic, program):
+    """The clauses that a program breaks, by the cases of one topic."""
+    done = subprocess.run(
+        [conformance, "--json", "--timeout", "2", "--case", topic, "--", program, *ARGUMENTS],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    bad = [row for row in rows if row.get("outcome") in BAD]
+    if done.returncode != (1 if bad else 0) or not rows:
+        raise SystemExit(f"{program}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return bad
+
+
+def main():
+    conformance, sound, mutants = sys.argv[1], sys.argv[2], sys.argv[3:]
+    missed = 0
+    for topic in sorted({mutant.split("=")[2] for mutant in mutants}):
+        found = run(conformance, topic, sound)
+        missed += bool(found)
+        print(f"{'not ok' if found else 'ok'} - the sound one keeps {topic}", *found, sep="\n")
+    for mutant in mutants:
+        program, clause, topic = mutant.split("=")
+        found = run(conformance, topic, program)
+        named = [row for row in found if row["clause"] == clause]
+        missed += not named
+        name = f"{Path(program).name} breaks {clause}"
+        print(f"{'ok' if named else 'not ok'} - {name}", flush=True)
+        for row in (named or found)[:3]:
+            print(f"  {row['outcome']} {row['clause']} {topic}/{row['case']}: {row['why']}")
+    print(f"{len(mutants) - missed} of {len(mutants)} mutants named by clause")
+    return missed != 0 or not mutants
+
+
+if __name__ == "__main__":
+    sys.exit(main())
