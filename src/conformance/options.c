@@ -10,7 +10,7 @@
 #include "control/feature_names.h"
 
 #define PATIENCE_MS 5000
-#define GRACE_MS 200
+#define GRACE_MS 100
 #define SECONDS_MAX 600
 
 static const char help[] =
