@@ -304,34 +304,23 @@ void vballoon_driver_await_event(struct vballoon_trial *trial, int event)
 	}
 }
 
-/* Two questions and their answers: whoever does one thing after the other has seen what was
- * kicked before the first when it answers the second. */
-static void settle(struct vballoon_trial *trial)
-{
-	uint64_t features;
-
-	for (unsigned int i = 0; i < 2; i++)
-		vballoon_trial_check(trial,
-				     vballoon_link_get_u64(&trial->front_end.link,
-							   VHOST_USER_GET_FEATURES, &features),
-				     "GET_FEATURES");
-}
-
 void vballoon_driver_expect_silence(struct vballoon_trial *trial, unsigned int queue)
 {
 	struct vballoon_driver_ring *ring = &trial->front_end.queues[queue].driver;
+	int64_t until = now_ms() + trial->setting->grace_ms;
 	uint64_t token;
 	uint32_t written;
-	int64_t until;
+	bool more;
 
-	settle(trial);
-	until = now_ms() + trial->setting->grace_ms;
+	/* And once more when the time is over: what is used need not be announced. */
 	do {
+		more = wait_for(trial, queue, -1, until);
 		vballoon_require(trial,
 				 vballoon_driver_ring_collect(ring, &token, &written) ==
 					 VBALLOON_COLLECT_NONE,
-				 "a device that has stopped has used a buffer of queue %u", queue);
-	} while (wait_for(trial, queue, -1, until));
+				 "a device that has to be silent has used a buffer of queue %u",
+				 queue);
+	} while (more);
 }
 
 /* Whether the status says that the device needs a reset. */
