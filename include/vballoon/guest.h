@@ -73,6 +73,15 @@ struct vballoon_guest_pair {
 	uint64_t units; /**< without F_PAGE_RUNS 1, with it at most 2^page_shift */
 };
 
+/** What became of a pair. */
+enum vballoon_guest_outcome {
+	VBALLOON_GUEST_SWAPPED, /**< give is in the balloon, take is the guest's, its contents
+				     are undefined */
+	VBALLOON_GUEST_NOT_SWAPPED, /**< the device refused: all is as it was */
+	VBALLOON_GUEST_UNDONE, /**< the device was reset: give is the guest's, its contents are
+				    undefined; take comes back by return_page() */
+};
+
 /** Why a page comes back. */
 enum vballoon_guest_cause {
 	VBALLOON_GUEST_REFUSED, /**< the device did not take it: it is as it was */
@@ -144,10 +153,10 @@ struct vballoon_guest_ops {
 	 * exchanged.
 	 * @param context as configured
 	 * @param pair as it was asked for
-	 * @param swapped true: give is in the balloon, take is the guest's, with undefined
-	 *        contents; false: all is as it was, and take may come back by return_page()
+	 * @param outcome whose the pages are now
 	 */
-	void (*exchanged)(void *context, const struct vballoon_guest_pair *pair, bool swapped);
+	void (*exchanged)(void *context, const struct vballoon_guest_pair *pair,
+			  enum vballoon_guest_outcome outcome);
 	/**
 	 * Name free memory, for a report to the host, and keep it unused until free_done().
 	 * May be NULL: then free memory is never reported.

@@ -153,11 +153,12 @@ int port_guest_move(struct port_guest *guest, uint64_t from, uint64_t to, uint64
 	return error;
 }
 
-static void exchanged(void *context, const struct vballoon_guest_pair *pair, bool swapped)
+static void exchanged(void *context, const struct vballoon_guest_pair *pair,
+		      enum vballoon_guest_outcome outcome)
 {
 	struct port_guest *guest = context;
 
-	if (swapped) {
+	if (outcome == VBALLOON_GUEST_SWAPPED) {
 		guest->swapped++;
 		move_units(guest, pair->take.value, pair->units, false);
 		return;
@@ -165,7 +166,7 @@ static void exchanged(void *context, const struct vballoon_guest_pair *pair, boo
 	guest->unswapped++;
 	if (pair->give.value == VBALLOON_GUEST_NOTHING)
 		return;
-	for (uint64_t i = 0; i < pair->units; i++)
+	for (uint64_t i = 0; i < pair->units && outcome == VBALLOON_GUEST_NOT_SWAPPED; i++)
 		check_stamps(guest, pair->give.value + (i << guest->config.unit_shift));
 	move_units(guest, pair->give.value, pair->units, false);
 }

@@ -246,7 +246,7 @@ void vballoon_guest_ignore_answer(struct vballoon_guest *guest, unsigned int mes
 /* exchange.c */
 void vballoon_guest_exchange_answered(struct vballoon_guest *guest, unsigned int message,
 				      uint32_t written);
-/* The device is reset: what was in flight did not happen. */
+/* The device is reset: what was in flight is undone. */
 void vballoon_guest_exchange_recall(struct vballoon_guest *guest);
 
 /* report.c */

@@ -89,9 +89,10 @@ int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_
 	return 0;
 }
 
-static void told(struct vballoon_guest *guest, unsigned int index, bool swapped)
+static void tell(struct vballoon_guest *guest, unsigned int index,
+		 enum vballoon_guest_outcome outcome)
 {
-	guest->config.ops->exchanged(guest->config.context, &guest->exchange.pairs[index], swapped);
+	guest->config.ops->exchanged(guest->config.context, &guest->exchange.pairs[index], outcome);
 }
 
 /* Keeps DRV-EXCHANGE-2, DRV-EXCHANGE-3, DRV-EXCHANGE-7. */
@@ -124,7 +125,7 @@ void vballoon_guest_exchange_answered(struct vballoon_guest *guest, unsigned int
 		else if (swapped)
 			vballoon_decide_taken(&guest->decide,
 					      vballoon_guest_units_to_pages(guest, pair->units));
-		told(guest, i, swapped);
+		tell(guest, i, swapped ? VBALLOON_GUEST_SWAPPED : VBALLOON_GUEST_NOT_SWAPPED);
 	}
 }
 
@@ -133,6 +134,6 @@ void vballoon_guest_exchange_recall(struct vballoon_guest *guest)
 	if (!guest->in_flight[GUEST_EXCHANGE])
 		return;
 	for (unsigned int i = guest->exchange.told; i < guest->exchange.count; i++)
-		told(guest, i, false);
+		tell(guest, i, VBALLOON_GUEST_UNDONE);
 	guest->exchange.told = 0;
 }
