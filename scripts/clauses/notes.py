@@ -81,7 +81,8 @@ def _suite(root):
         if topic and topic[1] in listed:
             for row in SUITE_ROW.finditer(source):
                 line = source.count("\n", 0, row.start()) + 1
-                yield Note("Proves", [row[2]], (SUITE / file.name).as_posix(), row[1], line)
+                name = f"conformance: {file.stem.removeprefix('topic_')}"
+                yield Note("Proves", [row[2]], (SUITE / file.name).as_posix(), name, line)
 
 
 def read(root, clauses):
