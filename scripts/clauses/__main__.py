@@ -5,6 +5,7 @@ what keeps and what proves them, and with the table of both.
     clauses [TREE]               complain of clauses and notes
     clauses --complete [TREE]    and of what has no note, and of an old table
     clauses --list [TREE]        print each id and its text
+    clauses --proofs [TREE]      print the tests of the unit and protocol suites that prove one
     clauses --write [TREE]       write the table, docs/spec/coverage.md
 """
 
@@ -26,6 +27,10 @@ def main():
         return 1 if wrong else 0
     found, complaints = notes.read(root, clauses)
     wrong += complaints
+    if "--proofs" in options:
+        for name in sorted({note.subject for note in found if note.path.startswith(notes.SUITES)}):
+            print(name)
+        return 0
     table = coverage.table(root, clauses, found)
     document = root / text.COVERAGE
     if "--write" in options:

@@ -24,6 +24,8 @@ PYTHON_SUBJECT = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 SUITE = Path("src", "conformance")
 SUITE_ROW = re.compile(rf'"([a-z0-9-]+)",\s*"({text.ID.pattern})"')
 SUITE_TOPIC = re.compile(r"^VBALLOON_TOPIC\((\w+),", re.MULTILINE)
+# Where each program and each test is listed.
+SUITES = ("tests/unit/", "tests/proto/")
 # Who may keep a clause, and who may prove one.
 KEEPERS = ("src/", "kernel/")
 PROVERS = ("tests/", "scripts/check-")
@@ -56,7 +58,7 @@ def _subject(source, comment, pattern):
 def _is_run(root, path, subject, source):
     """Whether a test is one that something runs."""
     folder = Path(path).parent
-    if path.startswith(("tests/unit/", "tests/proto/")):
+    if path.startswith(SUITES):
         built = re.findall(r"'(\w+)'", (root / folder / "meson.build").read_text())
         uses = re.findall(rf"\b{subject}\b", C_COMMENT.sub("", source))
         # The program is built; the test stands there, and in the program's list.

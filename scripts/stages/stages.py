@@ -11,6 +11,7 @@ import sys
 from collections import namedtuple
 
 import meson
+from cases import PASSED
 
 # What the module is for; the last is the newest backport.
 KERNELS = ("6.1", "6.12", "7")
@@ -56,11 +57,20 @@ def build_sanitize(run):
     return meson.build(run, "sanitize", ["-Db_sanitize=address,undefined"], {"CC": "gcc"})
 
 
+def proofs(run):
+    """Every test that is said to prove a clause has run, and passed."""
+    ran = {case.name.rsplit(": ", 1)[-1] for case in run.cases if case.outcome == PASSED}
+    _, output = run.command([sys.executable, "scripts/clauses", "--proofs", "."])
+    missing = [name for name in output.split() if name not in ran]
+    run.verify("every proof has run", not missing, "proofs that have not run:\n" + "\n".join(missing))
+
+
 def gcc(run):
     folder = build_gcc(run)
     if folder:
         run.check("freestanding", [sys.executable, "scripts/check-freestanding.py", ".", folder])
         meson.test(run, folder)
+        proofs(run)
         if run.full:
             for test in ("unit/test_guest_subsets", "proto/test_daemon_port"):
                 run.check(f"every feature subset: {test}", [folder / "tests" / test, "--all"])

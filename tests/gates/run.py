@@ -128,6 +128,13 @@ def in_libraries(defect):
     return both
 
 
+def wrong_example(tree):
+    """The only test says an example to the device, and the example is not so."""
+    layers = ["base", "memory", "policy", "ring", "state", "device", "driver"]
+    only(tree, layers, "cmocka = dependency('cmocka')\nsubdir('support')\nsubdir('spec')\n")
+    replace("docs/spec/add.md", "answer     01 00 00\n", "answer     01 00 01\n")(tree)
+
+
 GATES = [
     Gate("a sound tree is green", "sanitize", seed("sound"), None),
     Gate(
@@ -220,6 +227,8 @@ GATES = [
         append("src/base/le.h", "/* See DEV-ADD-" "99. */\n"),
         r"le.h:\d+: there is no clause DEV-ADD-[9]",
     ),
+    Gate("a proof that has not run", "gcc", seed("sound"), r"FAILED every proof has run"),
+    Gate("an example that is not so", "gcc", wrong_example, r"FAILED spec_examples: add_md_\d+"),
     Gate(
         "a proof that nobody runs",
         "static",

@@ -15,6 +15,7 @@ static void the_devices_bits_and_the_transports_are_offered(void **state)
 	assert_true(offered & BIT(VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS));
 	assert_true(offered & BIT(VHOST_USER_F_PROTOCOL_FEATURES));
 	assert_true(offered & BIT(VHOST_F_LOG_ALL));
+	assert_false(offered & BIT(33)); /* ACCESS_PLATFORM */
 }
 
 static void a_ring_format_that_the_device_lacks_is_not_offered(void **state)

@@ -195,6 +195,8 @@ def run(peer, seed, steps):
     rng = random.Random(seed)
     there = int(peer.tell("features 0")[1], 0)
     features = rng.getrandbits(6) & there & FEATURES
+    if not features & model.F_PAGE_RUNS:
+        features &= ~model.F_REPORTING  # a device does not offer it alone
     peer.tell(f"features {features:#x}")
     for address, size in MEMORY:
         peer.tell(f"memory {address:#x} {size:#x}")
