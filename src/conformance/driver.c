@@ -182,7 +182,8 @@ void vballoon_driver_add(struct vballoon_trial *trial, const uint64_t *entries, 
 	vballoon_require(trial, written == expected,
 			 "an ADD of %u entries with room for %u was answered with %u bytes", count,
 			 room, written);
-	memcpy(verdicts, vballoon_driver_said(trial), written);
+	if (written)
+		memcpy(verdicts, vballoon_driver_said(trial), written);
 }
 
 uint8_t vballoon_driver_add_one(struct vballoon_trial *trial, uint64_t entry)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
@@ -169,22 +168,24 @@ int vballoon_handle_set_vring_kick(struct vballoon_vhost_user *back_end,
 
 /* CALL and ERR, which say where to signal. Returns the vring, or NULL. */
 static struct vballoon_vring *vring_set_event(struct vballoon_vhost_user *back_end,
-					      struct vballoon_message *message, size_t event_offset)
+					      struct vballoon_message *message)
 {
 	unsigned int index;
 	int fd;
 	struct vballoon_vring *vring = vring_take_fd(back_end, message, &index, &fd);
 
 	if (vring)
-		vballoon_event_replace((int *)((char *)vring + event_offset), fd);
+		vballoon_event_replace(message->header.request == VHOST_USER_SET_VRING_ERR
+					       ? &vring->err
+					       : &vring->call,
+				       fd);
 	return vring;
 }
 
 int vballoon_handle_set_vring_call(struct vballoon_vhost_user *back_end,
 				   struct vballoon_message *message, struct vballoon_reply *reply)
 {
-	struct vballoon_vring *vring =
-		vring_set_event(back_end, message, offsetof(struct vballoon_vring, call));
+	struct vballoon_vring *vring = vring_set_event(back_end, message);
 
 	(void)reply;
 	if (!vring)
@@ -199,6 +200,5 @@ int vballoon_handle_set_vring_err(struct vballoon_vhost_user *back_end,
 				  struct vballoon_message *message, struct vballoon_reply *reply)
 {
 	(void)reply;
-	return vring_set_event(back_end, message, offsetof(struct vballoon_vring, err)) ? 0
-											: -EPROTO;
+	return vring_set_event(back_end, message) ? 0 : -EPROTO;
 }
