@@ -4,7 +4,7 @@
 _vballoonctl()
 {
 	local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}"
-	local commands="set status stats watch why doctor events reset"
+	local commands="set status stats watch why doctor events policy drop reset"
 	local options="--control-path --json --help --version"
 	local command="" i
 
@@ -14,7 +14,7 @@ _vballoonctl()
 		compopt -o filenames 2>/dev/null
 		return
 		;;
-	--timeout | --interval)
+	--timeout | --interval | --deadline)
 		COMPREPLY=()
 		return
 		;;
@@ -22,7 +22,7 @@ _vballoonctl()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--control-path | --timeout | --interval) ((i++)) ;;
+		--control-path | --timeout | --interval | --deadline) ((i++)) ;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -33,7 +33,7 @@ _vballoonctl()
 
 	case $command in
 	"") options="$commands $options" ;;
-	set) options="$options --guest-size --wait --timeout" ;;
+	set) options="$options --guest-size --wait --timeout --deadline --keep --revert" ;;
 	stats) options="$options --timeout" ;;
 	watch) options="$options --interval --once --no-color" ;;
 	esac

@@ -28,6 +28,21 @@ static const struct cause undone[] = {
 	  "give it time; then see vballoonctl stats, whether mem-available is small" },
 };
 
+static const struct cause no_memory = {
+	"no-memory", "the guest has less free memory than that, as it reported",
+	"ask for less, or wait until it has more: vballoonctl stats"
+};
+
+static const struct cause rate_limited = {
+	"rate", "not asked for yet, as the policy has the balloon grow no faster",
+	"give it time, or change inflate-rate with vballoonctl policy"
+};
+
+static const struct cause refused = {
+	"policy", "the policy does not let the guest take it back",
+	"if it should, vballoonctl policy withdraw-target=grant, or a smaller floor"
+};
+
 static const struct cause not_taken_back = {
 	"ready", "the guest has not taken it back yet",
 	"give it time: it takes what it is offered as fast as it can"
@@ -46,6 +61,8 @@ static const struct cause kept[] = {
 	{ "misaligned", "the memory does not begin and end on the host's pages",
 	  "align its size to the host's pages" },
 	{ "asked", "it was asked to keep the memory", NULL },
+	{ "warm", "kept warm by the policy, for a fast return",
+	  "when the host needs it, vballoonctl drop or vballoonctl policy pages=eager" },
 	{ "inhibited",
 	  "a device is passed through to the guest, or may be, so nothing is given back",
 	  "see passthrough in vballoonctl status" },
@@ -99,6 +116,38 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What a guest that could do it has not done: @bytes. */
+static const struct cause *cause_of_guest(const json_t *status, const struct cause *otherwise,
+					  uint64_t bytes)
+{
+	const json_t *stats = json_object_get(json_object_get(status, "guest"), "stats");
+	const json_t *free = json_object_get(stats, "mem-free");
+
+	if (!strcmp(otherwise->name, "ready") && json_is_integer(free) &&
+	    (uint64_t)json_integer_value(free) < bytes)
+		return &no_memory;
+	return otherwise;
+}
+
+/* What stays in the balloon whatever the target is, of @surplus beyond it. */
+static uint64_t refused_of(const json_t *status, uint64_t target, uint64_t surplus)
+{
+	const json_t *policy = json_object_get(status, "policy");
+	const char *answer = json_string_value(json_object_get(policy, "withdraw_target"));
+	uint64_t floor = vballoon_format_bytes_of(policy, "floor_bytes");
+
+	if (answer && !strcmp(answer, "refuse"))
+		return surplus;
+	if (answer && !strcmp(answer, "floor") && floor > target)
+		return smaller(surplus, floor - target);
+	return 0;
+}
+
 static void account_target(struct vballoon_account *account, const json_t *status)
 {
 	const char *state = json_string_value(json_object_get(status, "state"));
@@ -108,16 +157,29 @@ static void account_target(struct vballoon_account *account, const json_t *statu
 	struct vballoon_account_sum *surplus = &account->sums[VBALLOON_ACCOUNT_SURPLUS];
 	const struct cause *why =
 		FIND(undone, state ? state : "", &undone[sizeof(undone) / sizeof(undone[0]) - 1]);
+	const json_t *told = json_object_get(status, "asked_bytes");
+	uint64_t asked = json_is_integer(told) ? (uint64_t)json_integer_value(told) : target;
+	uint64_t kept_back;
 
+	/* Whoever is not there is not held back either. */
+	if (strcmp(why->name, "ready"))
+		asked = target;
+	asked = smaller(larger(asked, held), target);
 	begin(sum, "target", "asked of the guest", target);
 	add(sum, "held", smaller(target, held), "in the balloon", NULL);
-	if (held < target)
-		add(sum, why->name, target - held, why->text, why->remedy);
+	if (held < target) {
+		const struct cause *guest = cause_of_guest(status, why, asked - held);
+
+		add(sum, guest->name, asked - held, guest->text, guest->remedy);
+		add(sum, rate_limited.name, target - asked, rate_limited.text, rate_limited.remedy);
+	}
 	begin(surplus, "surplus", "in the balloon beyond what is asked",
 	      held > target ? held - target : 0);
 	if (!strcmp(why->name, "ready"))
 		why = &not_taken_back;
-	add(surplus, why->name, surplus->bytes, why->text, why->remedy);
+	kept_back = refused_of(status, target, surplus->bytes);
+	add(surplus, refused.name, kept_back, refused.text, refused.remedy);
+	add(surplus, why->name, surplus->bytes - kept_back, why->text, why->remedy);
 }
 
 static void account_held(struct vballoon_account *account, const json_t *status)

@@ -4,6 +4,7 @@
 #define VBALLOON_CLI_CLI_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Exit codes; --help tells them, and scripts rely on them. */
 enum {
@@ -28,7 +29,12 @@ struct vballoon_cli_options {
 	bool no_color;
 	unsigned int timeout_s;
 	unsigned int interval_s;
-	const char *operand; /* NULL when the command has none */
+	uint64_t deadline_ms; /* 0: none */
+	bool keeps; /* at the deadline; or */
+	bool reverts;
+	const char *operand; /* NULL when there is none */
+	char *const *operands; /* all of them */
+	int operand_count;
 };
 
 struct vballoon_client;
@@ -41,6 +47,8 @@ int vballoon_cmd_events(const struct vballoon_cli_options *options, struct vball
 int vballoon_cmd_watch(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_why(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_doctor(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_policy(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_drop(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
 
 #endif /* VBALLOON_CLI_CLI_H */

@@ -56,14 +56,32 @@ static int end_late(struct wait *wait)
 	return VBALLOON_EXIT_TIMEOUT;
 }
 
+/* The order is no more; the daemon has a target of its own. */
+static int end_at_deadline(struct wait *wait, const json_t *result, bool kept)
+{
+	char target[VBALLOON_SIZE_TEXT_BYTES];
+
+	vballoon_size_format(vballoon_format_bytes_of(result, "target_bytes"), target);
+	snprintf(wait->failure, sizeof(wait->failure),
+		 "set: the deadline has passed with %s in the balloon, the target is %s now, %s: "
+		 "see "
+		 "vballoonctl why, or give a longer --deadline",
+		 wait->held, target, kept ? "what was reached" : "as it was before");
+	return VBALLOON_EXIT_TIMEOUT;
+}
+
 /* Whether a wait is over. Returns its exit code, or -1 when it is not. */
 static int judge(struct wait *wait, const json_t *result)
 {
 	const char *state = json_string_value(json_object_get(result, "state"));
 	uint64_t now_ms = vballoon_clock_ms();
+	const char *deadline;
 
 	wait->state = state ? state : "";
 	vballoon_size_format(vballoon_format_bytes_of(result, "held_bytes"), wait->held);
+	deadline = json_string_value(json_object_get(result, "deadline"));
+	if (deadline && (!strcmp(deadline, "kept") || !strcmp(deadline, "reverted")))
+		return end_at_deadline(wait, result, !strcmp(deadline, "kept"));
 	if (json_is_true(json_object_get(result, "reached")))
 		return VBALLOON_EXIT_OK;
 	if (!strcmp(wait->state, "stopped")) {
@@ -135,6 +153,19 @@ static int wait_for(const struct vballoon_cli_options *options, struct vballoon_
 	return code;
 }
 
+static json_t *arguments(const struct vballoon_cli_options *options, uint64_t bytes)
+{
+	json_t *object = json_pack("{sI}", "balloon_bytes", (json_int_t)bytes);
+
+	if (options->deadline_ms) {
+		json_object_set_new(object, "deadline_ms",
+				    json_integer((json_int_t)options->deadline_ms));
+		json_object_set_new(object, "then",
+				    json_string(options->keeps ? "keep" : "revert"));
+	}
+	return object;
+}
+
 int vballoon_cmd_set(const struct vballoon_cli_options *options, struct vballoon_client *client)
 {
 	char text[VBALLOON_SIZE_TEXT_BYTES];
@@ -146,8 +177,7 @@ int vballoon_cmd_set(const struct vballoon_cli_options *options, struct vballoon
 		return code;
 	if (bytes > INT64_MAX)
 		bytes = INT64_MAX; /* as far beyond all memory */
-	code = vballoon_client_call(
-		client, "set", json_pack("{sI}", "balloon_bytes", (json_int_t)bytes), 0, &result);
+	code = vballoon_client_call(client, "set", arguments(options, bytes), 0, &result);
 	if (code)
 		return code;
 	if (options->wait)

@@ -18,6 +18,9 @@ static const char about_set[] =
 	"restarts is waited for like one that is slow; one that never had a driver is not\n"
 	"waited for longer than two seconds.\n"
 	"\n"
+	"With --deadline an order that is not carried out by then ends: with --keep what was\n"
+	"reached is the target, with --revert the size that was asked for before.\n"
+	"\n"
 	"  vballoonctl --control-path /run/vm1.ctl set 25% --wait --timeout 120\n"
 	"  vballoonctl --control-path /run/vm1.ctl set --guest-size 2G\n";
 
@@ -52,26 +55,53 @@ static const char about_events[] =
 	"many, for a reader that is too slow. vballoond does nothing for it while nothing\n"
 	"happens.\n";
 
+static const char about_policy[] =
+	"Without rules it shows them. What is changed holds at once, for this guest and the\n"
+	"next, until vballoond ends; to make it last, put it into vballoond.conf.\n"
+	"\n"
+	"  pages=eager|warm     memory in the balloon is given back at once, or kept for a\n"
+	"                       fast return, until drop, pressure on the host, or eager\n"
+	"  withdraw-target=ANSWER, withdraw-pressure=ANSWER, withdraw-oom=ANSWER\n"
+	"                       when the guest asks for memory to follow the target, under\n"
+	"                       pressure, or out of memory: grant, floor (but so much stays\n"
+	"                       in the balloon) or refuse\n"
+	"  floor=SIZE           for those\n"
+	"  inflate-rate=SIZE/s  how fast the balloon grows; none: as fast as it can\n"
+	"  host-pressure=N%     when processes of the host wait for memory so much of their\n"
+	"                       time, warm memory is given back; off: never\n"
+	"\n"
+	"  vballoonctl --control-path /run/vm1.ctl policy pages=warm host-pressure=20%\n"
+	"  vballoonctl --control-path /run/vm1.ctl policy withdraw-oom=floor floor=512M\n";
+
+static const char about_drop[] =
+	"What is in the balloon and kept warm is given back, and what the host has failed to\n"
+	"take is tried again. The policy stays: what comes after that is kept warm as before.\n";
+
 static const char about_reset[] =
 	"For a device that has stopped because the guest broke the protocol. The balloon is\n"
 	"empty then, and the guest's driver is asked to start again.\n";
 
 static const struct vballoon_command commands[] = {
-	{ "set", "SIZE", BIT(GUEST_SIZE) | BIT(WAIT) | BIT(TIMEOUT), vballoon_cmd_set,
-	  "ask the guest to give up SIZE of its memory", about_set },
-	{ "status", NULL, 0, vballoon_cmd_status, "show what was asked, done and given back",
+	{ "set", "SIZE", false,
+	  BIT(GUEST_SIZE) | BIT(WAIT) | BIT(TIMEOUT) | BIT(DEADLINE) | BIT(KEEP) | BIT(REVERT),
+	  vballoon_cmd_set, "ask the guest to give up SIZE of its memory", about_set },
+	{ "status", NULL, false, 0, vballoon_cmd_status, "show what was asked, done and given back",
 	  about_status },
-	{ "stats", NULL, BIT(TIMEOUT), vballoon_cmd_stats, "ask the guest how its memory is used",
-	  about_stats },
-	{ "watch", NULL, BIT(INTERVAL) | BIT(ONCE) | BIT(NO_COLOR), vballoon_cmd_watch,
+	{ "stats", NULL, false, BIT(TIMEOUT), vballoon_cmd_stats,
+	  "ask the guest how its memory is used", about_stats },
+	{ "watch", NULL, false, BIT(INTERVAL) | BIT(ONCE) | BIT(NO_COLOR), vballoon_cmd_watch,
 	  "show the figures live, with a chart", about_watch },
-	{ "why", NULL, 0, vballoon_cmd_why, "explain every byte that is not where it should be",
-	  about_why },
-	{ "doctor", NULL, 0, vballoon_cmd_doctor, "find what is wrong, and say what to do",
+	{ "why", NULL, false, 0, vballoon_cmd_why,
+	  "explain every byte that is not where it should be", about_why },
+	{ "doctor", NULL, false, 0, vballoon_cmd_doctor, "find what is wrong, and say what to do",
 	  about_doctor },
-	{ "events", NULL, 0, vballoon_cmd_events, "print what happens, as it happens",
+	{ "events", NULL, false, 0, vballoon_cmd_events, "print what happens, as it happens",
 	  about_events },
-	{ "reset", NULL, 0, vballoon_cmd_reset, "bring a device back that has stopped",
+	{ "policy", "[RULE]...", true, 0, vballoon_cmd_policy,
+	  "show or change what the host makes of the balloon", about_policy },
+	{ "drop", NULL, false, 0, vballoon_cmd_drop, "give warm memory back to the host, once",
+	  about_drop },
+	{ "reset", NULL, false, 0, vballoon_cmd_reset, "bring a device back that has stopped",
 	  about_reset },
 };
 
@@ -94,7 +124,7 @@ static void help_for_all(void)
 	     "Orders for the memory balloon of one virtual machine, see vballoond(8).\n\n"
 	     "Commands:");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		printf("  %-7s%-6s%s\n", commands[i].name,
+		printf("  %-7s%-10s%s\n", commands[i].name,
 		       commands[i].operand ? commands[i].operand : "", commands[i].summary);
 	puts("\nOptions:");
 	vballoon_option_help(VBALLOON_OPTIONS_COMMON);

@@ -66,7 +66,7 @@ static void print_kept(const json_t *kept)
 			continue;
 		snprintf(label, sizeof(label), "  %.40s", cause);
 		print_bytes(label, (uint64_t)json_integer_value(bytes),
-			    strcmp(cause, "inhibited")
+			    strcmp(cause, "inhibited") && strcmp(cause, "warm")
 				    ? "never given back to the host, for this cause"
 				    : "not given back to the host for now");
 	}
@@ -109,17 +109,45 @@ static void print_features(const char *label, const json_t *names)
 	puts(json_array_size(names) ? "" : "none");
 }
 
-/* What the driver was refused and the host has failed at, where there is any. */
-static void print_failures(const json_t *counters)
+/* What holds the target back, or will end it. */
+static void print_order(const json_t *status)
+{
+	const json_t *deadline = json_object_get(status, "deadline");
+	uint64_t target = vballoon_format_bytes_of(status, "target_bytes");
+	uint64_t asked = vballoon_format_bytes_of(status, "asked_bytes");
+	const char *state = json_string_value(json_object_get(deadline, "state"));
+	const char *then = json_string_value(json_object_get(deadline, "then"));
+	char left[32];
+
+	if (json_object_get(status, "asked_bytes") && asked < target)
+		print_bytes("  for now", asked, "as the policy has the balloon grow no faster");
+	if (!state || !then || strcmp(state, "running"))
+		return;
+	snprintf(left, sizeof(left), "%.1f s",
+		 (double)vballoon_format_bytes_of(deadline, "left_ms") / 1000);
+	printf("%-22s%-14s%s\n", "  deadline", left,
+	       strcmp(then, "keep") ? "then the target before comes back"
+				    : "then what was reached becomes the target");
+}
+
+static void print_counts(const json_t *counters, const char *name, const char *label,
+			 const char *what)
 {
 	const char *cause;
 	json_t *count;
 
-	json_object_foreach (json_object_get(counters, "refused_entries"), cause, count) {
+	json_object_foreach (json_object_get(counters, name), cause, count) {
 		if (json_integer_value(count))
-			printf("%-22s%-14" JSON_INTEGER_FORMAT "entries: %s\n", "refused",
-			       json_integer_value(count), cause);
+			printf("%-22s%-14" JSON_INTEGER_FORMAT "%s: %s\n", label,
+			       json_integer_value(count), what, cause);
 	}
+}
+
+/* What the driver was refused and the host has failed at, where there is any. */
+static void print_failures(const json_t *counters)
+{
+	print_counts(counters, "refused_entries", "refused", "entries");
+	print_counts(counters, "withdraws_refused", "refused by policy", "times");
 	if (json_integer_value(json_object_get(counters, "drop_failures")))
 		printf("%-22s%-14" JSON_INTEGER_FORMAT "times, last: %s\n", "host refused",
 		       json_integer_value(json_object_get(counters, "drop_failures")),
@@ -134,6 +162,7 @@ void vballoon_format_status(const json_t *status)
 	print_state(status);
 	print_bytes("target", vballoon_format_bytes_of(status, "target_bytes"),
 		    "asked of the guest");
+	print_order(status);
 	print_bytes("in the balloon", vballoon_format_bytes_of(status, "held_bytes"),
 		    "given up by the guest");
 	print_bytes("  given back", vballoon_format_bytes_of(status, "dropped_bytes"),

@@ -14,7 +14,7 @@ static int check(const struct vballoon_command *command, const struct vballoon_c
 {
 	unsigned int alien = given & ~(command->options | VBALLOON_OPTIONS_COMMON);
 
-	if (operands != (command->operand ? 1 : 0))
+	if (!command->takes_many && operands != (command->operand ? 1 : 0))
 		return vballoon_report_failure(
 			VBALLOON_EXIT_USAGE, "%s: it takes %s: see vballoonctl %s --help",
 			command->name, command->operand ? command->operand : "no argument",
@@ -30,6 +30,12 @@ static int check(const struct vballoon_command *command, const struct vballoon_c
 					       "%s: --timeout says nothing without --wait: give "
 					       "both, or neither",
 					       command->name);
+	if (options->keeps + options->reverts != (options->deadline_ms != 0))
+		return vballoon_report_failure(
+			VBALLOON_EXIT_USAGE,
+			"%s: a --deadline needs to know what then: give it and "
+			"one of --keep and --revert",
+			command->name);
 	if (!options->control_path)
 		return vballoon_report_failure(
 			VBALLOON_EXIT_USAGE,
@@ -78,5 +84,7 @@ int main(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	options.operand = argv[optind + 1];
+	options.operands = argv + optind + 1;
+	options.operand_count = argc - optind - 1;
 	return run(command, &options);
 }

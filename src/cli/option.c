@@ -6,10 +6,12 @@
 
 #include "cli/option.h"
 #include "cli/report.h"
+#include "control/span.h"
 
 #define TIMEOUT_S 60
 #define SECONDS_MAX 86400
 #define HELP_COLUMN 24
+#define DEADLINE_MS_MAX (24 * 3600 * 1000) /* of vballoond */
 
 static int take_control_path(struct vballoon_cli_options *options, const char *text)
 {
@@ -90,6 +92,30 @@ static int take_no_color(struct vballoon_cli_options *options, const char *text)
 	return -1;
 }
 
+static int take_deadline(struct vballoon_cli_options *options, const char *text)
+{
+	if (!vballoon_span_parse(text, &options->deadline_ms) && options->deadline_ms &&
+	    options->deadline_ms <= DEADLINE_MS_MAX)
+		return -1;
+	return vballoon_report_failure(
+		VBALLOON_EXIT_USAGE,
+		"--deadline: \"%s\" is no time from 1ms to 24h: " VBALLOON_SPAN_HELP, text);
+}
+
+static int take_keep(struct vballoon_cli_options *options, const char *text)
+{
+	(void)text;
+	options->keeps = true;
+	return -1;
+}
+
+static int take_revert(struct vballoon_cli_options *options, const char *text)
+{
+	(void)text;
+	options->reverts = true;
+	return -1;
+}
+
 /* A newline in a help goes on below it. */
 static const struct option_info {
 	const char *name;
@@ -114,6 +140,12 @@ static const struct option_info {
 	[VBALLOON_OPTION_ONCE] = { "once", NULL, take_once, "look once, and exit" },
 	[VBALLOON_OPTION_NO_COLOR] = { "no-color", NULL, take_no_color,
 				       "no colours, as with NO_COLOR in the environment" },
+	[VBALLOON_OPTION_DEADLINE] = { "deadline", "TIME", take_deadline,
+				       "give the order so long, such as 10s or 5m, up to 24h" },
+	[VBALLOON_OPTION_KEEP] = { "keep", NULL, take_keep,
+				   "at the deadline what was reached becomes the target" },
+	[VBALLOON_OPTION_REVERT] = { "revert", NULL, take_revert,
+				     "at the deadline the target before comes back" },
 };
 
 /* getopt_long()'s table; an option's value is its id and 1, as 0 means a flag. */

@@ -118,7 +118,8 @@ int vballoon_request_argument(const struct vballoon_request *request,
 	json_t *value;
 
 	json_object_foreach (request->arguments, key, value) {
-		if (!wanted->name || strcmp(key, wanted->name)) {
+		if ((!wanted->name || strcmp(key, wanted->name)) &&
+		    !(wanted->allows && wanted->allows(key))) {
 			vballoon_error_set(error, VBALLOON_ERROR_BAD_REQUEST,
 					   "%.64s has no argument \"%.64s\"", request->command,
 					   key);

@@ -65,14 +65,16 @@ int vballoon_request_parse(const char *line, size_t len, struct vballoon_request
 			   struct vballoon_error *error);
 void vballoon_request_free(struct vballoon_request *request);
 
-/* The one argument that a command takes: an integer from 0 to @max. */
+/* What a command takes: an argument that it needs, an integer from 0 to @max, and others
+ * that may be there. */
 struct vballoon_argument {
-	const char *name; /* NULL: the command takes none */
+	const char *name; /* NULL: it needs none */
 	uint64_t max;
+	bool (*allows)(const char *name); /* NULL: there are no others */
 };
 
-/* Take the argument that @wanted describes, and see that there is no other.
- * Returns 0; -EBADMSG or -ERANGE with @error. */
+/* Take the argument that @wanted needs, and see that there is none that it does not
+ * allow. Returns 0; -EBADMSG or -ERANGE with @error. */
 int vballoon_request_argument(const struct vballoon_request *request,
 			      const struct vballoon_argument *wanted, uint64_t *value_out,
 			      struct vballoon_error *error);

@@ -11,7 +11,7 @@
 static const char units[] = "KMGT";
 
 /* strtoull() is not used: it takes signs, leading blanks and an empty string. */
-static int parse_digits(const char *text, uint64_t *number_out, const char **rest_out)
+int vballoon_size_parse_digits(const char *text, uint64_t *number_out, const char **rest_out)
 {
 	uint64_t number = 0;
 	int err = 0;
@@ -33,7 +33,7 @@ int vballoon_size_parse(const char *text, uint64_t *bytes_out)
 	uint64_t bytes = 0;
 	const char *rest = NULL;
 	const char *unit;
-	int err = parse_digits(text, &bytes, &rest);
+	int err = vballoon_size_parse_digits(text, &bytes, &rest);
 
 	if (err == -EINVAL)
 		return err;
@@ -53,7 +53,7 @@ int vballoon_size_parse_percent(const char *text, unsigned int *percent_out)
 {
 	uint64_t percent = 0;
 	const char *rest = NULL;
-	int err = parse_digits(text, &percent, &rest);
+	int err = vballoon_size_parse_digits(text, &percent, &rest);
 
 	if (err == -EINVAL || strcmp(rest, "%"))
 		return -EINVAL;

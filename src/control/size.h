@@ -16,6 +16,10 @@
 #define VBALLOON_SIZE_HELP                                                                         \
 	"give whole bytes, or a whole number with K, M, G or T, such as 1536M or 2G"
 
+/* Read the whole number that @text begins with; what follows is at @rest_out, unless it
+ * does not begin with one. 0; -EINVAL: it does not; -ERANGE: beyond 2^64 - 1. */
+int vballoon_size_parse_digits(const char *text, uint64_t *number_out, const char **rest_out);
+
 /* Read @text into @bytes_out. 0; -EINVAL: it is no size; -ERANGE: it is beyond
  * 2^64 - 1 bytes. @bytes_out is written on success only. */
 int vballoon_size_parse(const char *text, uint64_t *bytes_out);

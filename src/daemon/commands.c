@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
 #include <string.h>
 
 #include "base/checked.h"
+#include "control/rule.h"
 #include "control/size.h"
 #include "daemon/commands.h"
 #include "daemon/log.h"
@@ -13,22 +15,64 @@
 struct vballoon_command {
 	const char *name;
 	struct vballoon_argument argument;
-	/* Called once; may fill in call->error and call->deadline_ms. May be NULL. */
-	void (*begin)(struct vballoon_call *call);
+	/* Called once; may fill in call->error and call->deadline_ms. @arguments may be NULL,
+	 * as begin may. */
+	void (*begin)(struct vballoon_call *call, const json_t *arguments);
 	/* Called with call->view, at once and whenever it may have changed, until it
 	 * returns a value, fills in call->error, or the deadline has passed. */
 	json_t *(*poll)(struct vballoon_call *call);
 };
 
-static void begin_set(struct vballoon_call *call)
+static bool is_deadline_argument(const char *name)
+{
+	return !strcmp(name, "deadline_ms") || !strcmp(name, "then");
+}
+
+/* Read the deadline that a `set` may have. @within_ms_out is 0 when it has none. */
+static int read_deadline(const json_t *arguments, uint64_t *within_ms_out, bool *reverts_out,
+			 struct vballoon_error *error)
+{
+	const json_t *within = json_object_get(arguments, "deadline_ms");
+	const char *then = json_string_value(json_object_get(arguments, "then"));
+
+	*within_ms_out = 0;
+	if (!within && !json_object_get(arguments, "then"))
+		return 0;
+	if (!json_is_integer(within) || !then || (strcmp(then, "keep") && strcmp(then, "revert"))) {
+		vballoon_error_set(
+			error, VBALLOON_ERROR_BAD_REQUEST,
+			"a deadline needs \"deadline_ms\", a whole number, and \"then\", "
+			"keep or revert");
+		return -EINVAL;
+	}
+	if (json_integer_value(within) < 1 ||
+	    (uint64_t)json_integer_value(within) > VBALLOON_DEADLINE_MS_MAX) {
+		vballoon_error_set(error, VBALLOON_ERROR_OUT_OF_RANGE,
+				   "a deadline is from 1 ms to a day");
+		return -ERANGE;
+	}
+	*within_ms_out = (uint64_t)json_integer_value(within);
+	*reverts_out = !strcmp(then, "revert");
+	return 0;
+}
+
+static void begin_set(struct vballoon_call *call, const json_t *arguments)
 {
 	struct vballoon_guest *guest = call->guest;
+	uint64_t within_ms;
+	bool reverts;
+	int err;
 	char asked[VBALLOON_SIZE_TEXT_BYTES], memory[VBALLOON_SIZE_TEXT_BYTES];
 	uint64_t pages = vballoon_align_up(call->argument, guest->page_shift);
 	struct vballoon_view view;
 
 	vballoon_size_format(call->argument, asked);
-	if (!vballoon_guest_set_target(guest, pages >> guest->page_shift)) {
+	if (read_deadline(arguments, &within_ms, &reverts, &call->error))
+		return;
+	pages >>= guest->page_shift;
+	err = within_ms ? vballoon_guest_set_target_within(guest, pages, within_ms, reverts)
+			: vballoon_guest_set_target(guest, pages);
+	if (!err) {
 		vballoon_log(LOG_INFO, "the target is %s now", asked);
 		return;
 	}
@@ -45,8 +89,9 @@ static json_t *poll_set(struct vballoon_call *call)
 	return json_pack("{sI}", "target_bytes", (json_int_t)bytes);
 }
 
-static void begin_wait(struct vballoon_call *call)
+static void begin_wait(struct vballoon_call *call, const json_t *arguments)
 {
+	(void)arguments;
 	call->deadline_ms = vballoon_loop_now_ms() + call->argument;
 }
 
@@ -59,8 +104,9 @@ static json_t *poll_wait(struct vballoon_call *call)
 	return vballoon_status_json_wait(call->view, reached);
 }
 
-static void begin_status(struct vballoon_call *call)
+static void begin_status(struct vballoon_call *call, const json_t *arguments)
 {
+	(void)arguments;
 	vballoon_guest_look(call->guest);
 }
 
@@ -92,10 +138,11 @@ static void check_state(struct vballoon_call *call, enum vballoon_state state)
 	call->error = unable[state];
 }
 
-static void begin_stats(struct vballoon_call *call)
+static void begin_stats(struct vballoon_call *call, const json_t *arguments)
 {
 	struct vballoon_view view;
 
+	(void)arguments;
 	if (!call->argument)
 		return;
 	vballoon_guest_view(call->guest, &view);
@@ -118,8 +165,9 @@ static json_t *poll_stats(struct vballoon_call *call)
 	return NULL;
 }
 
-static void begin_reset(struct vballoon_call *call)
+static void begin_reset(struct vballoon_call *call, const json_t *arguments)
 {
+	(void)arguments;
 	if (!vballoon_guest_is_connected(call->guest)) {
 		check_state(call, VBALLOON_STATE_NO_FRONT_END);
 		return;
@@ -134,6 +182,50 @@ static json_t *poll_reset(struct vballoon_call *call)
 	return json_object();
 }
 
+static void begin_policy(struct vballoon_call *call, const json_t *arguments)
+{
+	struct vballoon_rules rules = call->guest->rules;
+	enum vballoon_policy_fault fault;
+
+	if (!json_object_size(arguments) || vballoon_rules_change(&rules, arguments, &call->error))
+		return;
+	fault = vballoon_guest_set_rules(call->guest, &rules);
+	if (fault)
+		vballoon_error_set(&call->error, VBALLOON_ERROR_OUT_OF_RANGE, "%s",
+				   vballoon_policy_fault_text(fault));
+	else
+		vballoon_log(LOG_INFO, "the policy has changed");
+}
+
+static json_t *poll_policy(struct vballoon_call *call)
+{
+	return vballoon_rules_json(&call->view->rules);
+}
+
+static void begin_drop(struct vballoon_call *call, const json_t *arguments)
+{
+	(void)arguments;
+	if (!vballoon_guest_is_connected(call->guest)) {
+		check_state(call, VBALLOON_STATE_NO_FRONT_END);
+		return;
+	}
+	call->deadline_ms = vballoon_loop_now_ms() + VBALLOON_TIMEOUT_MS_MAX;
+	vballoon_guest_drop(call->guest);
+}
+
+/* Until nothing is left to do about it, which a guest that stands still may put off. */
+static json_t *poll_drop(struct vballoon_call *call)
+{
+	const struct vballoon_view *view = call->view;
+
+	if (view->work_left && !call->expired)
+		return NULL;
+	return json_pack("{sIsI}", "held_bytes",
+			 (json_int_t)vballoon_view_bytes(view, view->device.held_pages),
+			 "dropped_bytes",
+			 (json_int_t)vballoon_view_bytes(view, view->device.dropped_pages));
+}
+
 /* What has been so far is the answer, what comes then are events. */
 static json_t *poll_events(struct vballoon_call *call)
 {
@@ -142,12 +234,17 @@ static json_t *poll_events(struct vballoon_call *call)
 }
 
 static const struct vballoon_command commands[] = {
-	{ "set", { "balloon_bytes", BALLOON_BYTES_MAX }, begin_set, poll_set },
-	{ "wait", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_wait, poll_wait },
-	{ "status", { NULL, 0 }, begin_status, poll_status },
-	{ "stats", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX }, begin_stats, poll_stats },
-	{ "reset", { NULL, 0 }, begin_reset, poll_reset },
-	{ "events", { NULL, 0 }, NULL, poll_events },
+	{ "set",
+	  { "balloon_bytes", BALLOON_BYTES_MAX, is_deadline_argument },
+	  begin_set,
+	  poll_set },
+	{ "wait", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX, NULL }, begin_wait, poll_wait },
+	{ "policy", { NULL, 0, vballoon_rule_is_key }, begin_policy, poll_policy },
+	{ "drop", { NULL, 0, NULL }, begin_drop, poll_drop },
+	{ "status", { NULL, 0, NULL }, begin_status, poll_status },
+	{ "stats", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX, NULL }, begin_stats, poll_stats },
+	{ "reset", { NULL, 0, NULL }, begin_reset, poll_reset },
+	{ "events", { NULL, 0, NULL }, NULL, poll_events },
 };
 
 static void begin(struct vballoon_call *call, const struct vballoon_request *request)
@@ -168,7 +265,7 @@ static void begin(struct vballoon_call *call, const struct vballoon_request *req
 		return;
 	call->command = command;
 	if (command->begin)
-		command->begin(call);
+		command->begin(call, request->arguments);
 }
 
 /* The call is over: its answer is @value, or else its error. */

@@ -179,10 +179,9 @@ void vballoon_control_server_update(struct vballoon_control_server *server)
 	}
 }
 
-int vballoon_control_server_timeout_ms(const struct vballoon_control_server *server)
+uint64_t vballoon_control_server_due_ms(const struct vballoon_control_server *server)
 {
-	uint64_t now_ms = vballoon_loop_now_ms();
-	uint64_t soonest_ms = UINT64_MAX;
+	uint64_t soonest_ms = VBALLOON_NEVER;
 	uint64_t deadline_ms;
 	unsigned int i;
 
@@ -193,9 +192,7 @@ int vballoon_control_server_timeout_ms(const struct vballoon_control_server *ser
 		if (deadline_ms < soonest_ms)
 			soonest_ms = deadline_ms;
 	}
-	if (soonest_ms == UINT64_MAX)
-		return -1;
-	return soonest_ms > now_ms ? (int)(soonest_ms - now_ms) : 0;
+	return soonest_ms;
 }
 
 void vballoon_control_server_deinit(struct vballoon_control_server *server)

@@ -35,8 +35,8 @@ int vballoon_control_server_adopt(struct vballoon_control_server *server, int fd
  * calls that came true or ran out of time, and lets go of clients that went. */
 void vballoon_control_server_update(struct vballoon_control_server *server);
 
-/* When update is due though nothing changed, for vballoon_loop_dispatch(). */
-int vballoon_control_server_timeout_ms(const struct vballoon_control_server *server);
+/* When update is due though nothing changed, by vballoon_loop_now_ms(); VBALLOON_NEVER. */
+uint64_t vballoon_control_server_due_ms(const struct vballoon_control_server *server);
 
 void vballoon_control_server_deinit(struct vballoon_control_server *server);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
 #include <time.h>
 
 #include "daemon/event.h"
@@ -100,6 +101,30 @@ static bool passthrough_changed(const struct vballoon_view *before, const struct
 	return is_connected(now) && before->passthrough.state != now->passthrough.state;
 }
 
+static bool policy_changed(const struct vballoon_view *before, const struct vballoon_view *now)
+{
+	return memcmp(&before->rules.policy, &now->rules.policy, sizeof(now->rules.policy)) != 0 ||
+	       before->rules.host_pressure_percent != now->rules.host_pressure_percent;
+}
+
+static json_t *policy_data(const struct vballoon_view *now)
+{
+	return vballoon_rules_json(&now->rules);
+}
+
+/* In vain: that a balloon got there, held-changed tells. */
+static bool deadline_passed(const struct vballoon_view *before, const struct vballoon_view *now)
+{
+	return before->deadline.state != now->deadline.state &&
+	       (now->deadline.state == VBALLOON_DEADLINE_KEPT ||
+		now->deadline.state == VBALLOON_DEADLINE_REVERTED);
+}
+
+static bool host_pressed(const struct vballoon_view *before, const struct vballoon_view *now)
+{
+	return before->pressures != now->pressures;
+}
+
 const struct vballoon_event_kind vballoon_event_kinds[] = {
 	{ "front-end-connected", front_end_connected, no_data },
 	{ "front-end-gone", front_end_gone, no_data },
@@ -109,6 +134,9 @@ const struct vballoon_event_kind vballoon_event_kinds[] = {
 	{ "driver-hello", driver_hello, hello_data },
 	{ "state-changed", state_changed, state_data },
 	{ "passthrough-changed", passthrough_changed, vballoon_status_json_passthrough },
+	{ "policy-changed", policy_changed, policy_data },
+	{ "deadline-passed", deadline_passed, vballoon_status_json_deadline },
+	{ "host-pressure", host_pressed, vballoon_status_json_pressure },
 	{ "stats", stats_reported, vballoon_status_json_guest },
 	{ NULL, NULL, NULL },
 };

@@ -12,10 +12,43 @@
 #define PROC "/proc"
 #define LOOK_PERIOD_MS 10
 
+static uint64_t warm_pages(const struct vballoon_guest *guest)
+{
+	struct vballoon_status status;
+
+	if (!guest->back_end)
+		return 0;
+	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
+	return status.kept_pages[VBALLOON_KEEP_WARM];
+}
+
+static void feel_pressure(void *context)
+{
+	struct vballoon_guest *guest = context;
+	uint64_t pages = warm_pages(guest);
+
+	if (!pages)
+		return;
+	vballoon_log(LOG_NOTICE,
+		     "the host is short of memory: %" PRIu64 " warm balloon pages are given back",
+		     pages);
+	vballoon_guest_drop(guest);
+}
+
+/* Warm pages are what there is to be done about pressure. */
+static void watch_pressure(struct vballoon_guest *guest)
+{
+	bool warm = guest->rules.policy.pages == VBALLOON_PAGES_WARM;
+
+	vballoon_pressure_listen(&guest->pressure, warm ? guest->rules.host_pressure_percent : 0);
+}
+
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
 			 const struct vballoon_settings *settings)
 {
 	memset(guest, 0, sizeof(*guest));
+	vballoon_pressure_init(&guest->pressure, loop, feel_pressure, guest);
+	guest->rules = settings->rules;
 	guest->loop = loop;
 	guest->page_shift = settings->page_shift;
 	guest->features = settings->features;
@@ -76,7 +109,7 @@ static void inhibit(struct vballoon_guest *guest)
 }
 
 /* The driver has begun anew. */
-static void log_hello(const struct vballoon_status *now)
+static void log_hello(const struct vballoon_rules *rules, const struct vballoon_status *now)
 {
 	vballoon_log(LOG_INFO,
 		     "the guest's driver said HELLO: epoch %016" PRIx64 ", %" PRIu64
@@ -87,6 +120,11 @@ static void log_hello(const struct vballoon_status *now)
 			     "the target of %" PRIu64 " balloon pages is more than the guest's "
 			     "memory, %" PRIu64 ": set a smaller one",
 			     now->target_pages, now->memory_pages);
+	if (vballoon_policy_check(&rules->policy, now->page_shift,
+				  now->memory_pages << now->page_shift) ==
+	    VBALLOON_POLICY_FLOOR_HIGH)
+		vballoon_log(LOG_WARNING, "policy: %s",
+			     vballoon_policy_fault_text(VBALLOON_POLICY_FLOOR_HIGH));
 }
 
 /* See what has changed in the device. That it has stopped the back end tells. */
@@ -96,7 +134,7 @@ static void observe(struct vballoon_guest *guest)
 
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &now);
 	if (now.hellos != guest->hellos)
-		log_hello(&now);
+		log_hello(&guest->rules, &now);
 	if (now.stats.reports != guest->reports)
 		guest->reported_ms = vballoon_loop_now_ms();
 	guest->hellos = now.hellos;
@@ -134,13 +172,14 @@ void vballoon_guest_look(struct vballoon_guest *guest)
 
 static void process(struct vballoon_guest *guest)
 {
+	uint64_t now_ms = vballoon_loop_now_ms();
 	int result;
 
 	/* What is about to be dropped must not be pinned. A device that was found since
 	 * the last look has not been there for long, and pins after it was opened. */
-	if (guest->passthrough.by_pins ||
-	    vballoon_loop_now_ms() - guest->looked_ms >= LOOK_PERIOD_MS)
+	if (guest->passthrough.by_pins || now_ms - guest->looked_ms >= LOOK_PERIOD_MS)
 		vballoon_guest_look(guest);
+	vballoon_device_set_time(vballoon_vhost_user_device(guest->back_end), now_ms);
 	result = vballoon_vhost_user_process(guest->back_end);
 	observe(guest);
 	guest->work_left = result > 0;
@@ -159,10 +198,81 @@ static void ready(void *context, uint32_t events)
 	process(context);
 }
 
+static uint64_t device_due_ms(const struct vballoon_guest *guest)
+{
+	if (!guest->back_end)
+		return VBALLOON_NEVER;
+	return vballoon_device_due_ms(vballoon_vhost_user_device(guest->back_end));
+}
+
+static uint64_t held_pages(const struct vballoon_guest *guest)
+{
+	struct vballoon_status status;
+
+	if (!guest->back_end)
+		return 0;
+	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
+	return status.held_pages;
+}
+
+static int set_target(struct vballoon_guest *guest, uint64_t pages)
+{
+	int err = 0;
+
+	if (guest->back_end)
+		err = vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+						 pages);
+	if (err)
+		return err;
+	guest->target_pages = pages;
+	guest->work_left = guest->back_end;
+	return 0;
+}
+
+static void look_at_deadline(struct vballoon_guest *guest, uint64_t now_ms)
+{
+	uint64_t target;
+
+	if (guest->deadline.state != VBALLOON_DEADLINE_RUNNING ||
+	    !vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
+				    held_pages(guest), &target))
+		return;
+	vballoon_log(LOG_NOTICE,
+		     "the deadline has passed with %" PRIu64 " balloon pages of %" PRIu64
+		     ": the target is %" PRIu64 " now, %s",
+		     held_pages(guest), guest->target_pages, target,
+		     guest->deadline.reverts ? "the one before" : "what was reached");
+	/* Memory may have been unplugged since the target before was set. */
+	if (set_target(guest, target))
+		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");
+}
+
 void vballoon_guest_work(struct vballoon_guest *guest)
 {
-	if (guest->work_left)
+	uint64_t now_ms = vballoon_loop_now_ms();
+
+	if (guest->work_left || now_ms >= device_due_ms(guest))
 		process(guest);
+	look_at_deadline(guest, now_ms);
+	if (guest->pressure.state == VBALLOON_PRESSURE_LOOKS)
+		vballoon_pressure_look(&guest->pressure, now_ms, warm_pages(guest));
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t vballoon_guest_due_ms(const struct vballoon_guest *guest)
+{
+	uint64_t due_ms = sooner(device_due_ms(guest), vballoon_deadline_due_ms(&guest->deadline));
+
+	if (guest->work_left)
+		return 0;
+	if (guest->pressure.state == VBALLOON_PRESSURE_LOOKS)
+		due_ms = sooner(due_ms,
+				vballoon_pressure_due_ms(&guest->pressure, warm_pages(guest)));
+	return due_ms;
 }
 
 static int connect_front_end(struct vballoon_guest *guest, int fd)
@@ -191,6 +301,8 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 	guest->looked_ms = 0;
 	inhibit(guest);
 	/* Its memory is not known yet, so nothing can be out of range. */
+	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end),
+				   &guest->rules.policy);
 	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
 				   guest->target_pages);
 	return 0;
@@ -220,16 +332,51 @@ void vballoon_guest_connect(struct vballoon_guest *guest, int fd)
 
 int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages)
 {
-	int err = 0;
+	int err = set_target(guest, pages);
 
-	if (guest->back_end)
-		err = vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
-						 pages);
-	if (err)
-		return err;
-	guest->target_pages = pages;
-	guest->work_left = guest->back_end;
-	return 0;
+	if (!err)
+		guest->deadline.state = VBALLOON_DEADLINE_NONE;
+	return err;
+}
+
+int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t pages,
+				     uint64_t within_ms, bool reverts)
+{
+	struct vballoon_deadline deadline;
+	int err = vballoon_deadline_begin(&deadline, vballoon_loop_now_ms(), within_ms, reverts,
+					  guest->target_pages);
+
+	if (!err)
+		err = set_target(guest, pages);
+	if (!err)
+		guest->deadline = deadline;
+	return err;
+}
+
+enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest,
+						    const struct vballoon_rules *rules)
+{
+	enum vballoon_policy_fault fault;
+	struct vballoon_view view;
+
+	vballoon_guest_view(guest, &view);
+	fault = vballoon_policy_check(&rules->policy, guest->page_shift,
+				      vballoon_view_bytes(&view, view.device.memory_pages));
+	if (fault)
+		return fault;
+	guest->rules = *rules;
+	watch_pressure(guest);
+	if (!guest->back_end)
+		return fault;
+	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end), &rules->policy);
+	guest->work_left = true;
+	return fault;
+}
+
+void vballoon_guest_drop(struct vballoon_guest *guest)
+{
+	vballoon_device_drop_now(vballoon_vhost_user_device(guest->back_end));
+	guest->work_left = true;
 }
 
 void vballoon_guest_request_stats(struct vballoon_guest *guest)
@@ -255,6 +402,13 @@ static enum vballoon_state state_of(const struct vballoon_status *device)
 	return VBALLOON_STATE_READY;
 }
 
+static uint64_t left_ms(uint64_t due_ms)
+{
+	uint64_t now_ms = vballoon_loop_now_ms();
+
+	return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
 void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out)
 {
 	memset(view_out, 0, sizeof(*view_out));
@@ -262,6 +416,12 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	view_out->features_offered = guest->features;
 	view_out->target_pages = guest->target_pages;
 	view_out->work_left = guest->work_left;
+	view_out->rules = guest->rules;
+	view_out->pressure = guest->pressure.state;
+	view_out->pressures = guest->pressure.times;
+	view_out->deadline = guest->deadline;
+	if (guest->deadline.state == VBALLOON_DEADLINE_RUNNING)
+		view_out->deadline_left_ms = left_ms(guest->deadline.due_ms);
 	if (!guest->back_end)
 		return;
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);

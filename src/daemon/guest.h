@@ -11,6 +11,8 @@
 
 #include "daemon/loop.h"
 #include "daemon/passthrough.h"
+#include "daemon/pressure.h"
+#include "daemon/rules.h"
 #include "daemon/settings.h"
 #include "daemon/view.h"
 
@@ -19,6 +21,9 @@ struct vballoon_guest {
 	uint32_t page_shift;
 	uint64_t features; /* to offer */
 	uint64_t target_pages;
+	struct vballoon_deadline deadline; /* of the target */
+	struct vballoon_rules rules;
+	struct vballoon_pressure pressure;
 	struct vballoon_vhost_user *back_end; /* NULL without a front end */
 	struct vballoon_source source;
 	bool work_left;
@@ -41,12 +46,28 @@ bool vballoon_guest_is_connected(const struct vballoon_guest *guest);
  * away. The log tells either, and why. */
 void vballoon_guest_connect(struct vballoon_guest *guest, int fd);
 
-/* Do a bounded amount of the work that is left; nothing when none is. */
+/* Do a bounded amount of the work that is left, and what it is time for; nothing when
+ * there is none. */
 void vballoon_guest_work(struct vballoon_guest *guest);
 
-/* Set the target, now or for the next front end. Returns 0; -ERANGE when it is
- * more than the guest's memory. */
+/* When that is to be called at the latest, by vballoon_loop_now_ms(); VBALLOON_NEVER. */
+uint64_t vballoon_guest_due_ms(const struct vballoon_guest *guest);
+
+/* Set the target, now or for the next front end; ends a deadline. Returns 0; -ERANGE
+ * when it is more than the guest's memory. */
 int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages);
+
+/* The same with a deadline; see vballoon_deadline_begin(). */
+int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t pages,
+				     uint64_t within_ms, bool reverts);
+
+/* Change the policy, now and for every front end to come. Returns what is wrong with it,
+ * and it is as it was. */
+enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest,
+						    const struct vballoon_rules *rules);
+
+/* Drop what is held, once, warm or not. Only when connected. */
+void vballoon_guest_drop(struct vballoon_guest *guest);
 
 /* Ask the guest for statistics; restart a stopped device. Only when connected. */
 void vballoon_guest_request_stats(struct vballoon_guest *guest);

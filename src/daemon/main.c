@@ -7,6 +7,7 @@
  * waiting clients are told. With nothing to do the process does not wake up.
  */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -88,6 +89,8 @@ static int start(struct service *service, const struct vballoon_settings *settin
 	err = vballoon_loop_init(&service->loop);
 	if (!err)
 		err = watch_signals(service);
+	if (!err)
+		vballoon_guest_set_rules(&service->guest, &settings->rules);
 	if (err) {
 		vballoon_log(LOG_ERR, "cannot start: %s", strerror(-err));
 		return -1;
@@ -111,16 +114,29 @@ static void tell(struct service *service)
 	vballoon_notify(connected ? STATUS_SERVING : STATUS_WAITING);
 }
 
+/* As for epoll_wait(2): until a guest or a client wants something, whatever is first. */
+static int timeout_of(const struct service *service)
+{
+	uint64_t due_ms = vballoon_guest_due_ms(&service->guest);
+	uint64_t clients_ms = vballoon_control_server_due_ms(&service->control);
+	uint64_t now_ms = vballoon_loop_now_ms();
+
+	if (clients_ms < due_ms)
+		due_ms = clients_ms;
+	if (due_ms == VBALLOON_NEVER)
+		return -1;
+	if (due_ms <= now_ms)
+		return 0;
+	return due_ms - now_ms < INT_MAX ? (int)(due_ms - now_ms) : INT_MAX;
+}
+
 static int serve(struct service *service)
 {
 	vballoon_notify("READY=1\n" STATUS_WAITING);
-	int timeout_ms, err;
+	int err;
 
 	while (!service->stop) {
-		timeout_ms = service->guest.work_left
-				     ? 0
-				     : vballoon_control_server_timeout_ms(&service->control);
-		err = vballoon_loop_dispatch(&service->loop, timeout_ms);
+		err = vballoon_loop_dispatch(&service->loop, timeout_of(service));
 		if (err) {
 			vballoon_log(LOG_ERR, "cannot wait for events: %s", strerror(-err));
 			return -1;

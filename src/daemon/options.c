@@ -182,6 +182,14 @@ static int check_line(const struct line *line, const struct vballoon_activation 
 
 static int check(const struct vballoon_settings *settings)
 {
+	enum vballoon_policy_fault fault =
+		vballoon_policy_check(&settings->rules.policy, settings->page_shift, 0);
+
+	if (fault) {
+		vballoon_log(LOG_ERR, "the policy contradicts itself: %s",
+			     vballoon_policy_fault_text(fault));
+		return VBALLOON_OPTIONS_WRONG;
+	}
 	if (!settings->socket_path && settings->fd < 0)
 		return wrong("where the front end comes from was not said",
 			     ": give --socket-path PATH");

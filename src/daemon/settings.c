@@ -7,6 +7,7 @@
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/device.h>
 
+#include "control/rule.h"
 #include "control/size.h"
 #include "daemon/settings.h"
 
@@ -103,11 +104,74 @@ static const char *take_passthrough(struct vballoon_settings *settings, const ch
 	return vballoon_passthrough_parse(text, &settings->passthrough);
 }
 
+/* A rule of the policy, by its name. */
+static const char *take_rule(struct vballoon_settings *settings, const char *name, const char *text)
+{
+	static struct vballoon_error error;
+	const struct vballoon_rule *rule = vballoon_rule_find(name, strlen(name));
+	const char *complaint;
+	json_t *value, *changes;
+
+	complaint = rule->parse(text, &value);
+	if (complaint)
+		return complaint;
+	changes = json_pack("{so}", rule->key, value);
+	complaint = vballoon_rules_change(&settings->rules, changes, &error) ? error.desc : NULL;
+	json_decref(changes);
+	return complaint;
+}
+
+static const char *take_pages(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "pages", text);
+}
+
+static const char *take_withdraw_target(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "withdraw-target", text);
+}
+
+static const char *take_withdraw_pressure(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "withdraw-pressure", text);
+}
+
+static const char *take_withdraw_oom(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "withdraw-oom", text);
+}
+
+static const char *take_floor(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "floor", text);
+}
+
+static const char *take_inflate_rate(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "inflate-rate", text);
+}
+
+static const char *take_host_pressure(struct vballoon_settings *settings, const char *text)
+{
+	return take_rule(settings, "host-pressure", text);
+}
+
 const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] = {
-	{ "socket-path", true, take_socket_path },     { "fd", false, take_fd },
-	{ "control-path", true, take_control_path },   { "control-mode", true, take_control_mode },
-	{ "control-group", true, take_control_group }, { "page-size", true, take_page_size },
-	{ "features", true, take_features },	       { "passthrough", true, take_passthrough },
+	{ "socket-path", true, take_socket_path },
+	{ "fd", false, take_fd },
+	{ "control-path", true, take_control_path },
+	{ "control-mode", true, take_control_mode },
+	{ "control-group", true, take_control_group },
+	{ "page-size", true, take_page_size },
+	{ "features", true, take_features },
+	{ "passthrough", true, take_passthrough },
+	{ "pages", true, take_pages },
+	{ "withdraw-target", true, take_withdraw_target },
+	{ "withdraw-pressure", true, take_withdraw_pressure },
+	{ "withdraw-oom", true, take_withdraw_oom },
+	{ "floor", true, take_floor },
+	{ "inflate-rate", true, take_inflate_rate },
+	{ "host-pressure", true, take_host_pressure },
 };
 
 const struct vballoon_setting *vballoon_setting_find(const char *name)
@@ -126,6 +190,7 @@ void vballoon_settings_init(struct vballoon_settings *settings)
 	memset(settings, 0, sizeof(*settings));
 	settings->fd = -1;
 	settings->control_fd = -1;
+	vballoon_rules_init(&settings->rules);
 	settings->page_shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN;
 	settings->features = vballoon_device_features_max();
 	settings->access.mode = VBALLOON_NO_MODE;

@@ -12,6 +12,7 @@
 #include "control/feature_names.h"
 #include "daemon/access.h"
 #include "daemon/passthrough.h"
+#include "daemon/rules.h"
 
 struct vballoon_settings {
 	char *socket_path; /* NULL: there is a descriptor */
@@ -21,6 +22,7 @@ struct vballoon_settings {
 	uint32_t page_shift;
 	uint64_t features; /* to offer */
 	enum vballoon_passthrough_mode passthrough;
+	struct vballoon_rules rules;
 	struct vballoon_access access; /* to the control socket */
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES]; /* of the last take(), if it wrote one */
 };
@@ -32,7 +34,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 8
+#define VBALLOON_SETTINGS_COUNT 15
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

@@ -41,6 +41,19 @@ static json_t *pages(const struct vballoon_view *view, uint64_t count)
 	return number(vballoon_view_bytes(view, count));
 }
 
+static json_t *by_reason(const uint64_t counts[VBALLOON_WITHDRAW_REASONS])
+{
+	json_t *object = json_object();
+	unsigned int reason;
+
+	for (reason = 0; reason < VBALLOON_WITHDRAW_REASONS; reason++)
+		json_object_set_new(
+			object,
+			vballoon_withdraw_reason_name((enum vballoon_withdraw_reason)reason),
+			number(counts[reason]));
+	return object;
+}
+
 static json_t *counters_json(const struct vballoon_status *device)
 {
 	json_t *refused = json_object();
@@ -55,6 +68,8 @@ static json_t *counters_json(const struct vballoon_status *device)
 	for (i = 0; i < VBALLOON_REFUSAL_COUNT; i++)
 		json_object_set_new(refused, refusals[i], number(device->refused_entries[i]));
 	json_object_set_new(object, "refused_entries", refused);
+	json_object_set_new(object, "withdraws", by_reason(device->withdraws));
+	json_object_set_new(object, "withdraws_refused", by_reason(device->withdraws_refused));
 	json_object_set_new(object, "last_drop_error", json_integer(device->last_drop_error));
 	return object;
 }
@@ -109,10 +124,30 @@ json_t *vballoon_status_json_guest(const struct vballoon_view *view)
 
 json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached)
 {
-	return json_pack(
-		"{sbsosososs}", "reached", reached, "target_bytes", pages(view, view->target_pages),
-		"held_bytes", pages(view, view->device.held_pages), "dropped_bytes",
-		pages(view, view->device.dropped_pages), "state", vballoon_view_state_name(view));
+	return json_pack("{sbsososossss}", "reached", reached, "target_bytes",
+			 pages(view, view->target_pages), "held_bytes",
+			 pages(view, view->device.held_pages), "dropped_bytes",
+			 pages(view, view->device.dropped_pages), "state",
+			 vballoon_view_state_name(view), "deadline",
+			 vballoon_deadline_state_name(view->deadline.state));
+}
+
+json_t *vballoon_status_json_deadline(const struct vballoon_view *view)
+{
+	const struct vballoon_deadline *deadline = &view->deadline;
+
+	if (deadline->state == VBALLOON_DEADLINE_NONE)
+		return json_null();
+	return json_pack("{sssssoso}", "state", vballoon_deadline_state_name(deadline->state),
+			 "then", deadline->reverts ? "revert" : "keep", "left_ms",
+			 number(view->deadline_left_ms), "previous_bytes",
+			 pages(view, deadline->previous_pages));
+}
+
+json_t *vballoon_status_json_pressure(const struct vballoon_view *view)
+{
+	return json_pack("{ssso}", "watched", vballoon_pressure_name(view->pressure), "times",
+			 number(view->pressures));
 }
 
 json_t *vballoon_status_json_passthrough(const struct vballoon_view *view)
@@ -143,6 +178,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "reason", vballoon_status_json_reason(view));
 	json_object_set_new(object, "page_bytes", pages(view, 1));
 	json_object_set_new(object, "target_bytes", pages(view, view->target_pages));
+	json_object_set_new(object, "asked_bytes", pages(view, vballoon_view_asked_pages(view)));
 	json_object_set_new(object, "held_bytes", pages(view, device->held_pages));
 	json_object_set_new(object, "dropped_bytes", pages(view, device->dropped_pages));
 	json_object_set_new(object, "waiting_bytes", pages(view, device->waiting_pages));
@@ -153,6 +189,9 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "memory_problem",
 			    json_pack("s?", view->front_end.memory_problem));
 	json_object_set_new(object, "passthrough", vballoon_status_json_passthrough(view));
+	json_object_set_new(object, "policy", vballoon_rules_json(&view->rules));
+	json_object_set_new(object, "deadline", vballoon_status_json_deadline(view));
+	json_object_set_new(object, "host_pressure", vballoon_status_json_pressure(view));
 	json_object_set_new(object, "features_offered",
 			    vballoon_names_of_features(view->features_offered));
 	json_object_set_new(object, "features", vballoon_names_of_features(device->features));

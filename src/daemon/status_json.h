@@ -14,6 +14,8 @@ json_t *vballoon_status_json_guest(const struct vballoon_view *view); /* may be 
 json_t *vballoon_status_json_reason(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_epoch(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_passthrough(const struct vballoon_view *view); /* likewise */
+json_t *vballoon_status_json_deadline(const struct vballoon_view *view); /* likewise */
+json_t *vballoon_status_json_pressure(const struct vballoon_view *view);
 json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached);
 
 #endif /* VBALLOON_DAEMON_STATUS_JSON_H */

@@ -27,6 +27,12 @@ bool vballoon_view_is_settled(const struct vballoon_view *view)
 	return view->state == VBALLOON_STATE_READY || !view->target_pages;
 }
 
+uint64_t vballoon_view_asked_pages(const struct vballoon_view *view)
+{
+	return view->state == VBALLOON_STATE_NO_FRONT_END ? view->target_pages
+							  : view->device.asked_pages;
+}
+
 uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages)
 {
 	return pages << view->page_shift;

@@ -10,6 +10,8 @@
 #include <vballoon/vhost_user.h>
 
 #include "daemon/passthrough.h"
+#include "daemon/pressure.h"
+#include "daemon/rules.h"
 
 enum vballoon_state {
 	VBALLOON_STATE_NO_FRONT_END, /* no virtual machine monitor is connected */
@@ -28,6 +30,11 @@ struct vballoon_view {
 	struct vballoon_status device; /* zeros without a front end, as what follows */
 	struct vballoon_vhost_user_status front_end;
 	struct vballoon_passthrough passthrough;
+	struct vballoon_rules rules;
+	struct vballoon_deadline deadline; /* of the target */
+	uint64_t deadline_left_ms; /* while it runs */
+	enum vballoon_pressure_state pressure; /* how the host's is watched */
+	uint64_t pressures; /* how often there was some */
 	uint64_t stats_age_ms; /* when device.stats.reports is not 0 */
 };
 
@@ -36,6 +43,9 @@ const char *vballoon_view_state_name(const struct vballoon_view *view);
 
 /* @return whether the guest has done what was asked of it, and the host too. */
 bool vballoon_view_is_settled(const struct vballoon_view *view);
+
+/* @return what the guest is asked for now: the target, unless its pace holds it back. */
+uint64_t vballoon_view_asked_pages(const struct vballoon_view *view);
 
 /* @return @pages balloon pages in bytes. */
 uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages);

@@ -46,7 +46,7 @@ class Help:
 
     def __init__(self, program):
         text = run(program, "--help")
-        rows = [re.match(r"  (\w+) +([A-Z]+)? *(.*)", line) for line in section(text, "Commands")]
+        rows = [re.match(r"  (\w+) +([A-Z]+|\[[A-Z]+\]\.\.\.)? *(.*)", line) for line in section(text, "Commands")]
         self.summaries = {row.group(1): row.group(3) for row in rows}
         self.operands = {row.group(1): row.group(2) for row in rows}
         self.commands = set(self.summaries)

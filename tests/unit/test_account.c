@@ -91,6 +91,69 @@ static void what_is_to_be_taken_back_is_a_surplus(void **state)
 	assert_int_equal(account.sums[VBALLOON_ACCOUNT_SURPLUS].bytes, 20);
 }
 
+static void what_the_pace_holds_back_is_told_apart(void **state)
+{
+	json_t *status = target_status("ready", 100, 30);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "asked_bytes", json_integer(40));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "held"), 30);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "ready"), 10);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "rate"), 60);
+}
+
+static void a_guest_that_has_more_than_it_is_asked_for_now_adds_up(void **state)
+{
+	json_t *status = target_status("ready", 100, 30);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "asked_bytes", json_integer(20));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "rate"), 70);
+}
+
+static void who_is_not_there_is_not_held_back(void **state)
+{
+	json_t *status = target_status("no-driver", 100, 0);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "asked_bytes", json_integer(20));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "no-driver"), 100);
+}
+
+static void a_guest_with_too_little_free_memory_is_told_of(void **state)
+{
+	json_t *status = target_status("ready", 100, 30);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "guest", json_pack("{s{si}}", "stats", "mem-free", 69));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "no-memory"), 70);
+}
+
+static void a_surplus_that_the_policy_refuses_is_told_apart(void **state)
+{
+	json_t *status = target_status("ready", 10, 30);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "policy",
+			    json_pack("{sssi}", "withdraw_target", "floor", "floor_bytes", 25));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_SURPLUS, "policy"), 15);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_SURPLUS, "ready"), 5);
+	status = target_status("ready", 10, 30);
+	json_object_set_new(status, "policy", json_pack("{ss}", "withdraw_target", "refuse"));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_SURPLUS, "policy"), 20);
+}
+
 static void what_is_held_is_told_by_cause(void **state)
 {
 	struct vballoon_account account;
@@ -158,6 +221,12 @@ int main(void)
 		cmocka_unit_test_teardown(what_the_guest_has_not_done_yet_is_told_by_state, let_go),
 		cmocka_unit_test_teardown(a_state_from_the_future_is_accounted_for, let_go),
 		cmocka_unit_test_teardown(what_is_to_be_taken_back_is_a_surplus, let_go),
+		cmocka_unit_test_teardown(what_the_pace_holds_back_is_told_apart, let_go),
+		cmocka_unit_test_teardown(a_guest_that_has_more_than_it_is_asked_for_now_adds_up,
+					  let_go),
+		cmocka_unit_test_teardown(who_is_not_there_is_not_held_back, let_go),
+		cmocka_unit_test_teardown(a_guest_with_too_little_free_memory_is_told_of, let_go),
+		cmocka_unit_test_teardown(a_surplus_that_the_policy_refuses_is_told_apart, let_go),
 		cmocka_unit_test_teardown(what_is_held_is_told_by_cause, let_go),
 		cmocka_unit_test_teardown(the_guests_memory_is_used_given_back_or_untouched,
 					  let_go),

@@ -12,8 +12,8 @@
 #include "control/line.h"
 #include "control/message.h"
 
-static const struct vballoon_argument takes_bytes = { "bytes", 1000 };
-static const struct vballoon_argument takes_none = { NULL, 0 };
+static const struct vballoon_argument takes_bytes = { .name = "bytes", .max = 1000 };
+static const struct vballoon_argument takes_none = { .name = NULL };
 
 static void assert_bad_bytes(const char *line, size_t len)
 {

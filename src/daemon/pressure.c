@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <vballoon/policy.h>
+
+#include "daemon/log.h"
+#include "daemon/pressure.h"
+
+#define PSI "/proc/pressure/memory"
+#define MEMINFO "/proc/meminfo"
+
+/* Who is not privileged may only have windows of whole multiples of 2 s. */
+#define WINDOW_US 2000000
+
+static const char *const names[] = {
+	[VBALLOON_PRESSURE_OFF] = "off",
+	[VBALLOON_PRESSURE_PSI] = "psi",
+	[VBALLOON_PRESSURE_LOOKS] = "available-memory",
+};
+
+const char *vballoon_pressure_name(enum vballoon_pressure_state state)
+{
+	return names[state];
+}
+
+void vballoon_pressure_init(struct vballoon_pressure *pressure, struct vballoon_loop *loop,
+			    void (*felt)(void *context), void *context)
+{
+	memset(pressure, 0, sizeof(*pressure));
+	pressure->loop = loop;
+	pressure->source.fd = -1;
+	pressure->felt = felt;
+	pressure->context = context;
+}
+
+static void feel(struct vballoon_pressure *pressure)
+{
+	pressure->times++;
+	pressure->felt(pressure->context);
+}
+
+static void ready(void *context, uint32_t events)
+{
+	struct vballoon_pressure *pressure = context;
+
+	/* EPOLLERR says that there will be no more. */
+	if (events & EPOLLERR) {
+		vballoon_log(LOG_WARNING, "the kernel tells of no pressure any more");
+		vballoon_pressure_listen(pressure, 0);
+	} else if (events & EPOLLPRI) {
+		feel(pressure);
+	}
+}
+
+static void close_trigger(struct vballoon_pressure *pressure)
+{
+	if (pressure->source.fd < 0)
+		return;
+	vballoon_loop_remove(pressure->loop, &pressure->source);
+	close(pressure->source.fd);
+	pressure->source.fd = -1;
+}
+
+static int open_trigger(struct vballoon_pressure *pressure, unsigned int percent)
+{
+	struct vballoon_source *source = &pressure->source;
+	char trigger[64];
+	int len, err;
+
+	len = snprintf(trigger, sizeof(trigger), "some %u %u", WINDOW_US / 100 * percent,
+		       WINDOW_US);
+	source->fd = open(PSI, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (source->fd < 0)
+		return -errno;
+	source->events = EPOLLPRI;
+	source->ready = ready;
+	source->context = pressure;
+	err = write(source->fd, trigger, (size_t)len + 1) < 0 ? -errno : 0;
+	if (!err)
+		err = vballoon_loop_add(pressure->loop, source);
+	if (err) {
+		close(source->fd);
+		source->fd = -1;
+	}
+	return err;
+}
+
+void vballoon_pressure_listen(struct vballoon_pressure *pressure, unsigned int percent)
+{
+	int err;
+
+	if (percent == pressure->percent)
+		return;
+	close_trigger(pressure);
+	pressure->percent = percent;
+	pressure->state = VBALLOON_PRESSURE_OFF;
+	if (!percent)
+		return;
+	err = open_trigger(pressure, percent);
+	pressure->state = err ? VBALLOON_PRESSURE_LOOKS : VBALLOON_PRESSURE_PSI;
+	if (err)
+		vballoon_log(
+			LOG_NOTICE,
+			"the kernel does not tell of memory pressure: %s: %s: warm pages are "
+			"given back when less than %d %% of the host's memory is available; boot "
+			"with psi=1 for better",
+			PSI, strerror(-err), VBALLOON_PRESSURE_AVAILABLE_PERCENT);
+}
+
+uint64_t vballoon_pressure_due_ms(const struct vballoon_pressure *pressure, bool wanted)
+{
+	if (pressure->state != VBALLOON_PRESSURE_LOOKS || !wanted)
+		return VBALLOON_NEVER;
+	return pressure->looked_ms + VBALLOON_PRESSURE_LOOK_MS;
+}
+
+/* A figure in kB. */
+static unsigned long long figure(const char *meminfo, const char *name)
+{
+	const char *line = strstr(meminfo, name);
+	unsigned long long kb = 0;
+
+	if (line)
+		sscanf(line + strlen(name), " %llu", &kb);
+	return kb;
+}
+
+bool vballoon_pressure_is_short(const char *meminfo)
+{
+	unsigned long long total = figure(meminfo, "MemTotal:");
+
+	return figure(meminfo, "MemAvailable:") * 100 < total * VBALLOON_PRESSURE_AVAILABLE_PERCENT;
+}
+
+void vballoon_pressure_look(struct vballoon_pressure *pressure, uint64_t now_ms, bool wanted)
+{
+	char meminfo[4096] = "";
+	FILE *file;
+	size_t len;
+
+	if (now_ms < vballoon_pressure_due_ms(pressure, wanted))
+		return;
+	pressure->looked_ms = now_ms;
+	file = fopen(MEMINFO, "re");
+	if (!file)
+		return;
+	len = fread(meminfo, 1, sizeof(meminfo) - 1, file);
+	fclose(file);
+	meminfo[len] = '\0';
+	if (vballoon_pressure_is_short(meminfo))
+		feel(pressure);
+}
