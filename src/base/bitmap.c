@@ -127,23 +127,3 @@ uint64_t vballoon_bits_next_missing(struct vballoon_bits bits, uint64_t from, ui
 {
 	return next(bits, from, end, ALL_ONES);
 }
-
-uint64_t vballoon_bits_next_word(struct vballoon_bits bits, uint64_t from, uint64_t end)
-{
-	for (uint64_t word = vballoon_bitmap_words(from); word < end / WORD_BITS; word++) {
-		if (load(bits, word) == ALL_ONES)
-			return word * WORD_BITS;
-	}
-	return end;
-}
-
-uint64_t vballoon_bits_run_start(struct vballoon_bits bits, uint64_t from, uint64_t bit)
-{
-	uint64_t below, ones;
-
-	if (bit % WORD_BITS || bit <= from)
-		return bit;
-	below = ~load(bits, bit / WORD_BITS - 1);
-	ones = below ? (uint64_t)__builtin_clzll(below) : WORD_BITS;
-	return bit - from < ones ? from : bit - ones;
-}

@@ -49,12 +49,4 @@ uint64_t vballoon_bits_next(struct vballoon_bits bits, uint64_t from, uint64_t e
 /* The first bit in [@from, @end) that does not belong; @end when there is none. */
 uint64_t vballoon_bits_next_missing(struct vballoon_bits bits, uint64_t from, uint64_t end);
 
-/* The first bit of the first whole word in [@from, @end) all of whose bits
- * belong; @end when there is none. */
-uint64_t vballoon_bits_next_word(struct vballoon_bits bits, uint64_t from, uint64_t end);
-
-/* The bit where the run of bits that belong begins in which @bit lies, not
- * looking below @from, nor further than a word. */
-uint64_t vballoon_bits_run_start(struct vballoon_bits bits, uint64_t from, uint64_t bit);
-
 #endif /* VBALLOON_BASE_BITMAP_H */

@@ -46,8 +46,10 @@ void vballoon_held_remove(struct vballoon_device *device, uint64_t gpa, uint64_t
 {
 	struct vballoon_piece piece;
 
-	while (vballoon_held_piece(device, &gpa, &pages, &piece))
+	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
 		vballoon_page_map_release(&piece.map, piece.first, piece.count);
+		vballoon_summary_removed(&device->summaries[piece.index], piece.first, piece.count);
+	}
 }
 
 bool vballoon_held_all(struct vballoon_device *device, uint64_t gpa, uint64_t pages)

@@ -7,14 +7,80 @@ void vballoon_search_skip_region(struct vballoon_search *search)
 	search->page = 0;
 }
 
-static bool large(enum vballoon_hint hint)
+static bool is_large(enum vballoon_hint hint)
 {
 	return hint == VBALLOON_HINT_LOOSE_LARGE || hint == VBALLOON_HINT_HELD_LARGE;
 }
 
-static bool loose(enum vballoon_hint hint)
+static bool is_broken(enum vballoon_hint hint)
 {
-	return hint == VBALLOON_HINT_LOOSE_LARGE || hint == VBALLOON_HINT_LOOSE;
+	return hint == VBALLOON_HINT_LOOSE_BROKEN || hint == VBALLOON_HINT_HELD_BROKEN ||
+	       hint == VBALLOON_HINT_HELD_LONG;
+}
+
+static struct vballoon_bits bits_of(enum vballoon_hint hint, const struct vballoon_page_map *map)
+{
+	bool loose = hint == VBALLOON_HINT_LOOSE_BROKEN || hint == VBALLOON_HINT_LOOSE_LARGE ||
+		     hint == VBALLOON_HINT_LOOSE;
+
+	return loose ? vballoon_page_map_loose(map) : vballoon_page_map_held(map);
+}
+
+static uint64_t block_pages(const struct vballoon_page_map *map)
+{
+	uint32_t shift = map->header->page_shift;
+
+	if (shift < VBALLOON_SEARCH_BLOCK_SHIFT &&
+	    map->header->host_page_shift < VBALLOON_SEARCH_BLOCK_SHIFT)
+		return UINT64_C(1) << (VBALLOON_SEARCH_BLOCK_SHIFT - shift);
+	return vballoon_page_map_host_pages(map);
+}
+
+/* A run of whole blocks, at most @most pages, that begins in [@from, @end). */
+static bool find_large(struct vballoon_bits bits, const struct vballoon_page_map *map,
+		       uint64_t from, uint64_t end, uint64_t most, struct vballoon_run *run_out)
+{
+	uint64_t mask = block_pages(map) - 1;
+	uint64_t at = (from + mask) & ~mask;
+	uint64_t pages = map->header->pages;
+
+	while (at < end && (from = vballoon_bits_next(bits, at, end)) < end) {
+		at = from & ~mask;
+		if (most < pages - at)
+			pages = at + most;
+		run_out->first = at;
+		run_out->count = (vballoon_bits_next_missing(bits, at, pages) - at) & ~mask;
+		if (run_out->count)
+			return true;
+		pages = map->header->pages;
+		at += mask + 1;
+	}
+	return false;
+}
+
+/* A run of at least @least pages within one block, which is not wholly held. */
+static bool find_broken(struct vballoon_bits bits, const struct vballoon_page_map *map,
+			uint64_t from, uint64_t end, uint64_t least, struct vballoon_run *run_out)
+{
+	uint64_t mask = block_pages(map) - 1;
+
+	while (from < end && (from = vballoon_bits_next(bits, from, end)) < end) {
+		uint64_t block = from & ~mask;
+		uint64_t block_end = block + mask + 1;
+
+		if (block_end > map->header->pages)
+			block_end = map->header->pages;
+		if (vballoon_bitmap_all(map->held, block, block_end - block)) {
+			from = block_end;
+			continue;
+		}
+		run_out->first = from;
+		run_out->count = vballoon_bits_next_missing(bits, from, block_end) - from;
+		if (run_out->count >= least)
+			return true;
+		from += run_out->count;
+	}
+	return false;
 }
 
 /* Find a run that begins in [@from, @end), but may end anywhere in the region;
@@ -22,19 +88,22 @@ static bool loose(enum vballoon_hint hint)
 static bool find_run(const struct vballoon_search *search, const struct vballoon_page_map *map,
 		     uint64_t from, uint64_t end, uint64_t most, struct vballoon_run *run_out)
 {
-	struct vballoon_bits bits =
-		loose(search->hint) ? vballoon_page_map_loose(map) : vballoon_page_map_held(map);
+	struct vballoon_bits bits = bits_of(search->hint, map);
 	uint64_t pages = map->header->pages;
-	uint64_t bit;
 
-	bit = large(search->hint) ? vballoon_bits_next_word(bits, from, end)
-				  : vballoon_bits_next(bits, from, end);
-	if (bit == end)
+	if (is_large(search->hint))
+		return find_large(bits, map, from, end, most, run_out);
+	if (is_broken(search->hint))
+		return find_broken(
+			bits, map, from, end,
+			search->hint == VBALLOON_HINT_HELD_LONG ? VBALLOON_SEARCH_LONG_PAGES : 1,
+			run_out);
+	run_out->first = vballoon_bits_next(bits, from, end);
+	if (run_out->first == end)
 		return false;
-	run_out->first = vballoon_bits_run_start(bits, from, bit);
 	if (most < pages - run_out->first)
 		pages = run_out->first + most;
-	run_out->count = vballoon_bits_next_missing(bits, bit, pages) - run_out->first;
+	run_out->count = vballoon_bits_next_missing(bits, run_out->first, pages) - run_out->first;
 	return true;
 }
 
@@ -81,7 +150,8 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 	if (whole)
 		search->page = chunk->first;
 	while (search->page < end &&
-	       find_run(search, &map, search->page, end, most + unit_pages, &run)) {
+	       find_run(search, &map, search->page, end,
+			is_large(search->hint) ? most : most + unit_pages, &run)) {
 		search->page = run.first + run.count;
 		empty = false;
 		if (cut_to_units(device, region, run, most, gpa_out, pages_out)) {
@@ -102,6 +172,16 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 	return false;
 }
 
+/* Who wants less than a block does not look for whole ones. */
+static bool may_look(const struct vballoon_device *device, const struct vballoon_search *search,
+		     uint64_t most)
+{
+	struct vballoon_page_map map =
+		vballoon_page_map_open(device->memory.regions[search->region].page_map);
+
+	return !is_large(search->hint) || most >= block_pages(&map);
+}
+
 /* Keeps DEV-WITHDRAW-1, DEV-WITHDRAW-4. */
 bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
 			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out)
@@ -109,7 +189,8 @@ bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search
 	struct vballoon_run chunk;
 
 	while (search->region < device->memory.count) {
-		while (vballoon_summary_next(&device->summaries[search->region], search->hint,
+		while (may_look(device, search, most) &&
+		       vballoon_summary_next(&device->summaries[search->region], search->hint,
 					     search->page, &chunk)) {
 			if (search_chunk(device, search, &chunk, most, gpa_out, pages_out))
 				return true;

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looking for held pages to hand back. */
+/*
+ * Looking for held pages to hand back.
+ *
+ * A *block* is what is worth being kept whole: a page of the host, but at least 2 MiB
+ * where the host's pages are smaller, as that is what it can make a transparent huge
+ * page of, and what a guest can.
+ */
 #ifndef VBALLOON_DEVICE_SEARCH_H
 #define VBALLOON_DEVICE_SEARCH_H
 
@@ -10,13 +16,20 @@
 
 /* One look through guest memory, in order of address. */
 struct vballoon_search {
-	enum vballoon_hint hint; /* HINT_LOOSE_LARGE to HINT_HELD: what to look for */
+	enum vballoon_hint hint; /* HINT_LOOSE_BROKEN to HINT_HELD: what to look for */
 	unsigned int region;
 	uint64_t page; /* in that region */
 };
 
+/* log2 of a block's bytes where the host's pages are smaller. */
+#define VBALLOON_SEARCH_BLOCK_SHIFT 21
+
+/* Pages of a run that is worth an entry, where there is no whole block. */
+#define VBALLOON_SEARCH_LONG_PAGES 64
+
 /* Find the next run of whole units, at most @most pages of them (at least a
- * unit), and go on behind it. False: there is none. */
+ * unit), and go on behind it. False: there is none. A run of whole blocks is not cut
+ * within a block. */
 bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
 			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out);
 

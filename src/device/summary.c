@@ -34,6 +34,13 @@ void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, ui
 		vballoon_summary_hint(summary, hint, first, count);
 }
 
+void vballoon_summary_removed(struct vballoon_summary *summary, uint64_t first, uint64_t count)
+{
+	vballoon_summary_hint(summary, VBALLOON_HINT_LOOSE_BROKEN, first, count);
+	vballoon_summary_hint(summary, VBALLOON_HINT_HELD_LONG, first, count);
+	vballoon_summary_hint(summary, VBALLOON_HINT_HELD_BROKEN, first, count);
+}
+
 void vballoon_summary_copy(struct vballoon_summary *summary, enum vballoon_hint from,
 			   enum vballoon_hint to)
 {

@@ -22,11 +22,15 @@
 #define VBALLOON_SUMMARY_CHUNKS 1024
 #define VBALLOON_SUMMARY_WORDS (VBALLOON_SUMMARY_CHUNKS / VBALLOON_BITMAP_WORD_BITS)
 
-/* Ways of looking. The first four are the order in which a withdraw looks. */
+/* Ways of looking. The first seven are the order in which a withdraw looks; a block is
+ * what is worth keeping whole, see search.h. */
 enum vballoon_hint {
-	VBALLOON_HINT_LOOSE_LARGE, /* held, not dropped, at least a whole word of pages */
+	VBALLOON_HINT_LOOSE_BROKEN, /* held, not dropped, in a block that is not wholly held */
+	VBALLOON_HINT_LOOSE_LARGE, /* held, not dropped, whole blocks */
 	VBALLOON_HINT_LOOSE, /* held, not dropped */
-	VBALLOON_HINT_HELD_LARGE, /* held, at least a whole word of pages */
+	VBALLOON_HINT_HELD_LARGE, /* held, whole blocks */
+	VBALLOON_HINT_HELD_LONG, /* held, long runs in a block that is not wholly held */
+	VBALLOON_HINT_HELD_BROKEN, /* held, in a block that is not wholly held */
 	VBALLOON_HINT_HELD, /* held */
 	VBALLOON_HINT_PENDING, /* to be looked through for something to drop */
 	VBALLOON_HINT_COUNT,
@@ -46,6 +50,9 @@ void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uin
 
 /* Pages were added: all hints for where they lie. */
 void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, uint64_t count);
+
+/* Pages were taken away: what is left of their blocks is broken. */
+void vballoon_summary_removed(struct vballoon_summary *summary, uint64_t first, uint64_t count);
 
 /* Give one hint for the chunks of some pages. */
 void vballoon_summary_hint(struct vballoon_summary *summary, enum vballoon_hint hint,

@@ -2,29 +2,37 @@
 /*
  * WITHDRAW: the driver asks for pages, the device chooses which.
  *
- * First what was not dropped yet, which costs the host nothing and, where host
- * pages are larger than balloon pages, completes those that were broken before;
- * then what was. In each case long runs first, unless only a few pages are asked for,
- * so that the guest gets large blocks back in few entries.
+ * Blocks are kept whole (search.h), so that both sides can use large pages for what
+ * is theirs. First comes what was not dropped, which costs the host nothing: the rest
+ * of blocks that are broken anyway, then whole blocks. Then what was dropped: whole
+ * blocks, and what is missing then from broken ones, long runs first. At most one block
+ * that was whole is broken of either sort.
+ *
+ * Small pieces come first only while there is room for all the rest in long ones: a
+ * guest that is out of memory is to get all that it asks for in one answer.
  *
  * A page leaves the record when its entry is written down, before the driver can
  * know, and comes back to it if the answer does not reach the driver.
  */
 #include <string.h>
 
+#include "base/checked.h"
 #include "base/le.h"
 #include "device/core.h"
 #include "device/search.h"
-
-/* Fewer pages than this are not broken off long runs. */
-#define LARGE_PAGES VBALLOON_BITMAP_WORD_BITS
 
 /* What may still be handed back in this answer. */
 struct quota {
 	uint64_t pages; /* whole units */
 	uint64_t entries;
 	uint64_t entry_pages; /* in one entry */
+	uint64_t long_pages; /* in one that names a long run, if one can */
 };
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* Keeps DEV-WITHDRAW-2, DEV-WITHDRAW-3, DEV-WITHDRAW-8, DEV-WITHDRAW-9. */
 static struct quota quota_of(const struct vballoon_device *device, uint64_t most)
@@ -33,39 +41,63 @@ static struct quota quota_of(const struct vballoon_device *device, uint64_t most
 	uint32_t unit_order = format.unit_shift - format.page_shift;
 	uint64_t units = most >> unit_order;
 	uint64_t room = device->chain.writable_len / sizeof(__le64);
+	uint64_t entry_pages;
 
 	if (units > VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX)
 		units = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX;
 	if (room > VBALLOON_ANSWER_ENTRIES_MAX)
 		room = VBALLOON_ANSWER_ENTRIES_MAX;
+	entry_pages = vballoon_entry_units_max(&format) << unit_order;
 	return (struct quota){
-		.pages = units << unit_order,
+		.pages = least(units << unit_order, room * entry_pages),
 		.entries = room,
-		.entry_pages = vballoon_entry_units_max(&format) << unit_order,
+		.entry_pages = entry_pages,
+		.long_pages = least(entry_pages,
+				    vballoon_align_up(VBALLOON_SEARCH_LONG_PAGES, unit_order)),
 	};
 }
 
-/* Hand one run back, at most one entry of it. Keeps DEV-RUNS-6, DEV-RUNS-7. */
+static uint64_t entries_for(uint64_t pages, uint64_t entry_pages)
+{
+	return pages / entry_pages + (pages % entry_pages != 0);
+}
+
+/* Hand a run back, in as many entries as it takes. Keeps DEV-RUNS-6, DEV-RUNS-7. */
 static void give(struct vballoon_device *device, struct quota *quota, uint64_t gpa, uint64_t pages)
 {
 	uint32_t unit_order = device->record.unit_shift - device->config.page_shift;
-	uint64_t entry = vballoon_entry_encode(gpa, pages >> unit_order);
+	uint64_t part;
 
 	vballoon_held_remove(device, gpa, pages);
-	device->answer[device->answer_count++] = vballoon_le64(entry);
 	device->counters.returned_pages += pages;
-	quota->pages -= pages;
-	quota->entries--;
+	for (quota->pages -= pages; pages; pages -= part) {
+		part = least(pages, quota->entry_pages);
+		device->answer[device->answer_count++] =
+			vballoon_le64(vballoon_entry_encode(gpa, part >> unit_order));
+		quota->entries--;
+		gpa += part << device->config.page_shift;
+	}
 }
 
-static void give_by(struct vballoon_device *device, enum vballoon_hint hint, struct quota *quota)
+/* Whether, with @pages given, the entries that are left can name the rest in long runs. */
+static bool leaves_room(const struct quota *quota, uint64_t pages)
+{
+	uint64_t used = entries_for(pages, quota->entry_pages);
+
+	return used <= quota->entries &&
+	       quota->entries - used >= entries_for(quota->pages - pages, quota->long_pages);
+}
+
+static void give_by(struct vballoon_device *device, enum vballoon_hint hint, bool is_small,
+		    struct quota *quota)
 {
 	struct vballoon_search search = { .hint = hint };
 	uint64_t gpa, found, pages, most;
 
 	while (quota->pages && quota->entries) {
-		most = quota->pages < quota->entry_pages ? quota->pages : quota->entry_pages;
-		if (!vballoon_search_next(device, &search, most, &gpa, &found))
+		most = least(quota->pages, quota->entries * quota->entry_pages);
+		if (!vballoon_search_next(device, &search, most, &gpa, &found) ||
+		    (is_small && !leaves_room(quota, found)))
 			return;
 		pages = vballoon_restore(device, gpa, found);
 		if (pages)
@@ -83,19 +115,17 @@ static void choose(struct vballoon_device *device, uint64_t most)
 {
 	static const struct {
 		enum vballoon_hint hint;
-		uint64_t least; /* pages asked for */
+		bool is_small; /* and large pieces are to come */
 	} order[] = {
-		{ VBALLOON_HINT_LOOSE_LARGE, LARGE_PAGES },
-		{ VBALLOON_HINT_LOOSE, 1 },
-		{ VBALLOON_HINT_HELD_LARGE, LARGE_PAGES },
-		{ VBALLOON_HINT_HELD, 1 },
+		{ VBALLOON_HINT_LOOSE_BROKEN, true }, { VBALLOON_HINT_LOOSE_LARGE, false },
+		{ VBALLOON_HINT_LOOSE, true },	      { VBALLOON_HINT_HELD_LARGE, false },
+		{ VBALLOON_HINT_HELD_LONG, false },   { VBALLOON_HINT_HELD_BROKEN, false },
+		{ VBALLOON_HINT_HELD, false },
 	};
 	struct quota quota = quota_of(device, most);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (quota.pages >= order[i].least)
-			give_by(device, order[i].hint, &quota);
-	}
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		give_by(device, order[i].hint, order[i].is_small, &quota);
 }
 
 /* Keeps DEV-HELLO-9, DEV-STOP-3, DEV-WITHDRAW-7. */

@@ -125,37 +125,6 @@ static void a_bit_that_is_excepted_does_not_belong(void **state)
 	assert_int_equal(vballoon_bits_next_missing(bits, 30, BITS), 90);
 }
 
-static void a_whole_word_is_found_but_not_one_that_the_bounds_cut(void **state)
-{
-	uint64_t words[WORDS] = { 0 };
-	struct vballoon_bits bits = { .set = words };
-
-	(void)state;
-	vballoon_bitmap_set(words, 1, 126);
-	assert_int_equal(vballoon_bits_next_word(bits, 0, BITS), BITS);
-	vballoon_bitmap_set(words, 127, 100);
-	assert_int_equal(vballoon_bits_next_word(bits, 0, BITS), 64);
-	assert_int_equal(vballoon_bits_next_word(bits, 65, BITS), 128);
-	assert_int_equal(vballoon_bits_next_word(bits, 129, BITS), BITS);
-	assert_int_equal(vballoon_bits_next_word(bits, 65, 191), 191);
-}
-
-static void a_run_is_followed_back_to_its_start_but_not_below_the_bound(void **state)
-{
-	uint64_t words[WORDS] = { 0 };
-	struct vballoon_bits bits = { .set = words };
-
-	(void)state;
-	vballoon_bitmap_set(words, 50, 100);
-	assert_int_equal(vballoon_bits_run_start(bits, 0, 64), 50);
-	assert_int_equal(vballoon_bits_run_start(bits, 60, 64), 60);
-	assert_int_equal(vballoon_bits_run_start(bits, 64, 64), 64);
-	vballoon_bitmap_clear(words, 63, 1);
-	assert_int_equal(vballoon_bits_run_start(bits, 0, 64), 64);
-	vballoon_bitmap_set(words, 0, 64);
-	assert_int_equal(vballoon_bits_run_start(bits, 0, 64), 0);
-}
-
 /* A guest of 1 TiB: 2^28 pages of 4 KiB. */
 static void a_terabyte_of_pages_is_set_counted_and_scanned_well_under_a_second(void **state)
 {
@@ -189,8 +158,6 @@ int main(void)
 		cmocka_unit_test(the_next_bit_is_found_within_the_bounds_only),
 		cmocka_unit_test(the_end_of_a_run_is_found_across_words),
 		cmocka_unit_test(a_bit_that_is_excepted_does_not_belong),
-		cmocka_unit_test(a_whole_word_is_found_but_not_one_that_the_bounds_cut),
-		cmocka_unit_test(a_run_is_followed_back_to_its_start_but_not_below_the_bound),
 		cmocka_unit_test(
 			a_terabyte_of_pages_is_set_counted_and_scanned_well_under_a_second),
 	};
