@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-from . import measure, prepare
+from . import measure, prepare, stories
 from .assets import Assets
 from .balloon import OwnBalloon, PeerBalloon
 from .failure import Failure
@@ -89,6 +89,12 @@ def summary(result: dict) -> str:
     ])
 
 
+def tell(story: str, assets: Assets) -> int:
+    told = [stories.tell(name, assets)
+            for name in (stories.NAMES if story == "all" else [story])]
+    return 0 if all(told) else 1
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--yes", action="store_true",
@@ -97,11 +103,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--init-on-alloc", type=int, choices=(0, 1),
                         help="whether the guest's kernel clears memory that it allocates "
                         "(default: as Debian has it)")
+    parser.add_argument("--story", choices=(*stories.NAMES, "all"),
+                        help="tell this instead: " + ", ".join(stories.NAMES) + ", or all of them")
     options = parser.parse_args(arguments)
     end_on_signal()
     began = time.monotonic()
     try:
         assets = prepare.assets()
+        if options.story:
+            return tell(options.story, assets)
         init_on_alloc = options.init_on_alloc
         if init_on_alloc is None:
             init_on_alloc = int(assets.kernel.clears_on_allocation())

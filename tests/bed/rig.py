@@ -14,6 +14,8 @@ PATTERN_SEED = 3
 TOUCH_SEED = 4
 # Of the memory that is to be had when it is taken: the kernel needs some to work with.
 PATTERN_SHARE = 0.85
+DEFAULT_POLICY = {"pages": "eager", "withdraw_target": "grant", "withdraw_pressure": "grant",
+                  "withdraw_oom": "grant", "floor_bytes": 0, "inflate_bytes_per_s": 0}
 # Of what was asked for, the host must have this back.
 RETURNED_SHARE = 0.99
 
@@ -44,6 +46,7 @@ class Rig:
 
     def clear(self) -> None:
         """Make it as it is after booting, for the next scenario."""
+        self.daemon.execute("policy", **DEFAULT_POLICY)
         self.daemon.ask(0)
         self.load()
         self.daemon.resize(0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""huge pages go back to the host's pool whole; those that another took meanwhile stay away"""
+"""huge pages go back to the host's pool whole, as few as can be are broken, and those that
+another took meanwhile stay away"""
 
 import os
 
@@ -23,6 +24,23 @@ def steal(mib):
     return fd
 
 
+def check_breaks_few(rig):
+    """A part of a huge page costs the host one, and the rest of it goes next."""
+    free = hugepages.count("free")
+    rig.daemon.resize(BALLOON_MIB - 1)
+    expect(hugepages.count("free") == free - 1, "one huge page to be broken for 1 MiB")
+    partial = rig.daemon.status()["waiting"]["partial"]
+    expect(partial == 1 << 20, f"its other MiB to be held as a part of it: {partial}")
+    rig.daemon.resize(BALLOON_MIB - 2)
+    expect(hugepages.count("free") == free - 1, "the rest of it to come back, and no other")
+    rig.daemon.resize(BALLOON_MIB)
+    status = rig.daemon.status()
+    expect(status["dropped_bytes"] + status["waiting"]["partial"] == status["held_bytes"],
+           "each huge page to be given back when its last part has come")
+    rig.daemon.resize(0)
+    rig.daemon.resize(BALLOON_MIB)
+
+
 def run(rig):
     rig.load()
     rig.check_returned()
@@ -33,6 +51,7 @@ def run(rig):
     rig.check_host_has(BALLOON_MIB)
     freed_mib = (hugepages.count("free") - free_before) * MIB_PER_HUGE_PAGE
     expect(freed_mib == BALLOON_MIB, f"{BALLOON_MIB} MiB back in the pool: {freed_mib}")
+    check_breaks_few(rig)
     thief = steal(STOLEN_MIB)
     try:
         rig.daemon.ask(0)
