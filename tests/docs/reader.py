@@ -14,7 +14,7 @@ from bed.modules import BALLOON_MODULE
 from bed.process import Process
 from bed.rig import expect
 from machines import DocumentedMachine, Domain
-from markdown import ROOT, blocks, commands
+from markdown import ROOT, blocks, commands, read
 
 # Where the documents have their sockets, and the headers of a guest's kernel.
 SOCKETS = "/run/vballoon"
@@ -142,6 +142,8 @@ class Reader:
 
     def _host_make(self, arguments):
         target, *settings = arguments
+        if target == "packages":  # tests/install does it
+            return
         build = BUILD if target == "module" else BUILD / "host"
         run("make", "-C", ROOT, target, f"BUILD={build}", f"KDIR={self.assets.kernel.headers}",
             *[f"DESTDIR={self.directory}/root"] * (target == "install"), *settings)
@@ -175,6 +177,13 @@ class Reader:
                                 "--json", "status"))
         sizes = {status[f"{name}_bytes"] for name in ("target", "held", "dropped")}
         expect(len(sizes) == 1, f"all that was asked for to be given back: {status}")
+
+    def _host_apt(self, arguments):
+        """tests/install does it: here, that there are such packages."""
+        packages = re.findall(r"^Package: (.+)$", read("debian/control"), re.MULTILINE)
+        for word in arguments[1:]:
+            name = Path(word).name.removesuffix("_*.deb")
+            expect(name in packages, f"{name} among {packages}")
 
     def _host_systemctl(self, arguments):
         """Nobody starts units here: those that are named are there, for any machine."""

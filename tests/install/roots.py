@@ -26,6 +26,18 @@ FETCHED = ["libjansson4", "gcc", "libc6-dev", "pkgconf", "dkms", "linux-headers-
 APT = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends"]
 
 
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin", "LC_ALL": "C.UTF-8",
+               "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def must(run, script: str) -> str:
+    """What a script wrote, run by `run`; its failure is the test's."""
+    done = run(script)
+    if done.returncode:
+        raise AssertionError(f"{script.strip()}\n{done.stdout}exit code {done.returncode}")
+    return done.stdout
+
+
 def _bootstrap(suite: str, target: Path, *options: str) -> None:
     archive = f"deb {packages.archive()} {suite} main"
     made = subprocess.run(
@@ -63,17 +75,12 @@ class Root:
         return subprocess.run(
             ["unshare", "--mount", f"--mount-proc={self.directory}/proc", "--pid", "--net", "--fork",
              "--kill-child", "chroot", str(self.directory), "bash", "-euc", script],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root",
-                 "DEBIAN_FRONTEND": "noninteractive"},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False)
+            env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
 
     def must(self, script: str) -> str:
         """What the script wrote; its failure is the test's."""
-        done = self.run(script)
-        if done.returncode:
-            raise AssertionError(f"{script.strip()}\n{done.stdout}exit code {done.returncode}")
-        return done.stdout
+        return must(self.run, script)
 
     def install(self, *names: str) -> str:
         return self.must(f"{' '.join(APT)} install {' '.join(names)}")
