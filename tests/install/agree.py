@@ -3,9 +3,16 @@
 """agree.py VBALLOONCTL: --help, each command's --help, the manual page and the completions
 of both shells tell of the same commands, options and exit codes."""
 
+import contextlib
+import fcntl
+import os
+import pty
 import re
+import select
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,16 +108,50 @@ def bash_completes_what_there_is(told):
         assert found == told.options[name], f"{name}: {found ^ told.options[name]}"
 
 
+class Zsh:
+    """A zsh that somebody types at, on a terminal with room for every list."""
+
+    def __init__(self):
+        self.terminal, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 200, 0, 0))
+        self.shell = subprocess.Popen(
+            ["zsh", "-f", "-i"], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "TERM": "dumb", "HOME": "/nonexistent"},
+        )  # fmt: skip
+        os.close(slave)
+        self.said = 0
+        self.type(f"fpath=({COMPLETION} $fpath); autoload -Uz compinit; compinit -D -u\r")
+
+    def type(self, keys):
+        """What is on the terminal after these keys; their line is given up."""
+        self.said += 1
+        end = f"done{self.said}\r".encode()
+        os.write(self.terminal, f"{keys}\x15print do''ne{self.said}\r".encode())
+        seen = b""
+        while end not in seen:
+            assert select.select([self.terminal], [], [], 20)[0], f"zsh says no more than {seen}"
+            seen += os.read(self.terminal, 65536)
+        return seen.decode()
+
+    def offers(self, line):
+        """What it offers to go on with, each with what it says of it (Ctrl-D lists)."""
+        return dict(re.findall(r"^(\S+) +-- (.*?) *\r$", self.type(f"{line}\x04"), re.M))
+
+    def close(self):
+        self.shell.kill()
+        self.shell.wait()
+        os.close(self.terminal)
+
+
 def zsh_completes_what_there_is(told):
-    text = (COMPLETION / "_vballoonctl").read_text()
-    listed = dict(re.findall(r"^\t\t'(\w+):(.*)'$", text, re.M))
-    assert listed == told.summaries, f"{listed}, {told.summaries}"
-    common = set(re.findall(r"^\t\t'(--[a-z-]+)\[", text, re.M))
-    assert common == told.common, common ^ told.common
-    own = {name: options_in(line) for name, line in re.findall(r"^\t\t(\w+)\) own=\((.*)\) ;;$", text, re.M)}
-    for name in told.commands:
-        found = own.get(name, set()) | common
-        assert found == told.options[name], f"{name}: {found ^ told.options[name]}"
+    with contextlib.closing(Zsh()) as zsh:
+        offered = zsh.offers("vballoonctl ")
+        assert offered == told.summaries, f"{offered}, {told.summaries}"
+        offered = set(zsh.offers("vballoonctl --"))
+        assert offered == told.common, offered ^ told.common
+        for name in told.commands:
+            offered = set(zsh.offers(f"vballoonctl --control-path x {name} --"))
+            assert offered == told.options[name], f"{name}: {offered ^ told.options[name]}"
 
 
 TESTS = [
