@@ -161,9 +161,7 @@ void port_front_close(struct port_front *front)
 	port_guest_destroy(&front->guest);
 }
 
-/* Run, then sleep until an interrupt or until the driver's time has come, @longest_ms at the
- * most. Returns whether there was an interrupt. */
-static bool turn(struct port_front *front, uint64_t longest_ms)
+bool port_front_turn(struct port_front *front, uint64_t longest_ms)
 {
 	struct pollfd calls[2];
 	bool raised = false;
@@ -187,7 +185,7 @@ void port_front_await_that(struct port_front *front, bool (*holds)(struct port_f
 
 	do {
 		sent(front);
-		raised = turn(front, holds(front) ? 0 : 100);
+		raised = port_front_turn(front, holds(front) ? 0 : 100);
 		if (clock_ms() >= end_ms)
 			fail_msg("WEDGED: what was waited for does not happen");
 	} while (raised || !holds(front));

@@ -29,6 +29,10 @@ void port_front_start(struct port_front *front);
 /* Close and free everything, the back end among it. */
 void port_front_close(struct port_front *front);
 
+/* Let the guest run, then sleep until an interrupt or until the driver's time has come,
+ * @longest_ms at the most. Returns whether there was an interrupt. */
+bool port_front_turn(struct port_front *front, uint64_t longest_ms);
+
 /* Let the guest run until it has @held pages in the balloon and nothing more is heard of
  * the device. Fails the test when that takes 20 s. */
 void port_front_await(struct port_front *front, uint64_t held);

@@ -237,17 +237,26 @@ static uint64_t random64(void *context)
 	return guest->epochs += UINT64_C(0x9e3779b97f4a7c15);
 }
 
+static struct virtio_memory_balloon_stat stat_of(const struct port_guest *guest, uint16_t tag,
+						 unsigned int units)
+{
+	return (struct virtio_memory_balloon_stat){
+		.tag = vballoon_le16(tag),
+		.value = vballoon_le64((uint64_t)units << guest->config.unit_shift),
+	};
+}
+
 static unsigned int stats(void *context, struct virtio_memory_balloon_stat *stats,
 			  unsigned int room)
 {
 	struct port_guest *guest = context;
+	unsigned int all = port_guest_units(guest);
 
-	assert_true(room >= 1);
-	stats[0] = (struct virtio_memory_balloon_stat){
-		.tag = vballoon_le16(VIRTIO_MEMORY_BALLOON_S_MEMFREE),
-		.value = vballoon_le64((uint64_t)guest->spare << guest->config.unit_shift),
-	};
-	return 1;
+	assert_true(room >= 3);
+	stats[0] = stat_of(guest, VIRTIO_MEMORY_BALLOON_S_MEMFREE, guest->spare);
+	stats[1] = stat_of(guest, VIRTIO_MEMORY_BALLOON_S_AVAIL, all - guest->out_count);
+	stats[2] = stat_of(guest, VIRTIO_MEMORY_BALLOON_S_MEMTOT, all);
+	return 3;
 }
 
 static const struct vballoon_guest_ops ops = {
