@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "daemon_bed.h"
 #include "port_front.h"
@@ -98,13 +100,124 @@ static void a_guest_that_comes_later_finds_the_target(void **state)
 	port_front_close(&front);
 }
 
+static void follows_many_targets_that_come_before_it_is_there(void **state)
+{
+	static const unsigned int targets[] = { 64, 700, 96, 97, 768, 1, 300, 0 };
+	struct daemon_bed *bed = *state;
+
+	connect_guest(bed, ~UINT64_C(0));
+	for (unsigned int i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		set(bed, 768 - targets[i]);
+		port_front_turn(&front, 0);
+		reach(bed, targets[i]);
+	}
+	port_front_close(&front);
+}
+
+static void a_target_of_all_memory_takes_what_can_be_had(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	connect_guest(bed, ~UINT64_C(0));
+	reach(bed, 1);
+	front.guest.spare = 499;
+	set(bed, 1024);
+	port_front_await(&front, 500);
+	set(bed, 0);
+	port_front_await(&front, 0);
+	port_front_close(&front);
+}
+
+static void memory_comes_back_before_the_guest_has_none(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	connect_guest(bed, ~UINT64_C(0));
+	reach(bed, 600);
+	assert_true(vballoon_guest_oom(front.guest.driver, 64, front.guest.now_ms));
+	while (vballoon_guest_oom_waits(front.guest.driver, front.guest.now_ms))
+		port_front_sleep(&front, 1000);
+	assert_int_equal(port_guest_status(&front.guest).returned_pages, 64);
+	assert_int_equal(front.guest.out_count, 536);
+	port_guest_check(&front.guest);
+	port_front_close(&front);
+}
+
+static bool starts_again(struct port_front *f)
+{
+	return f->guest.starts == 2 && port_guest_status(&f->guest).held_pages == 600;
+}
+
+static void an_operators_reset_has_it_start_anew(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	connect_guest(bed, ~UINT64_C(0));
+	reach(bed, 600);
+	json_decref(control_call(&bed->control, "{\"execute\":\"reset\"}"));
+	port_front_await_that(&front, starts_again);
+	assert_int_equal(front.guest.causes[VBALLOON_GUEST_TAKEN_BACK], 600);
+	reach(bed, 0);
+	port_front_close(&front);
+}
+
+static struct daemon_bed *replaced;
+
+static bool knows_the_balloon(struct port_front *f)
+{
+	(void)f;
+	return daemon_bed_status_integer(replaced, "held_bytes") == 600 * 4096;
+}
+
+static void a_daemon_in_the_place_of_one_that_died_gets_the_balloon_anew(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	connect_guest(bed, UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS);
+	reach(bed, 600);
+	control_close(&bed->control);
+	process_stop(&bed->daemon, SIGKILL);
+	unlink(bed->socket_path);
+	unlink(bed->control_path);
+	daemon_bed_start(bed, WORDS(NULL));
+	set(bed, 600);
+	port_front_reconnect(&front, daemon_bed_socket(bed));
+	replaced = bed;
+	port_front_await_that(&front, knows_the_balloon);
+	reach(bed, 600);
+	/* None came back meanwhile. */
+	assert_int_equal(front.guest.starts, 1);
+	assert_int_equal(front.guest.causes[VBALLOON_GUEST_TAKEN_BACK], 0);
+	reach(bed, 0);
+	port_front_close(&front);
+}
+
+static void a_balloon_that_has_its_size_wakes_nobody(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	connect_guest(bed, ~UINT64_C(0));
+	reach(bed, 600);
+	assert_int_equal(front.guest.wait_ms, VBALLOON_GUEST_FOREVER);
+	assert_int_equal(process_wakeups(&bed->daemon, 500), 0);
+	assert_false(port_front_turn(&front, 0));
+	port_front_close(&front);
+}
+
+#define DAEMON_TEST(name)                                                                          \
+	cmocka_unit_test_setup_teardown(name, daemon_bed_set_up, daemon_bed_tear_down)
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(does_the_main_job_with_every_subset,
-						daemon_bed_set_up, daemon_bed_tear_down),
-		cmocka_unit_test_setup_teardown(a_guest_that_comes_later_finds_the_target,
-						daemon_bed_set_up, daemon_bed_tear_down),
+		DAEMON_TEST(does_the_main_job_with_every_subset),
+		DAEMON_TEST(a_guest_that_comes_later_finds_the_target),
+		DAEMON_TEST(follows_many_targets_that_come_before_it_is_there),
+		DAEMON_TEST(a_target_of_all_memory_takes_what_can_be_had),
+		DAEMON_TEST(memory_comes_back_before_the_guest_has_none),
+		DAEMON_TEST(an_operators_reset_has_it_start_anew),
+		DAEMON_TEST(a_daemon_in_the_place_of_one_that_died_gets_the_balloon_anew),
+		DAEMON_TEST(a_balloon_that_has_its_size_wakes_nobody),
 	};
 
 	all = port_subset_all(argc, argv);

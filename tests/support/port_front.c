@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "base/le.h"
+
 #define AWAIT_MS 20000
 #define PROCESS_MAX 100000
 
@@ -81,16 +83,22 @@ static void start_queue(struct port_front *front, unsigned int index,
 			 0);
 }
 
+static void share(struct port_front *front)
+{
+	assert_int_equal(
+		vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_FEATURES, front->features),
+		0);
+	assert_int_equal(vballoon_front_end_share_memory(&front->wire), 0);
+}
+
 static int start(void *side, uint64_t features, const struct vballoon_queue queues[2])
 {
 	struct port_front *front = side;
-	uint64_t all = features | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES;
 
-	if (front->guest.starts == 1) {
-		assert_int_equal(
-			vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_FEATURES, all), 0);
-		assert_int_equal(vballoon_front_end_share_memory(&front->wire), 0);
-	}
+	front->features = features | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES;
+	memcpy(front->queues, queues, sizeof(front->queues));
+	if (front->guest.starts == 1)
+		share(front);
 	for (unsigned int i = 0; i < 2; i++)
 		start_queue(front, i, &queues[i]);
 	return 0;
@@ -105,22 +113,11 @@ static void notify(void *side, unsigned int queue)
 
 static const struct port_side side_ops = { reset, start, notify };
 
-void port_front_open(struct port_front *front, int socket, struct vballoon_vhost_user *back_end)
+static void greet(struct port_front *front)
 {
-	const struct vhost_user_region regions[] = {
-		{ PORT_SHARED, PORT_RANGE_BYTES, 0, 0 },
-		{ PORT_LOW, 2 * PORT_RANGE_BYTES, 0, PORT_RANGE_BYTES },
-		{ PORT_HIGH, PORT_RANGE_BYTES, 0, 3 * PORT_RANGE_BYTES },
-	};
 	const uint64_t protocol = UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |
 				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG;
 
-	memset(front, 0, sizeof(*front));
-	front->back_end = back_end;
-	assert_int_equal(vballoon_front_end_open(&front->wire, socket, regions, 3, 2), 0);
-	front->wire.link.timeout_ms = AWAIT_MS;
-	front->wire.link.sent = sent;
-	front->wire.link.context = front;
 	assert_int_equal(
 		vballoon_link_send(&front->wire.link, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0),
 		0);
@@ -130,6 +127,22 @@ void port_front_open(struct port_front *front, int socket, struct vballoon_vhost
 	assert_int_equal(vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_PROTOCOL_FEATURES,
 						    protocol),
 			 0);
+}
+
+void port_front_open(struct port_front *front, int socket, struct vballoon_vhost_user *back_end)
+{
+	const struct vhost_user_region regions[] = {
+		{ PORT_SHARED, PORT_RANGE_BYTES, 0, 0 },
+		{ PORT_LOW, 2 * PORT_RANGE_BYTES, 0, PORT_RANGE_BYTES },
+		{ PORT_HIGH, PORT_RANGE_BYTES, 0, 3 * PORT_RANGE_BYTES },
+	};
+	memset(front, 0, sizeof(*front));
+	front->back_end = back_end;
+	assert_int_equal(vballoon_front_end_open(&front->wire, socket, regions, 3, 2), 0);
+	front->wire.link.timeout_ms = AWAIT_MS;
+	front->wire.link.sent = sent;
+	front->wire.link.context = front;
+	greet(front);
 	port_guest_prepare_at(&front->guest, front->offered, 12, front->wire.memory);
 	front->guest.block = 16;
 	front->guest.now_ms = clock_ms();
@@ -154,6 +167,23 @@ void port_front_start(struct port_front *front)
 	port_guest_init(&front->guest, &side_ops, front);
 }
 
+void port_front_reconnect(struct port_front *front, int socket)
+{
+	close(front->wire.link.socket);
+	front->wire.link.socket = socket;
+	greet(front);
+	share(front);
+	for (unsigned int i = 0; i < 2; i++) {
+		const uint16_t *used =
+			vballoon_front_end_at(&front->wire, front->queues[i].used.value);
+
+		/* All that was taken had been used. */
+		front->queues[i].next = vballoon_le16(used[1]);
+		start_queue(front, i, &front->queues[i]);
+		assert_int_equal(vballoon_front_end_kick(&front->wire, i), 0);
+	}
+}
+
 void port_front_close(struct port_front *front)
 {
 	vballoon_vhost_user_free(front->back_end);
@@ -161,21 +191,28 @@ void port_front_close(struct port_front *front)
 	port_guest_destroy(&front->guest);
 }
 
-bool port_front_turn(struct port_front *front, uint64_t longest_ms)
+bool port_front_sleep(struct port_front *front, uint64_t longest_ms)
 {
 	struct pollfd calls[2];
 	bool raised = false;
+
+	for (unsigned int i = 0; i < 2; i++)
+		calls[i] = (struct pollfd){ .fd = front->wire.queues[i].call, .events = POLLIN };
+	assert_true(poll(calls, 2, (int)longest_ms) >= 0);
+	for (unsigned int i = 0; i < 2; i++)
+		raised |= vballoon_front_end_event_raised(calls[i].fd);
+	front->guest.now_ms = clock_ms();
+	return raised;
+}
+
+bool port_front_turn(struct port_front *front, uint64_t longest_ms)
+{
 	uint64_t wait_ms;
 
 	front->guest.now_ms = clock_ms();
 	port_guest_run(&front->guest);
-	wait_ms = front->guest.wait_ms < longest_ms ? front->guest.wait_ms : longest_ms;
-	for (unsigned int i = 0; i < 2; i++)
-		calls[i] = (struct pollfd){ .fd = front->wire.queues[i].call, .events = POLLIN };
-	assert_true(poll(calls, 2, (int)wait_ms) >= 0);
-	for (unsigned int i = 0; i < 2; i++)
-		raised |= vballoon_front_end_event_raised(calls[i].fd);
-	return raised;
+	wait_ms = front->guest.wait_ms;
+	return port_front_sleep(front, wait_ms < longest_ms ? wait_ms : longest_ms);
 }
 
 void port_front_await_that(struct port_front *front, bool (*holds)(struct port_front *front))

@@ -17,6 +17,8 @@ struct port_front {
 	struct vballoon_front_end wire;
 	struct vballoon_vhost_user *back_end; /* NULL: in another process */
 	uint64_t offered;
+	uint64_t features; /* as last set */
+	struct vballoon_queue queues[2]; /* as last started */
 	uint64_t expected; /* pages held, while that is awaited */
 };
 
@@ -26,9 +28,14 @@ void port_front_open(struct port_front *front, int socket, struct vballoon_vhost
 /* The same with a back end of its own, in this process. */
 void port_front_open_pair(struct port_front *front);
 void port_front_start(struct port_front *front);
+/* Another back end takes the place of one that is gone, under a guest that goes on: the
+ * monitor sets the queues up again where they were. Split queues only. */
+void port_front_reconnect(struct port_front *front, int socket);
 /* Close and free everything, the back end among it. */
 void port_front_close(struct port_front *front);
 
+/* Sleep until an interrupt, @longest_ms at the most. Returns whether there was one. */
+bool port_front_sleep(struct port_front *front, uint64_t longest_ms);
 /* Let the guest run, then sleep until an interrupt or until the driver's time has come,
  * @longest_ms at the most. Returns whether there was an interrupt. */
 bool port_front_turn(struct port_front *front, uint64_t longest_ms);

@@ -293,7 +293,7 @@ void port_guest_prepare_at(struct port_guest *guest, uint64_t offered, uint32_t 
 	memset(guest, 0, sizeof(*guest));
 	guest_memory_init(&guest->memory);
 	guest->now_ms = 5000;
-	add_memory(guest, PORT_SHARED, VBALLOON_GUEST_SHARED_BYTES, next);
+	add_memory(guest, PORT_SHARED, PORT_SHARED_BYTES, next);
 	for (unsigned int i = 0; i < PORT_RANGES; i++) {
 		next = next ? next + PORT_RANGE_BYTES : NULL;
 		add_memory(guest, range_at[i], PORT_RANGE_BYTES, next);

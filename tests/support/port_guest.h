@@ -20,6 +20,7 @@
 /* Two ranges that adjoin and one that does not; and one for what is shared. */
 #define PORT_RANGES 3
 #define PORT_SHARED (UINT64_C(1) << 40)
+#define PORT_SHARED_BYTES (UINT64_C(64) << 10)
 #define PORT_LOW (UINT64_C(1) << 30)
 #define PORT_HIGH (UINT64_C(1) << 32)
 #define PORT_RANGE_BYTES (UINT64_C(1) << 20)

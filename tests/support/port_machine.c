@@ -11,7 +11,7 @@
 
 #define TURNS_MAX 100000
 #define QUIET_TURNS 3 /* the driver may have put off a part of what it found */
-#define PAGE_SHIFT 12
+#define HOST_PAGE UINT64_C(4096)
 
 static void device_notify(void *context, unsigned int queue)
 {
@@ -28,18 +28,22 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 		 queue);
 }
 
+static bool are_out(struct port_machine *machine, uint64_t gpa, uint64_t bytes, const char *what)
+{
+	for (uint64_t at = gpa; at < gpa + bytes; at += HOST_PAGE) {
+		if (!port_guest_is_out(&machine->guest, at))
+			fail_msg("%#llx is %s and the guest's", (unsigned long long)at, what);
+	}
+	return true;
+}
+
 /* What the device holds, the guest has given. */
 static bool is_out(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
 {
 	struct port_machine *machine = context;
 
-	for (uint64_t i = 0; i < pages; i++) {
-		if (!port_guest_is_out(&machine->guest, gpa.value + (i << PAGE_SHIFT)))
-			fail_msg("%#llx is %s and the guest's",
-				 (unsigned long long)(gpa.value + (i << PAGE_SHIFT)),
-				 dropped ? "dropped" : "held");
-	}
-	return true;
+	return are_out(machine, gpa.value, pages << machine->guest.config.page_shift,
+		       dropped ? "dropped" : "held");
 }
 
 static int drop(void *context, const struct vballoon_region *region, struct vballoon_bytes offset,
@@ -47,8 +51,7 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 {
 	struct port_machine *machine = context;
 
-	is_out(machine, vballoon_gpa(region->gpa.value + offset.value), len.value >> PAGE_SHIFT,
-	       true);
+	are_out(machine, region->gpa.value + offset.value, len.value, "dropped");
 	if (machine->drops_fail)
 		return -EIO;
 	memset((unsigned char *)region->host + offset.value, 0, len.value);
@@ -102,8 +105,14 @@ static const struct port_side side_ops = { reset, start, notify };
 
 void port_machine_init(struct port_machine *machine, uint64_t features, uint32_t unit_shift)
 {
+	port_machine_init_shift(machine, features, 12, unit_shift);
+}
+
+void port_machine_init_shift(struct port_machine *machine, uint64_t features, uint32_t page_shift,
+			     uint32_t unit_shift)
+{
 	struct vballoon_device_config config = {
-		.page_shift = PAGE_SHIFT,
+		.page_shift = page_shift,
 		.features = features,
 		.ops = &machine->ops,
 		.reclaim = &machine->reclaim,
@@ -117,10 +126,11 @@ void port_machine_init(struct port_machine *machine, uint64_t features, uint32_t
 	machine->reclaim.drop = drop;
 	assert_int_equal(vballoon_device_init(storage, &config, &machine->device), 0);
 	port_guest_prepare(&machine->guest, vballoon_device_offered(machine->device), unit_shift);
+	machine->guest.config.page_shift = page_shift;
 	for (unsigned int i = 0; i < machine->guest.memory.memory.count; i++) {
 		struct vballoon_region region = machine->guest.memory.memory.regions[i];
 
-		region.page_map_bytes = vballoon_page_map_bytes(region.size, PAGE_SHIFT);
+		region.page_map_bytes = vballoon_page_map_bytes(region.size, page_shift);
 		region.page_map = machine->page_maps[i] = malloc(region.page_map_bytes);
 		assert_non_null(region.page_map);
 		assert_int_equal(vballoon_device_add_region(machine->device, &region), 0);
@@ -223,7 +233,7 @@ void port_machine_expect(struct port_machine *machine, uint64_t pages)
 	assert_int_equal(port_guest_status(&machine->guest).state, VBALLOON_GUEST_RUNNING);
 	assert_int_equal(port_guest_status(&machine->guest).held_pages, pages);
 	assert_int_equal(port_machine_status(machine).held_pages, pages);
-	assert_int_equal((uint64_t)machine->guest.out_count
-				 << (machine->guest.config.unit_shift - PAGE_SHIFT),
+	assert_int_equal((uint64_t)machine->guest.out_count << (machine->guest.config.unit_shift -
+								machine->guest.config.page_shift),
 			 pages);
 }

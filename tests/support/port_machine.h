@@ -25,6 +25,9 @@ struct port_machine {
 /* A device that offers @features, balloon pages of 4 KiB, a guest with units of
  * 2^@unit_shift bytes. Changes to machine->guest.config come before port_machine_start(). */
 void port_machine_init(struct port_machine *machine, uint64_t features, uint32_t unit_shift);
+/* The same with balloon pages of 2^@page_shift bytes. */
+void port_machine_init_shift(struct port_machine *machine, uint64_t features, uint32_t page_shift,
+			     uint32_t unit_shift);
 void port_machine_start(struct port_machine *machine);
 void port_machine_destroy(struct port_machine *machine);
 

@@ -67,6 +67,23 @@ static void does_the_main_job_in_larger_units_without_runs(void **state)
 	main_job(started(0, 16, 4));
 }
 
+static void does_the_main_job_in_larger_balloon_pages(void **state)
+{
+	struct port_machine *m = &machine;
+
+	(void)state;
+	port_machine_init_shift(m, RUNS, 16, 16);
+	m->guest.block = 16;
+	port_machine_start(m);
+	port_machine_target(m, 40);
+	port_machine_expect(m, 40);
+	assert_int_equal(m->guest.out_count, 40);
+	port_machine_target(m, 7);
+	port_machine_expect(m, 7);
+	port_machine_target(m, 0);
+	port_machine_expect(m, 0);
+}
+
 static void names_neighbours_in_one_run(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 1);
@@ -337,6 +354,7 @@ int main(void)
 		MACHINE_TEST(does_the_main_job_in_runs),
 		MACHINE_TEST(does_the_main_job_in_larger_units),
 		MACHINE_TEST(does_the_main_job_in_larger_units_without_runs),
+		MACHINE_TEST(does_the_main_job_in_larger_balloon_pages),
 		MACHINE_TEST(names_neighbours_in_one_run),
 		MACHINE_TEST(gives_what_it_can_and_tries_again_later),
 		MACHINE_TEST(gives_back_a_page_that_no_range_has),
