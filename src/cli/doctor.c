@@ -125,6 +125,29 @@ static bool check_passthrough(const struct vballoon_doctor_facts *facts,
 	return true;
 }
 
+static bool check_policy(const struct vballoon_doctor_facts *facts,
+			 struct vballoon_doctor_finding *finding)
+{
+	const json_t *policy = json_object_get(facts->status, "policy");
+	const json_t *pressure = json_object_get(facts->status, "host_pressure");
+	const char *pages = json_string_value(json_object_get(policy, "pages"));
+	const char *watched = json_string_value(json_object_get(pressure, "watched"));
+
+	if (!pages || !watched || strcmp(pages, "warm"))
+		return false;
+	if (!strcmp(watched, "psi"))
+		find(finding, VBALLOON_DOCTOR_OK, NULL,
+		     "memory is kept warm, and given back when the host is short of it");
+	else if (!strcmp(watched, "off"))
+		find(finding, VBALLOON_DOCTOR_NOTE, "vballoonctl policy host-pressure=10%",
+		     "memory is kept warm, also when the host is short of it");
+	else
+		find(finding, VBALLOON_DOCTOR_NOTE, "boot the host with psi=1",
+		     "memory is kept warm, and the kernel does not tell when the host is short of "
+		     "it: its available memory is looked at instead");
+	return true;
+}
+
 static bool check_device(const struct vballoon_doctor_facts *facts,
 			 struct vballoon_doctor_finding *finding)
 {
@@ -203,6 +226,15 @@ static bool check_statistics(const struct vballoon_doctor_facts *facts,
 	return true;
 }
 
+/* Whether the policy may hold a balloon above its target. */
+static bool refuses(const json_t *status)
+{
+	const json_t *policy = json_object_get(status, "policy");
+	const char *answer = json_string_value(json_object_get(policy, "withdraw_target"));
+
+	return answer && strcmp(answer, "grant");
+}
+
 static bool check_balloon(const struct vballoon_doctor_facts *facts,
 			  struct vballoon_doctor_finding *finding)
 {
@@ -221,6 +253,10 @@ static bool check_balloon(const struct vballoon_doctor_facts *facts,
 	else if (held != vballoon_format_bytes_of(facts->status, "held_bytes"))
 		find(finding, VBALLOON_DOCTOR_NOTE, "wait: vballoonctl watch",
 		     "the balloon is on its way: %s of %s", held_text, target_text);
+	else if (held > target && refuses(now))
+		find(finding, VBALLOON_DOCTOR_NOTE, "see vballoonctl policy",
+		     "the balloon is kept at %s by the policy, while %s are asked", held_text,
+		     target_text);
 	else
 		find(finding, VBALLOON_DOCTOR_PROBLEM,
 		     held < target
@@ -241,7 +277,9 @@ static bool check_host_pages(const struct vballoon_doctor_facts *facts,
 	uint64_t failed = vballoon_format_bytes_of(waiting, "failed");
 	char text[VBALLOON_SIZE_TEXT_BYTES];
 
-	if (!vballoon_format_bytes_of(now, "held_bytes"))
+	/* What is kept warm nobody has tried to give back. */
+	if (!vballoon_format_bytes_of(now, "held_bytes") ||
+	    vballoon_format_bytes_of(json_object_get(now, "kept_bytes"), "warm"))
 		return false;
 	if (failed)
 		find(finding, VBALLOON_DOCTOR_PROBLEM,
@@ -267,9 +305,9 @@ static const struct {
 	{ "huge-pages", check_huge_pages },   { "daemon", check_daemon },
 	{ "front-end", check_front_end },     { "memory", check_memory },
 	{ "passthrough", check_passthrough }, { "device", check_device },
-	{ "driver", check_driver },	      { "features", check_features },
-	{ "statistics", check_statistics },   { "balloon", check_balloon },
-	{ "host-pages", check_host_pages },
+	{ "policy", check_policy },	      { "driver", check_driver },
+	{ "features", check_features },	      { "statistics", check_statistics },
+	{ "balloon", check_balloon },	      { "host-pages", check_host_pages },
 };
 
 const char *vballoon_doctor_level_name(enum vballoon_doctor_level level)

@@ -128,6 +128,36 @@ static void what_the_host_does_not_take_back_is_told(void **state)
 	assert_int_equal(level_in(balloon(9, 9), NULL, "host-pages"), VBALLOON_DOCTOR_OK);
 }
 
+static json_t *warm(const char *watched)
+{
+	return json_pack("{sss{ss}s{ss}sis{si}}", "state", "ready", "policy", "pages", "warm",
+			 "host_pressure", "watched", watched, "held_bytes", 9, "kept_bytes", "warm",
+			 9);
+}
+
+static void warm_memory_that_no_pressure_would_free_is_worth_a_note(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(warm("psi"), NULL, "policy"), VBALLOON_DOCTOR_OK);
+	assert_int_equal(level_in(warm("off"), NULL, "policy"), VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(warm("available-memory"), NULL, "policy"), VBALLOON_DOCTOR_NOTE);
+}
+
+static void a_balloon_that_the_policy_keeps_is_not_stuck(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		level_in(json_pack("{sss{ss}sisi}", "state", "ready", "policy", "withdraw_target",
+				   "floor", "held_bytes", 9, "target_bytes", 1),
+			 NULL, "balloon"),
+		VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(
+		level_in(json_pack("{sss{ss}sisi}", "state", "ready", "policy", "withdraw_target",
+				   "grant", "held_bytes", 9, "target_bytes", 1),
+			 NULL, "balloon"),
+		VBALLOON_DOCTOR_PROBLEM);
+}
+
 static void a_guest_without_runs_is_slow(void **state)
 {
 	(void)state;
@@ -172,6 +202,8 @@ int main(void)
 		cmocka_unit_test(a_device_that_is_passed_through_is_a_problem),
 		cmocka_unit_test(a_balloon_that_moves_is_not_stuck),
 		cmocka_unit_test(what_the_host_does_not_take_back_is_told),
+		cmocka_unit_test(warm_memory_that_no_pressure_would_free_is_worth_a_note),
+		cmocka_unit_test(a_balloon_that_the_policy_keeps_is_not_stuck),
 		cmocka_unit_test(a_guest_without_runs_is_slow),
 		cmocka_unit_test(a_driver_that_does_not_answer_is_a_problem),
 		cmocka_unit_test(huge_pages_that_are_off_are_worth_a_note),
