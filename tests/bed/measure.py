@@ -48,6 +48,7 @@ def move(vm: VirtualMachine, balloon: Balloon, target_mib: int) -> Move:
 class Integrity:
     """What became of the guest's own memory meanwhile."""
 
+    least_returned_mib: float  # of all rounds: what the host had, beside a full balloon
     held_pages: int  # with a pattern, through all rounds
     held_bad_pages: int
     touched_pages: int  # written and read at the end, those that came back among them
@@ -62,8 +63,11 @@ def integrity(vm: VirtualMachine, balloon: Balloon, target_mib: int, left_mib: f
     """Hold most of what the full balloon leaves, and look at it after many rounds."""
     vm.guest.fill(left_mib * PATTERN_SHARE, PATTERN_SEED)
     print("  round", end="", flush=True)
+    least_returned_mib = float(target_mib)
     for done in range(1, rounds + 1):
         balloon.resize(target_mib)
+        returned_mib = vm.machine.memory_mib - vm.memory.allocated_mib()
+        least_returned_mib = min(least_returned_mib, returned_mib)
         balloon.resize(0)
         print(f" {done}", end="", flush=True)
     print()
@@ -72,4 +76,4 @@ def integrity(vm: VirtualMachine, balloon: Balloon, target_mib: int, left_mib: f
     touched_pages, touched_bad = vm.guest.touch(TOUCH_SEED)
     if not held_pages or not touched_pages:
         raise Failure("the guest held no memory: that proves nothing")
-    return Integrity(held_pages, held_bad, touched_pages, touched_bad)
+    return Integrity(least_returned_mib, held_pages, held_bad, touched_pages, touched_bad)

@@ -189,7 +189,8 @@ class Reader:
         """Nobody starts units here: those that are named are there, for any machine."""
         for unit in arguments[2:]:
             template = re.sub("@.*[.]", "@.", unit)
-            expect((ROOT / "packaging/systemd" / template).exists(), f"a unit {template}")
+            made = [path.name.removesuffix(".in") for path in (ROOT / "packaging/systemd").iterdir()]
+            expect(template in made, f"a unit {template} among {made}")
 
     def _host_qemu_system_x86_64(self, arguments):
         self._begin_machine(DocumentedMachine(self.assets, arguments))

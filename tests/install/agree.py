@@ -119,23 +119,21 @@ class Zsh:
             env={"PATH": os.environ["PATH"], "TERM": "dumb", "HOME": "/nonexistent"},
         )  # fmt: skip
         os.close(slave)
-        self.said = 0
-        self.type(f"fpath=({COMPLETION} $fpath); autoload -Uz compinit; compinit -D -u\r")
+        self.type(f"fpath=({COMPLETION} $fpath); autoload -Uz compinit; compinit -D -u\r"
+                  "zle-line-init() print -n '<edi''ting>'; zle -N zle-line-init")
 
     def type(self, keys):
-        """What is on the terminal after these keys; their line is given up."""
-        self.said += 1
-        end = f"done{self.said}\r".encode()
-        os.write(self.terminal, f"{keys}\x15print do''ne{self.said}\r".encode())
+        """What is on the terminal after these keys and a new line, when it is edited."""
+        os.write(self.terminal, f"{keys}\r".encode())
         seen = b""
-        while end not in seen:
+        while b"<editing>" not in seen:
             assert select.select([self.terminal], [], [], 20)[0], f"zsh says no more than {seen}"
             seen += os.read(self.terminal, 65536)
         return seen.decode()
 
     def offers(self, line):
         """What it offers to go on with, each with what it says of it (Ctrl-D lists)."""
-        return dict(re.findall(r"^(\S+) +-- (.*?) *\r$", self.type(f"{line}\x04"), re.M))
+        return dict(re.findall(r"^(\S+) +-- (.*?) *\r$", self.type(f"{line}\x04\x15"), re.M))
 
     def close(self):
         self.shell.kill()

@@ -139,6 +139,18 @@ static void a_path_in_no_directory_is_refused(void **state)
 		    EXIT_FAILED, "none first");
 }
 
+static void a_path_that_this_user_may_not_write_to_is_refused(void **state)
+{
+	char directory[160];
+
+	snprintf(directory, sizeof(directory), "%s", daemon_bed_path(*state, "closed"));
+	assert_int_equal(mkdir(directory, 0500), 0);
+	assert_ends(WORDS(DAEMON_BED_WITHOUT_CAPABILITIES, VBALLOOND, "--socket-path",
+			  daemon_bed_path(*state, "closed/guest")),
+		    EXIT_FAILED, "permission denied: let this user write to");
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static void a_path_that_is_too_long_is_refused(void **state)
 {
 	char path[200];
@@ -345,6 +357,7 @@ int main(void)
 		TEST(passthrough_is_one_of_three_words),
 		TEST(a_descriptor_has_to_be_a_unix_stream_socket),
 		TEST(a_path_in_no_directory_is_refused),
+		TEST(a_path_that_this_user_may_not_write_to_is_refused),
 		TEST(a_path_that_is_too_long_is_refused),
 		TEST(a_file_that_is_no_socket_is_left_alone),
 		DAEMON_TEST(a_path_that_a_living_daemon_serves_is_left_to_it),

@@ -45,6 +45,14 @@ int daemon_bed_ctl(struct daemon_bed *bed, const char *const *words);
 json_int_t daemon_bed_status_integer(struct daemon_bed *bed, const char *name);
 void daemon_bed_assert_state(struct daemon_bed *bed, const char *state);
 
+/* Words before those of a program that is to have no capabilities, also where this is
+ * root: others' processes and files are then closed to it. */
+#define DAEMON_BED_WITHOUT_CAPABILITIES                                                            \
+	"/bin/sh", "-c",                                                                           \
+		"[ $(id -u) != 0 ] || set -- setpriv --bounding-set=-all "                         \
+		"--inh-caps=-all \"$@\"; exec \"$@\"",                                             \
+		"sh"
+
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 #endif /* VBALLOON_TESTS_DAEMON_BED_H */
