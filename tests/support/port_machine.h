@@ -15,8 +15,8 @@ struct port_machine {
 	struct vballoon_reclaim_ops reclaim;
 	void *page_maps[VBALLOON_MEMORY_REGIONS_MAX];
 	struct vballoon_queue queues[2]; /* as the driver last started them */
-	bool kicked;
-	bool interrupted;
+	bool kicked, interrupted; /* in this turn */
+	bool device_due, guest_due; /* to run */
 	bool silent; /* the device does not run */
 	bool drops_fail, restores_fail; /* the host's troubles; see port_machine_restores() */
 	bool hides_resets; /* the transport: the device sees its queues stop, and no more */
