@@ -25,7 +25,8 @@ int vballoon_adds_init(struct vballoon *b)
 }
 
 /* How much an entry and a message may name depends on what was negotiated.
- * Keeps DRV-MSG-3. */
+ * Keeps DRV-MSG-3.
+ */
 void vballoon_adds_start(struct vballoon *b)
 {
 	u32 block_units;
@@ -62,10 +63,8 @@ static void add_close_run(struct vballoon *b, struct vballoon_add *add)
 	u32 units;
 
 	while (run->units) {
-		u64 address = run->unit << b->unit_shift;
-
 		units = min(run->units, b->run_units);
-		add->out.entry[add->count++] = cpu_to_le64(address | (units - 1));
+		add->out.entry[add->count++] = vballoon_entry_encode(b, run->unit, units);
 		run->unit += units;
 		run->units -= units;
 	}
@@ -107,6 +106,7 @@ static bool add_fill_new(struct vballoon *b, struct vballoon_add *add, u64 units
 	struct vballoon_run block;
 	bool found = true;
 
+	WRITE_ONCE(b->filler, current);
 	while (add->units < units) {
 		u64 left = units - add->units;
 
@@ -119,6 +119,7 @@ static bool add_fill_new(struct vballoon *b, struct vballoon_add *add, u64 units
 		add_block(b, add, &block);
 		cond_resched();
 	}
+	WRITE_ONCE(b->filler, NULL);
 	add_close_run(b, add);
 	return found;
 }
@@ -163,6 +164,8 @@ static void add_answered(struct vballoon *b, struct vballoon_message *message, u
 			vballoon_pages_release(&b->pages, &run);
 		}
 	}
+	b->account.added += accepted;
+	b->account.refused += add->units - accepted;
 	vballoon_decide_add_answered(&b->decide, vballoon_units_to_pages(b, add->units),
 				     vballoon_units_to_pages(b, accepted), vballoon_now_ms());
 }

@@ -5,8 +5,8 @@
  * Whenever the device is reset, every page is the guest's again.
  */
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/oom.h>
 #include <linux/reboot.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -26,6 +26,8 @@ static int vballoon_start(struct vballoon *b)
 	if (err)
 		return err;
 	vballoon_adds_start(b);
+	vballoon_stats_start(b);
+	vballoon_exchange_start(b);
 	/* No buffer is made available before DRIVER_OK. */
 	virtio_device_ready(b->vdev);
 	mutex_lock(&b->lock);
@@ -35,6 +37,7 @@ static int vballoon_start(struct vballoon *b)
 	vballoon_resize_start(b);
 	mutex_unlock(&b->lock);
 	vballoon_wake(b);
+	vballoon_report_start(b);
 	return 0;
 }
 
@@ -44,13 +47,14 @@ static void vballoon_stop(struct vballoon *b)
 	mutex_lock(&b->lock);
 	b->running = false;
 	mutex_unlock(&b->lock);
-	complete(&b->answer);
 
 	virtio_reset_device(b->vdev);
 	if (b->todevq)
 		vballoon_queues_stop(b);
 	/* Not before: until the queues are gone a late interrupt may queue it. */
 	cancel_delayed_work_sync(&b->work);
+	vballoon_stats_stop(b);
+	vballoon_report_stop(b);
 }
 
 /* Keeps DRV-RESET-1. */
@@ -62,7 +66,8 @@ static void vballoon_release(struct vballoon *b)
 }
 
 /* Stop for good: before removal, and before another kernel starts.
- * Keeps DRV-RESET-3, DRV-RESET-4. */
+ * Keeps DRV-RESET-3, DRV-RESET-4.
+ */
 static void vballoon_leave(struct vballoon *b)
 {
 	mutex_lock(&b->lock);
@@ -85,11 +90,12 @@ void vballoon_restart(struct vballoon *b)
 		delay = b->restart_jiffies - now;
 	b->running = false;
 	if (!b->leaving)
-		queue_delayed_work(system_freezable_wq, &b->restart_work, delay);
+		queue_delayed_work(b->wq, &b->restart_work, delay);
 }
 
 /* The device broke its contract: what it says is not to be relied on.
- * Keeps DRV-BAD-6. */
+ * Keeps DRV-BAD-6.
+ */
 void vballoon_fail(struct vballoon *b, const char *why)
 {
 	dev_err(&b->vdev->dev, "the device is broken, its memory is taken back: %s\n", why);
@@ -104,6 +110,7 @@ static void vballoon_restart_work(struct work_struct *work)
 	int err;
 
 	b->restart_jiffies = jiffies + RESTART_JIFFIES;
+	b->account.restarts++;
 	if (!b->broken) {
 		err = vballoon_restart_device(b->vdev);
 		if (!err)
@@ -122,7 +129,7 @@ static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unuse
 	return NOTIFY_DONE;
 }
 
-/* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-2, DRV-FEAT-6. */
+/* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-2, DRV-FEAT-6, DRV-REPORT-4, DRV-REPORT-5. */
 static int vballoon_validate(struct virtio_device *vdev)
 {
 	u32 revision, page_shift;
@@ -143,6 +150,12 @@ static int vballoon_validate(struct virtio_device *vdev)
 	/* Withdrawing must not allocate; addresses are the guest's physical ones. */
 	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
 	__virtio_clear_bit(vdev, VIRTIO_F_ACCESS_PLATFORM);
+	/* The host's zeros are worth their price only where free pages must be zero. */
+	if (!want_init_on_free())
+		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED);
+	if (!IS_ENABLED(CONFIG_PAGE_REPORTING) || page_poisoning_enabled_static() ||
+	    (want_init_on_free() && !__virtio_test_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED)))
+		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_REPORTING);
 	return 0;
 }
 
@@ -153,7 +166,7 @@ static int vballoon_init(struct vballoon *b, struct virtio_device *vdev)
 	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &b->page_shift);
 	b->unit_shift = max_t(u32, b->page_shift, PAGE_SHIFT);
 	mutex_init(&b->lock);
-	init_completion(&b->answer);
+	init_waitqueue_head(&b->answered);
 	INIT_DELAYED_WORK(&b->work, vballoon_resize_work);
 	INIT_DELAYED_WORK(&b->restart_work, vballoon_restart_work);
 	b->restart_jiffies = jiffies;
@@ -161,7 +174,14 @@ static int vballoon_init(struct vballoon *b, struct virtio_device *vdev)
 	vballoon_withdraw_init(b);
 	vballoon_resize_init(b);
 	vballoon_stats_init(b);
+	vballoon_report_init(b);
+	vballoon_exchange_init(b);
 	return vballoon_adds_init(b);
+}
+
+static void vballoon_destroy_wq(void *wq)
+{
+	destroy_workqueue(wq);
 }
 
 static int vballoon_probe(struct virtio_device *vdev)
@@ -175,21 +195,32 @@ static int vballoon_probe(struct virtio_device *vdev)
 	err = vballoon_init(b, vdev);
 	if (err)
 		return err;
+	b->wq = alloc_workqueue("vballoon-%s", WQ_FREEZABLE | WQ_MEM_RECLAIM | WQ_UNBOUND, 0,
+				dev_name(&vdev->dev));
+	if (!b->wq)
+		return -ENOMEM;
+	err = devm_add_action_or_reset(&vdev->dev, vballoon_destroy_wq, b->wq);
+	if (err)
+		return err;
 	err = vballoon_start(b);
 	if (err)
 		return err;
-	b->oom.notifier_call = vballoon_oom_notify;
-	err = register_oom_notifier(&b->oom);
+	err = vballoon_pressure_register(b);
 	if (err)
 		goto stop;
+	err = vballoon_exchange_register(b);
+	if (err)
+		goto unregister_pressure;
 	b->reboot.notifier_call = vballoon_reboot_notify;
 	err = register_reboot_notifier(&b->reboot);
 	if (err)
-		goto unregister_oom;
+		goto unregister_exchange;
 	return 0;
 
-unregister_oom:
-	unregister_oom_notifier(&b->oom);
+unregister_exchange:
+	vballoon_exchange_unregister(b);
+unregister_pressure:
+	vballoon_pressure_unregister(b);
 stop:
 	vballoon_leave(b);
 	vballoon_release(b);
@@ -201,7 +232,8 @@ static void vballoon_remove(struct virtio_device *vdev)
 	struct vballoon *b = vdev->priv;
 
 	unregister_reboot_notifier(&b->reboot);
-	unregister_oom_notifier(&b->oom);
+	vballoon_exchange_unregister(b);
+	vballoon_pressure_unregister(b);
 	vballoon_leave(b);
 	vballoon_release(b);
 }
@@ -219,30 +251,6 @@ static int vballoon_restore(struct virtio_device *vdev)
 	return vballoon_start(vdev->priv);
 }
 
-static ssize_t held_pages_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	struct vballoon *b = dev_to_virtio(dev)->priv;
-
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(b->decide.held));
-}
-static DEVICE_ATTR_RO(held_pages);
-
-static ssize_t target_pages_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	struct vballoon *b = dev_to_virtio(dev)->priv;
-
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(b->decide.target));
-}
-static DEVICE_ATTR_RO(target_pages);
-
-/* In balloon pages. */
-static struct attribute *vballoon_attrs[] = {
-	&dev_attr_held_pages.attr,
-	&dev_attr_target_pages.attr,
-	NULL,
-};
-ATTRIBUTE_GROUPS(vballoon);
-
 static const struct virtio_device_id vballoon_ids[] = {
 	{ VIRTIO_MEMORY_BALLOON_ID, VIRTIO_DEV_ANY_ID },
 	{ 0 },
@@ -251,14 +259,16 @@ MODULE_DEVICE_TABLE(virtio, vballoon_ids);
 
 /* Keeps DRV-FEAT-3, DRV-FEAT-4, DRV-FEAT-5. */
 static const unsigned int vballoon_features[] = {
-	VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS,
+	VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS,	 VIRTIO_MEMORY_BALLOON_F_EXCHANGE,
+	VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON, VIRTIO_MEMORY_BALLOON_F_PUSH_STATS,
+	VIRTIO_MEMORY_BALLOON_F_REPORTING,	 VIRTIO_MEMORY_BALLOON_F_ZEROED, /* see validate */
 };
 
 /* Keeps DRV-CONF-3, DRV-CONF-4. */
 static struct virtio_driver vballoon_driver = {
 	.driver.name = KBUILD_MODNAME,
 	.driver.owner = THIS_MODULE,
-	.driver.dev_groups = vballoon_groups,
+	.driver.dev_groups = vballoon_account_groups,
 	.id_table = vballoon_ids,
 	.feature_table = vballoon_features,
 	.feature_table_size = ARRAY_SIZE(vballoon_features),

@@ -77,6 +77,13 @@ static u32 block_units(const struct vballoon_pages *pages, u64 head)
 	return 1U << (page_private(unit_page(pages, head)) - pages->unit_order);
 }
 
+/* Tell the kernel that the block will be let go of when its memory goes offline. */
+static void block_mark(const struct vballoon_pages *pages, struct page *head)
+{
+	if (pages->give_way)
+		__SetPageOffline(head);
+}
+
 /* Keeps DRV-ADD-2, DRV-EXCHANGE-6. */
 bool vballoon_pages_alloc(struct vballoon_pages *pages, unsigned int *order,
 			  struct vballoon_run *block)
@@ -102,6 +109,8 @@ found:
 		return false;
 	}
 	set_page_private(page, *order);
+	block_mark(pages, page);
+	atomic_long_inc(&pages->blocks[*order]);
 	adjust_managed_page_count(page, -(1L << *order));
 	set_bit(block->unit % SECTION_UNITS, section->head);
 	return true;
@@ -162,6 +171,27 @@ bool vballoon_pages_take(struct vballoon_pages *pages, const struct vballoon_run
 	return false;
 }
 
+bool vballoon_pages_next_held(struct vballoon_pages *pages, u64 unit, u64 end, u32 most,
+			      struct vballoon_run *run)
+{
+	while (unit < end) {
+		struct vballoon_section *section = section_find(pages, unit);
+		u32 first = unit % SECTION_UNITS;
+		u32 last = first + section_part(unit, end);
+		u32 bit = section ? find_next_bit(section->held, last, first) : last;
+
+		if (bit < last) {
+			u32 stop = min_t(u64, last, (u64)bit + most);
+
+			run->unit = unit + bit - first;
+			run->units = find_next_zero_bit(section->held, stop, bit) - bit;
+			return true;
+		}
+		unit += last - first;
+	}
+	return false;
+}
+
 /* The first unit of the block that @unit is in. Blocks are aligned to their
  * size and do not overlap, so the nearest head at a coarser alignment is it.
  */
@@ -188,11 +218,15 @@ static void block_halve(struct vballoon_pages *pages, struct vballoon_section *s
 	init_page_count(half);
 	set_page_private(page, order);
 	set_page_private(half, order);
+	block_mark(pages, half);
 	set_bit(other % SECTION_UNITS, section->head);
+	atomic_long_dec(&pages->blocks[order + 1]);
+	atomic_long_add(2, &pages->blocks[order]);
 }
 
 /* Free a block, or the first half of it. Returns the unit that follows.
- * Keeps DRV-RESET-5, DRV-WITHDRAW-4. */
+ * Keeps DRV-RESET-5, DRV-WITHDRAW-4.
+ */
 static u64 block_free(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
 {
 	struct page *page = unit_page(pages, head);
@@ -206,7 +240,11 @@ static u64 block_free(struct vballoon_pages *pages, struct vballoon_section *sec
 	next = head + block_units(pages, head);
 	order = page_private(page);
 	clear_bit(head % SECTION_UNITS, section->head);
+	pages->freed += next - head;
+	atomic_long_dec(&pages->blocks[order]);
 	set_page_private(page, 0);
+	if (PageOffline(page))
+		__ClearPageOffline(page);
 	adjust_managed_page_count(page, 1L << order);
 	__free_pages(page, order);
 	return next;

@@ -12,9 +12,12 @@
 #ifndef VBALLOON_PAGES_H
 #define VBALLOON_PAGES_H
 
+#include <linux/atomic.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
+
+#include "compat.h"
 
 /* Consecutive units. Units are numbered by address: address >> unit_shift. */
 struct vballoon_run {
@@ -24,8 +27,11 @@ struct vballoon_run {
 
 struct vballoon_pages {
 	struct xarray sections;
+	atomic_long_t blocks[MAX_PAGE_ORDER + 1]; /* how many there are, by order */
 	unsigned int unit_order; /* a unit is 2^unit_order pages of the kernel */
+	bool give_way; /* blocks may be asked for, to take memory offline */
 	u64 kept; /* blocks from this unit on are kept, to be added again */
+	u64 freed; /* units given back to the guest's allocator, ever */
 };
 
 void vballoon_pages_init(struct vballoon_pages *pages, unsigned int unit_order);
@@ -44,6 +50,10 @@ void vballoon_pages_hold(struct vballoon_pages *pages, const struct vballoon_run
  */
 bool vballoon_pages_take(struct vballoon_pages *pages, const struct vballoon_run *runs,
 			 unsigned int count);
+
+/* The first units in [@unit, @end) that are held, and adjoin; at most @most of them. */
+bool vballoon_pages_next_held(struct vballoon_pages *pages, u64 unit, u64 end, u32 most,
+			      struct vballoon_run *run);
 
 /* @run, which is not held, is the guest's again. */
 void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_run *run);

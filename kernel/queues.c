@@ -9,8 +9,10 @@
 #include "compat.h"
 #include "vballoon.h"
 
-/* HELLO, WITHDRAW and STATS always find room, whatever the ADDs do. */
-#define RESERVED_DESCRIPTORS 6
+/* WITHDRAW, EXCHANGE, STATS, REPORT and REPORT_DONE always find room, whatever the
+ * ADDs do; HELLO goes when nothing else is in flight.
+ */
+#define RESERVED_DESCRIPTORS 7
 #define ADD_DESCRIPTORS 2
 
 static void fromdevq_used(struct virtqueue *vq)
@@ -22,7 +24,8 @@ static void todevq_used(struct virtqueue *vq)
 {
 	struct vballoon *b = vq->vdev->priv;
 
-	complete(&b->answer);
+	atomic_inc(&b->answers);
+	wake_up_all(&b->answered);
 	vballoon_wake(b);
 }
 
@@ -63,6 +66,8 @@ void vballoon_queues_stop(struct vballoon *b)
 	b->vdev->config->del_vqs(b->vdev);
 	b->fromdevq = NULL;
 	b->todevq = NULL;
+	atomic_inc(&b->answers);
+	wake_up_all(&b->answered);
 }
 
 /* Keeps DRV-REQ-2. */
@@ -92,7 +97,14 @@ static void resize_request(struct vballoon *b, const struct virtio_memory_balloo
 
 static void stats_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
 {
+	if (virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_PUSH_STATS))
+		vballoon_stats_set_period(b, le64_to_cpu(req->value));
 	vballoon_stats_send(b, le32_to_cpu(req->flags));
+}
+
+static void report_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)
+{
+	vballoon_report_begin(b, le64_to_cpu(req->value));
 }
 
 /* Keeps DRV-REQ-10. */
@@ -114,12 +126,14 @@ static void (*const request_handler[])(struct vballoon *b,
 				       const struct virtio_memory_balloon_req *req) = {
 	[VIRTIO_MEMORY_BALLOON_REQ_RESIZE] = resize_request,
 	[VIRTIO_MEMORY_BALLOON_REQ_STATS] = stats_request,
+	[VIRTIO_MEMORY_BALLOON_REQ_REPORT] = report_request,
 	[VIRTIO_MEMORY_BALLOON_REQ_HELLO] = hello_request,
 	[VIRTIO_MEMORY_BALLOON_REQ_RESET] = reset_request,
 };
 
 /* Read requests, a bounded number of them. True: there may be more.
- * Keeps DRV-RING-4, DRV-REQ-3, DRV-REQ-4, DRV-BAD-9. */
+ * Keeps DRV-RING-4, DRV-REQ-3, DRV-REQ-4, DRV-BAD-9.
+ */
 bool vballoon_requests_poll(struct vballoon *b)
 {
 	struct virtio_memory_balloon_req *buffer, req;
@@ -152,6 +166,31 @@ void vballoon_answers_poll(struct vballoon *b)
 	}
 }
 
+/* Until the message is answered, or the device is reset. Under the lock, which is
+ * dropped meanwhile. False: it still is in flight. Needs no worker, so that it goes on
+ * while they are frozen or wait for memory.
+ */
+bool vballoon_message_wait(struct vballoon *b, struct vballoon_message *message,
+			   unsigned long jiffies_at_most)
+{
+	unsigned long until = jiffies + jiffies_at_most;
+
+	for (;;) {
+		int seen = atomic_read(&b->answers);
+		unsigned long now;
+
+		vballoon_answers_poll(b);
+		if (!message->in_flight)
+			return true;
+		now = jiffies;
+		if (time_after_eq(now, until))
+			return false;
+		mutex_unlock(&b->lock);
+		wait_event_timeout(b->answered, atomic_read(&b->answers) != seen, until - now);
+		mutex_lock(&b->lock);
+	}
+}
+
 /* Make a message available. There is room for each: nothing else can go wrong
  * than the device itself, which a reset then gets over.
  * Keeps DRV-RING-1, DRV-RING-2, DRV-MSG-1.
@@ -174,6 +213,12 @@ void vballoon_message_send(struct vballoon *b, struct vballoon_message *message,
 	message->in_flight = true;
 	b->in_flight++;
 	virtqueue_kick(b->todevq);
+}
+
+/* At most run_units of them. */
+__le64 vballoon_entry_encode(const struct vballoon *b, u64 unit, u32 units)
+{
+	return cpu_to_le64((unit << b->unit_shift) | (units - 1));
 }
 
 /* What an entry names. False if it is no multiple of a unit. */

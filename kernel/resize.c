@@ -27,7 +27,8 @@ static void hello_send(struct vballoon *b)
 }
 
 /* A new life of the device. HELLO is the first message of it.
- * Keeps DRV-HELLO-1, DRV-HELLO-2, DRV-HELLO-3. */
+ * Keeps DRV-HELLO-1, DRV-HELLO-2, DRV-HELLO-3.
+ */
 void vballoon_resize_start(struct vballoon *b)
 {
 	vballoon_decide_init(&b->decide, vballoon_units_to_pages(b, 1));
@@ -75,7 +76,8 @@ static void release_surplus(struct vballoon *b)
 }
 
 /* One step towards the target. Returns how long the next can wait, in ms.
- * Keeps DRV-REQ-10. */
+ * Keeps DRV-REQ-10.
+ */
 static u64 resize_step(struct vballoon *b)
 {
 	struct vballoon_decision next;
@@ -91,7 +93,7 @@ static u64 resize_step(struct vballoon *b)
 	case VBALLOON_DECIDE_ADD:
 		return vballoon_add_send(b, next.pages) ? 0 : VBALLOON_DECIDE_FOREVER;
 	case VBALLOON_DECIDE_WITHDRAW:
-		vballoon_withdraw_send(b, next.pages, false);
+		vballoon_withdraw_send(b, next.pages, VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET);
 		return VBALLOON_DECIDE_FOREVER;
 	default:
 		return next.wait_ms;
@@ -112,7 +114,6 @@ void vballoon_resize_work(struct work_struct *work)
 		wait_ms = min(wait_ms, resize_step(b));
 	/* An interrupt may have queued the work for now: that stays. */
 	if (b->running && wait_ms != VBALLOON_DECIDE_FOREVER)
-		queue_delayed_work(system_freezable_wq, &b->work,
-				   nsecs_to_jiffies(wait_ms * NSEC_PER_MSEC));
+		queue_delayed_work(b->wq, &b->work, nsecs_to_jiffies(wait_ms * NSEC_PER_MSEC));
 	mutex_unlock(&b->lock);
 }

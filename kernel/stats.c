@@ -3,17 +3,27 @@
  * STATS: what the guest knows of its memory, tags and units as the traditional
  * balloon reports them.
  */
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/vmstat.h>
 
 #include "vballoon.h"
 
+/* Whatever the device asks for. */
+#define PERIOD_MS_MIN 250U
+/* A reading of the pressure that is older is not sent. */
+#define PSI_JIFFIES (30 * HZ)
+
 static void stats_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
 {
 }
 
+static void push_work(struct work_struct *work);
+
 void vballoon_stats_init(struct vballoon *b)
 {
+	INIT_DELAYED_WORK(&b->stats.push, push_work);
 	b->stats.message.answered = stats_answered;
 	b->stats.out.header.type = cpu_to_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS);
 }
@@ -39,6 +49,35 @@ static void put_memory(struct vballoon_stats *s)
 	stat_put(s, VIRTIO_MEMORY_BALLOON_S_MEMTOT, (u64)i.totalram << PAGE_SHIFT);
 	stat_put(s, VIRTIO_MEMORY_BALLOON_S_AVAIL, available << PAGE_SHIFT);
 	stat_put(s, VIRTIO_MEMORY_BALLOON_S_CACHES, caches << PAGE_SHIFT);
+	stat_put(s, VIRTIO_MEMORY_BALLOON_S_REFAULT_ANON,
+		 (u64)global_node_page_state(WORKINGSET_REFAULT_ANON) << PAGE_SHIFT);
+	stat_put(s, VIRTIO_MEMORY_BALLOON_S_REFAULT_FILE,
+		 (u64)global_node_page_state(WORKINGSET_REFAULT_FILE) << PAGE_SHIFT);
+}
+
+/* What /proc/pressure/memory says, of which a module can only be told. */
+int vballoon_psi_parse(struct vballoon_psi *psi, const char *text)
+{
+	const char *some = strstr(text, "some "), *full = strstr(text, "full ");
+
+	some = some ? strstr(some, "total=") : NULL;
+	full = full ? strstr(full, "total=") : NULL;
+	if (!some || !full || sscanf(some, "total=%llu", &psi->some_us) != 1 ||
+	    sscanf(full, "total=%llu", &psi->full_us) != 1)
+		return -EINVAL;
+	psi->written = jiffies;
+	psi->known = true;
+	return 0;
+}
+
+static void put_psi(struct vballoon_stats *s)
+{
+	if (s->psi.known && time_after(jiffies, s->psi.written + PSI_JIFFIES))
+		s->psi.known = false;
+	if (!s->psi.known)
+		return;
+	stat_put(s, VIRTIO_MEMORY_BALLOON_S_PSI_SOME, s->psi.some_us);
+	stat_put(s, VIRTIO_MEMORY_BALLOON_S_PSI_FULL, s->psi.full_us);
 }
 
 #ifdef CONFIG_VM_EVENT_COUNTERS
@@ -54,6 +93,10 @@ static const struct {
 #ifdef CONFIG_HUGETLB_PAGE
 	{ VIRTIO_MEMORY_BALLOON_S_HTLB_PGALLOC, HTLB_BUDDY_PGALLOC, 0 },
 	{ VIRTIO_MEMORY_BALLOON_S_HTLB_PGFAIL, HTLB_BUDDY_PGALLOC_FAIL, 0 },
+#endif
+#ifdef CONFIG_COMPACTION
+	{ VIRTIO_MEMORY_BALLOON_S_COMPACT_STALL, COMPACTSTALL, 0 },
+	{ VIRTIO_MEMORY_BALLOON_S_COMPACT_FAIL, COMPACTFAIL, 0 },
 #endif
 	{ VIRTIO_MEMORY_BALLOON_S_OOM_KILL, OOM_KILL, 0 },
 	{ VIRTIO_MEMORY_BALLOON_S_ASYNC_SCAN, PGSCAN_KSWAPD, PAGE_SHIFT },
@@ -83,7 +126,8 @@ static void put_counters(struct vballoon_stats *s)
 #endif
 
 /* One report is in flight at the most: a request beside it is skipped.
- * Keeps DRV-STATS-1, DRV-STATS-4, DRV-STATS-5, DRV-STATS-6. */
+ * Keeps DRV-STATS-1, DRV-STATS-4, DRV-STATS-5, DRV-STATS-6.
+ */
 void vballoon_stats_send(struct vballoon *b, u32 cookie)
 {
 	struct vballoon_stats *s = &b->stats;
@@ -93,7 +137,47 @@ void vballoon_stats_send(struct vballoon *b, u32 cookie)
 	s->count = 0;
 	put_counters(s);
 	put_memory(s);
+	put_psi(s);
 	s->out.header.flags = cpu_to_le32(cookie);
 	vballoon_message_send(b, &s->message, &s->out, offsetof(typeof(s->out), stat[s->count]),
 			      NULL, 0);
+}
+
+/* Under the lock. */
+static void push_queue(struct vballoon *b)
+{
+	if (b->running && b->stats.period_ms)
+		mod_delayed_work(b->wq, &b->stats.push, msecs_to_jiffies(b->stats.period_ms));
+}
+
+/* Keeps DRV-PUSH-2, DRV-PUSH-4. */
+static void push_work(struct work_struct *work)
+{
+	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, stats.push);
+
+	mutex_lock(&b->lock);
+	if (b->running && b->stats.period_ms)
+		vballoon_stats_send(b, 0);
+	push_queue(b);
+	mutex_unlock(&b->lock);
+}
+
+/* Under the lock: what the device asked for. Keeps DRV-PUSH-1, DRV-PUSH-3. */
+void vballoon_stats_set_period(struct vballoon *b, u32 period_ms)
+{
+	if (period_ms == VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME)
+		return;
+	b->stats.period_ms = period_ms ? max(period_ms, PERIOD_MS_MIN) : 0;
+	push_queue(b);
+}
+
+/* A new life of the device, which has not yet asked for anything. Keeps DRV-PUSH-5. */
+void vballoon_stats_start(struct vballoon *b)
+{
+	b->stats.period_ms = 0;
+}
+
+void vballoon_stats_stop(struct vballoon *b)
+{
+	cancel_delayed_work_sync(&b->stats.push);
 }

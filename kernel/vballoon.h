@@ -2,19 +2,22 @@
 /*
  * The memory balloon's driver: what its files share.
  *
- * One worker does everything that moves the balloon to its target. The OOM
- * notifier is the only other one who talks to the device; so the lock is never
- * held across an allocation or a wait for the device.
+ * One worker does everything that moves the balloon to its target. Others talk to
+ * the device when the kernel calls them: for want of memory, to report free memory,
+ * to take memory offline. So the lock is never held across an allocation or a wait
+ * for the device.
  */
 #ifndef VBALLOON_H
 #define VBALLOON_H
 
-#include <linux/completion.h>
+#include <linux/atomic.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/page_reporting.h>
 #include <linux/sizes.h>
 #include <linux/virtio.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <driver/decide/decide.h>
@@ -30,6 +33,10 @@
 #define VBALLOON_ADD_BYTES SZ_32M
 /* Entries of one ADD, or of the answer to a WITHDRAW. */
 #define VBALLOON_ENTRIES 512
+/* Pairs of one EXCHANGE. */
+#define VBALLOON_PAIRS 64
+/* Reasons of a WITHDRAW. */
+#define VBALLOON_REASONS 3
 
 struct vballoon;
 
@@ -63,28 +70,88 @@ struct vballoon_withdraw {
 	struct virtio_memory_balloon_withdraw withdraw;
 	__le64 entry[VBALLOON_ENTRIES];
 	struct vballoon_run runs[VBALLOON_ENTRIES]; /* our copy, which stays as it was checked */
+	u32 reason; /* VIRTIO_MEMORY_BALLOON_WITHDRAW_* */
 	u64 most; /* units asked for */
-	u64 returned; /* units, ever */
-	bool for_oom;
 	bool late; /* an OOM has waited for it in vain */
+};
+
+struct vballoon_pressure {
+	struct shrinker *shrinker;
+	struct notifier_block oom;
+	unsigned long ask_after; /* jiffies */
+	unsigned long until; /* jiffies; the guest has been short of memory, if @seen */
+	bool seen;
+};
+
+/* What somebody in the guest has read from /proc/pressure/memory for us. */
+struct vballoon_psi {
+	unsigned long written; /* jiffies */
+	bool known;
+	u64 some_us, full_us;
 };
 
 struct vballoon_stats {
 	struct vballoon_message message;
+	struct delayed_work push;
+	u32 period_ms; /* 0: nothing is pushed */
+	struct vballoon_psi psi;
 	unsigned int count;
 	struct {
 		struct virtio_memory_balloon_msg header;
-		struct virtio_memory_balloon_stat stat[VIRTIO_MEMORY_BALLOON_S_COUNT];
+		struct virtio_memory_balloon_stat
+			stat[VIRTIO_MEMORY_BALLOON_S_COUNT + VIRTIO_MEMORY_BALLOON_S_OWN_COUNT];
 	} out;
+};
+
+struct vballoon_report {
+	struct vballoon_message message; /* REPORT */
+	u32 count; /* entries that are not answered */
+	struct {
+		struct virtio_memory_balloon_msg header;
+		__le64 entry[PAGE_REPORTING_CAPACITY];
+	} out;
+	struct page_reporting_dev_info kernel;
+	bool registered; /* with the kernel; by whoever starts and stops the device */
+
+	struct vballoon_message done_message; /* REPORT_DONE */
+	struct virtio_memory_balloon_report_done done;
+	struct delayed_work round;
+	bool round_due;
+	u64 round_id;
+	u64 round_seen; /* units reported when the kernel's worker was last sent on */
+};
+
+struct vballoon_exchange {
+	struct vballoon_message message;
+	struct notifier_block memory;
+	u32 count; /* pairs */
+	struct {
+		struct virtio_memory_balloon_msg header;
+		struct virtio_memory_balloon_pair pair[VBALLOON_PAIRS];
+	} out;
+	u8 status[VBALLOON_PAIRS];
+};
+
+/* What the balloon has done, for those who look after the guest. Units, ever. */
+struct vballoon_account {
+	u64 added;
+	u64 refused;
+	u64 returned[VBALLOON_REASONS];
+	u64 taken; /* of our choice, by EXCHANGE */
+	u64 reported;
+	u64 short_answers; /* WITHDRAW answers that gave less than was asked for */
+	u64 restarts; /* of the device */
 };
 
 struct vballoon {
 	struct virtio_device *vdev;
+	struct workqueue_struct *wq; /* goes on when memory is exhausted */
 	struct delayed_work work; /* moves the balloon */
 	struct delayed_work restart_work; /* resets the device, and starts again if it may */
-	struct completion answer; /* todevq has been used */
-	struct notifier_block oom;
+	wait_queue_head_t answered; /* todevq has been used, or is gone */
+	atomic_t answers; /* how often */
 	struct notifier_block reboot;
+	struct vballoon_pressure pressure;
 	u32 page_shift; /* a balloon page: targets and counts */
 	u32 unit_shift; /* what an entry names */
 
@@ -95,6 +162,7 @@ struct vballoon {
 	bool leaving; /* there is no way back */
 	bool broken; /* the device broke its contract: it stays reset */
 	unsigned long restart_jiffies; /* not before */
+	struct task_struct *filler; /* who allocates for the balloon */
 	unsigned int in_flight; /* messages */
 	bool page_runs; /* F_PAGE_RUNS */
 	u32 run_units; /* one entry names at the most */
@@ -107,6 +175,9 @@ struct vballoon {
 	struct vballoon_hello hello;
 	struct vballoon_withdraw withdraw;
 	struct vballoon_stats stats;
+	struct vballoon_report report;
+	struct vballoon_exchange exchange;
+	struct vballoon_account account;
 	struct vballoon_add *add[VBALLOON_ADDS];
 	unsigned int adds; /* as many of them as the queue has room for */
 };
@@ -124,7 +195,7 @@ static inline u64 vballoon_units_to_pages(const struct vballoon *b, u64 units)
 /* Have the worker look after the device; from any context. */
 static inline void vballoon_wake(struct vballoon *b)
 {
-	mod_delayed_work(system_freezable_wq, &b->work, 0);
+	mod_delayed_work(b->wq, &b->work, 0);
 }
 
 /* main.c */
@@ -139,6 +210,9 @@ bool vballoon_requests_poll(struct vballoon *b);
 void vballoon_answers_poll(struct vballoon *b);
 void vballoon_message_send(struct vballoon *b, struct vballoon_message *message, void *out,
 			   size_t out_len, void *in, size_t in_len);
+bool vballoon_message_wait(struct vballoon *b, struct vballoon_message *message,
+			   unsigned long jiffies_at_most);
+__le64 vballoon_entry_encode(const struct vballoon *b, u64 unit, u32 units);
 bool vballoon_entry_decode(const struct vballoon *b, u64 entry, struct vballoon_run *run);
 
 /* add.c */
@@ -148,8 +222,13 @@ bool vballoon_add_send(struct vballoon *b, u64 pages);
 
 /* withdraw.c */
 void vballoon_withdraw_init(struct vballoon *b);
-void vballoon_withdraw_send(struct vballoon *b, u64 pages, bool for_oom);
-int vballoon_oom_notify(struct notifier_block *nb, unsigned long unused, void *freed);
+void vballoon_withdraw_send(struct vballoon *b, u64 pages, u32 reason);
+
+/* pressure.c */
+int vballoon_pressure_register(struct vballoon *b);
+void vballoon_pressure_unregister(struct vballoon *b);
+void vballoon_pressure_note(struct vballoon *b);
+bool vballoon_pressure_is_on(struct vballoon *b);
 
 /* resize.c */
 void vballoon_resize_init(struct vballoon *b);
@@ -158,6 +237,25 @@ void vballoon_resize_work(struct work_struct *work);
 
 /* stats.c */
 void vballoon_stats_init(struct vballoon *b);
+void vballoon_stats_start(struct vballoon *b);
+void vballoon_stats_stop(struct vballoon *b);
 void vballoon_stats_send(struct vballoon *b, u32 cookie);
+void vballoon_stats_set_period(struct vballoon *b, u32 period_ms);
+int vballoon_psi_parse(struct vballoon_psi *psi, const char *text);
+
+/* report.c */
+void vballoon_report_init(struct vballoon *b);
+void vballoon_report_start(struct vballoon *b);
+void vballoon_report_stop(struct vballoon *b);
+void vballoon_report_begin(struct vballoon *b, u64 id);
+
+/* exchange.c */
+void vballoon_exchange_init(struct vballoon *b);
+void vballoon_exchange_start(struct vballoon *b);
+int vballoon_exchange_register(struct vballoon *b);
+void vballoon_exchange_unregister(struct vballoon *b);
+
+/* account.c */
+extern const struct attribute_group *vballoon_account_groups[];
 
 #endif /* VBALLOON_H */

@@ -3,13 +3,9 @@
  * WITHDRAW: memory comes back, for the target's sake or because the guest is out
  * of it. Allocates nothing.
  */
-#include <linux/jiffies.h>
+#include <linux/virtio_config.h>
 
 #include "vballoon.h"
-
-/* What a guest that is out of memory asks for, and how long it waits for it. */
-#define OOM_BYTES SZ_64M
-#define OOM_JIFFIES HZ
 
 static void withdraw_answered(struct vballoon *b, struct vballoon_message *message, u32 len);
 
@@ -20,19 +16,21 @@ void vballoon_withdraw_init(struct vballoon *b)
 }
 
 /* Ask for at most @pages, but for no more than one answer may name. The message
- * is not in flight.
- * Keeps DRV-WITHDRAW-3.
+ * is not in flight. @reason is one of VIRTIO_MEMORY_BALLOON_WITHDRAW_*.
+ * Keeps DRV-WITHDRAW-3, DRV-REASON-1, DRV-REASON-2.
  */
-void vballoon_withdraw_send(struct vballoon *b, u64 pages, bool for_oom)
+void vballoon_withdraw_send(struct vballoon *b, u64 pages, u32 reason)
 {
 	struct vballoon_withdraw *w = &b->withdraw;
 	u32 most = b->page_runs ? VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX : VBALLOON_ENTRIES;
 
 	w->most = min_t(u64, pages >> (b->unit_shift - b->page_shift), most);
-	w->for_oom = for_oom;
+	w->reason = reason;
 	w->late = false;
 	pages = vballoon_units_to_pages(b, w->most);
 	w->withdraw.most = cpu_to_le64(pages);
+	if (virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON))
+		w->withdraw.msg.flags = cpu_to_le32(reason);
 	vballoon_decide_withdraw_sent(&b->decide, pages);
 	vballoon_message_send(b, &w->message, &w->withdraw, sizeof(w->withdraw), w->entry,
 			      sizeof(w->entry));
@@ -73,65 +71,19 @@ static void withdraw_answered(struct vballoon *b, struct vballoon_message *messa
 		vballoon_fail(b, "it handed back what was not in the balloon");
 		return;
 	}
-	if (w->for_oom)
+	if (w->reason != VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET)
 		answer |= VBALLOON_DECIDE_FOR_PRESSURE;
 	if (count == VBALLOON_ENTRIES)
 		answer |= VBALLOON_DECIDE_ANSWER_FULL;
-	w->returned += units;
+	b->account.returned[w->reason] += units;
+	if (units < w->most && !(answer & VBALLOON_DECIDE_ANSWER_FULL))
+		b->account.short_answers++;
 	vballoon_decide_withdraw_answered(&b->decide, vballoon_units_to_pages(b, units), answer,
 					  vballoon_now_ms());
 	/* The device can go on while we free. */
 	next = vballoon_decide_next(&b->decide, vballoon_now_ms());
 	if (next.action == VBALLOON_DECIDE_WITHDRAW)
-		vballoon_withdraw_send(b, next.pages, false);
+		vballoon_withdraw_send(b, next.pages, VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET);
 	for (i = 0; i < count; i++)
 		vballoon_pages_release(&b->pages, &w->runs[i]);
-}
-
-/* Until the WITHDRAW is answered, or there is no more time. Keeps DRV-WITHDRAW-7. */
-static void withdraw_wait(struct vballoon *b, unsigned long until)
-{
-	unsigned long now;
-
-	for (;;) {
-		reinit_completion(&b->answer);
-		vballoon_answers_poll(b);
-		if (!b->running || !b->withdraw.message.in_flight)
-			return;
-		now = jiffies;
-		if (time_after_eq(now, until)) {
-			b->withdraw.late = true;
-			return;
-		}
-		mutex_unlock(&b->lock);
-		wait_for_completion_timeout(&b->answer, until - now);
-		mutex_lock(&b->lock);
-	}
-}
-
-/*
- * The last way out before a process is killed. A WITHDRAW that is on its way
- * already is as good as one of our own; but the device is waited for in vain
- * only once.
- * Keeps DRV-BAD-8.
- */
-int vballoon_oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
-{
-	struct vballoon *b = container_of(nb, struct vballoon, oom);
-	u64 units;
-
-	mutex_lock(&b->lock);
-	units = b->withdraw.returned;
-	if (b->running && b->decide.greeted) {
-		u64 pages = min_t(u64, b->decide.held, OOM_BYTES >> b->page_shift);
-
-		if (!b->withdraw.message.in_flight && pages >= vballoon_units_to_pages(b, 1))
-			vballoon_withdraw_send(b, pages, true);
-		if (b->withdraw.message.in_flight && !b->withdraw.late)
-			withdraw_wait(b, jiffies + OOM_JIFFIES);
-	}
-	units = b->withdraw.returned - units;
-	mutex_unlock(&b->lock);
-	*(unsigned long *)freed += units << b->pages.unit_order;
-	return NOTIFY_OK;
 }

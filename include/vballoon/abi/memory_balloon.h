@@ -175,6 +175,14 @@ struct virtio_memory_balloon_withdraw {
 #define VIRTIO_MEMORY_BALLOON_S_ASYNC_RECLAIM 14 /* bytes */
 #define VIRTIO_MEMORY_BALLOON_S_DIRECT_RECLAIM 15 /* bytes */
 #define VIRTIO_MEMORY_BALLOON_S_COUNT 16 /* of the tags above */
+#define VIRTIO_MEMORY_BALLOON_S_OWN_FIRST 64
+#define VIRTIO_MEMORY_BALLOON_S_REFAULT_ANON 64 /* bytes; reclaimed, and wanted again soon */
+#define VIRTIO_MEMORY_BALLOON_S_REFAULT_FILE 65 /* bytes */
+#define VIRTIO_MEMORY_BALLOON_S_COMPACT_STALL 66 /* count; waits for a large block */
+#define VIRTIO_MEMORY_BALLOON_S_COMPACT_FAIL 67 /* count; of these, in vain */
+#define VIRTIO_MEMORY_BALLOON_S_PSI_SOME 68 /* microseconds; a task waited for memory */
+#define VIRTIO_MEMORY_BALLOON_S_PSI_FULL 69 /* microseconds; all tasks did */
+#define VIRTIO_MEMORY_BALLOON_S_OWN_COUNT 6 /* of the tags from S_OWN_FIRST on */
 
 /**
  * struct virtio_memory_balloon_stat - one statistic of a STATS message

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * EXCHANGE: pages of the driver's choice leave the balloon. The kernel takes memory
+ * offline only when nobody holds any of it, so the balloon lets go of what it has there;
+ * it takes as much elsewhere, since its target stays.
+ */
+#include <linux/memory.h>
+#include <linux/virtio_config.h>
+
+#include "compat.h"
+#include "vballoon.h"
+
+/* How long the kernel waits for the device before memory stays online. */
+#define OFFLINE_JIFFIES (10 * HZ)
+
+/* Keeps DRV-EXCHANGE-2, DRV-EXCHANGE-3, DRV-EXCHANGE-7. */
+static void exchange_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
+{
+	struct vballoon_exchange *e = &b->exchange;
+	struct vballoon_run run;
+	u64 taken = 0;
+	u32 i;
+
+	for (i = 0; i < e->count; i++) {
+		u8 status = READ_ONCE(e->status[i]);
+
+		if (i >= len || status > VIRTIO_MEMORY_BALLOON_ACCEPTED) {
+			vballoon_fail(b, "it answered an EXCHANGE without a verdict on every pair");
+			return;
+		}
+		if (status == VIRTIO_MEMORY_BALLOON_REFUSED)
+			continue;
+		vballoon_entry_decode(b, le64_to_cpu(e->out.pair[i].take), &run);
+		if (!vballoon_pages_take(&b->pages, &run, 1)) {
+			vballoon_fail(b, "it swapped what it had handed back before");
+			return;
+		}
+		vballoon_pages_release(&b->pages, &run);
+		taken += run.units;
+	}
+	b->account.taken += taken;
+	vballoon_decide_taken(&b->decide, vballoon_units_to_pages(b, taken));
+}
+
+static bool is_negotiated(const struct vballoon *b)
+{
+	return virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_EXCHANGE);
+}
+
+void vballoon_exchange_init(struct vballoon *b)
+{
+	b->exchange.message.answered = exchange_answered;
+	b->exchange.out.header.type = cpu_to_le32(VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE);
+}
+
+/* The pages of the balloon may be in the way of memory that goes offline. */
+void vballoon_exchange_start(struct vballoon *b)
+{
+	b->pages.give_way = is_negotiated(b);
+}
+
+/* A message of ours, or an ADD, that has to be answered first. */
+static struct vballoon_message *in_the_way(struct vballoon *b)
+{
+	unsigned int i;
+
+	if (b->exchange.message.in_flight)
+		return &b->exchange.message;
+	for (i = 0; i < b->adds; i++) {
+		if (b->add[i]->message.in_flight)
+			return &b->add[i]->message;
+	}
+	return NULL;
+}
+
+/* Ask for what is held of units [*@next, @end), as far as it goes into a message.
+ * Keeps DRV-EXCHANGE-4.
+ */
+static bool take_send(struct vballoon *b, u64 *next, u64 end)
+{
+	struct vballoon_exchange *e = &b->exchange;
+	struct vballoon_run run = { .unit = *next };
+
+	e->count = 0;
+	while (e->count < ARRAY_SIZE(e->out.pair) &&
+	       vballoon_pages_next_held(&b->pages, run.unit, end, b->run_units, &run)) {
+		e->out.pair[e->count++] = (struct virtio_memory_balloon_pair){
+			.give = cpu_to_le64(VIRTIO_MEMORY_BALLOON_GIVE_NOTHING),
+			.take = vballoon_entry_encode(b, run.unit, run.units),
+		};
+		run.unit += run.units;
+	}
+	*next = run.unit;
+	if (e->count)
+		vballoon_message_send(b, &e->message, &e->out,
+				      offsetof(typeof(e->out), pair[e->count]), e->status,
+				      e->count);
+	return e->count;
+}
+
+/* Take all that the balloon has of units [@unit, @end). False: some of it stays. */
+static bool take_range(struct vballoon *b, u64 unit, u64 end)
+{
+	unsigned long until = jiffies + OFFLINE_JIFFIES;
+	struct vballoon_message *message;
+	u64 next = unit;
+	struct vballoon_run run;
+
+	while (b->running && b->decide.greeted && !b->hello.due) {
+		unsigned long now = jiffies;
+
+		message = in_the_way(b);
+		if (!message && !take_send(b, &next, end))
+			break;
+		if (time_after_eq(now, until))
+			return false;
+		vballoon_message_wait(b, message ?: &b->exchange.message, until - now);
+	}
+	return !vballoon_pages_next_held(&b->pages, unit, end, 1, &run);
+}
+
+static int offline_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct vballoon *b = container_of(nb, struct vballoon, exchange.memory);
+	const struct memory_notify *memory = data;
+	unsigned int order = b->pages.unit_order;
+	bool clear = true;
+
+	if (action != MEM_GOING_OFFLINE || !is_negotiated(b))
+		return NOTIFY_OK;
+	mutex_lock(&b->lock);
+	clear = take_range(b, memory->start_pfn >> order,
+			   (memory->start_pfn + memory->nr_pages) >> order);
+	mutex_unlock(&b->lock);
+	return clear ? NOTIFY_OK : notifier_from_errno(-EBUSY);
+}
+
+int vballoon_exchange_register(struct vballoon *b)
+{
+	b->exchange.memory.notifier_call = offline_notify;
+	return register_memory_notifier(&b->exchange.memory);
+}
+
+void vballoon_exchange_unregister(struct vballoon *b)
+{
+	unregister_memory_notifier(&b->exchange.memory);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+/*
+ * Memory comes back because the guest is short of it: asked for while processes wait
+ * for memory to be reclaimed, and once more before one of them is killed.
+ */
+#include <linux/jiffies.h>
+#include <linux/oom.h>
+#include <linux/sched.h>
+#include <linux/shrinker.h>
+#include <linux/swap.h>
+
+#include "compat.h"
+#include "vballoon.h"
+
+/* What is asked for at a time; an eighth of what is in the balloon if that is more. */
+#define STEP_BYTES SZ_64M
+/* How long one who is out of memory waits for it. */
+#define OOM_JIFFIES HZ
+/* The shrinker names no more objects than so many steps. Reclaim has to want an eighth
+ * of them, or of a smaller balloon all, before the shrinker is called: that is when it
+ * hardly finds anything else. Until then caches go first.
+ */
+#define COUNTED_STEPS 8
+
+static u64 step_pages(const struct vballoon *b)
+{
+	u64 held = b->decide.held;
+
+	return min(held, max(held / 8, (u64)STEP_BYTES >> b->page_shift));
+}
+
+/* Under the lock. From here on inflating pauses. */
+void vballoon_pressure_note(struct vballoon *b)
+{
+	b->pressure.until = jiffies + msecs_to_jiffies(VBALLOON_DECIDE_PRESSURE_MS);
+	b->pressure.seen = true;
+	vballoon_decide_pressure(&b->decide, vballoon_now_ms());
+}
+
+bool vballoon_pressure_is_on(struct vballoon *b)
+{
+	if (b->pressure.seen && time_after_eq(jiffies, b->pressure.until))
+		b->pressure.seen = false;
+	return b->pressure.seen;
+}
+
+static bool can_ask(const struct vballoon *b)
+{
+	return b->running && b->decide.greeted && !b->withdraw.message.in_flight &&
+	       b->decide.held >= vballoon_units_to_pages(b, 1);
+}
+
+/* Reclaim in the background is no pressure, nor is what inflating itself has reclaimed:
+ * the balloon would take with one hand what it gives with the other.
+ */
+static bool is_pressure(const struct vballoon *b)
+{
+	return !current_is_kswapd() && READ_ONCE(b->filler) != current;
+}
+
+static unsigned long pressure_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct vballoon *b = vballoon_shrinker_data(shrinker);
+
+	/* A hint: no lock is taken for it. */
+	if (!is_pressure(b) || !READ_ONCE(b->running))
+		return 0;
+	return min_t(u64, READ_ONCE(b->decide.held) << b->page_shift >> PAGE_SHIFT,
+		     COUNTED_STEPS * (STEP_BYTES >> PAGE_SHIFT));
+}
+
+/* Waits for nobody: the memory comes with the answer. */
+static unsigned long pressure_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct vballoon *b = vballoon_shrinker_data(shrinker);
+
+	if (!mutex_trylock(&b->lock))
+		return SHRINK_STOP;
+	vballoon_pressure_note(b);
+	/* What was refused, or only just given, is not asked for again at once. */
+	if (can_ask(b) && time_after_eq(jiffies, b->pressure.ask_after)) {
+		b->pressure.ask_after = jiffies + msecs_to_jiffies(VBALLOON_DECIDE_RETRY_MS);
+		vballoon_withdraw_send(b, step_pages(b), VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE);
+	}
+	mutex_unlock(&b->lock);
+	return SHRINK_STOP;
+}
+
+/*
+ * The last way out before a process is killed. A WITHDRAW that is on its way
+ * already is as good as one of our own; but the device is waited for in vain
+ * only once.
+ * Keeps DRV-WITHDRAW-7, DRV-BAD-8.
+ */
+static int oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
+{
+	struct vballoon *b = container_of(nb, struct vballoon, pressure.oom);
+	u64 units;
+
+	mutex_lock(&b->lock);
+	units = b->pages.freed;
+	if (b->running && b->decide.greeted) {
+		vballoon_pressure_note(b);
+		if (can_ask(b))
+			vballoon_withdraw_send(b, step_pages(b),
+					       VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
+		if (b->withdraw.message.in_flight && !b->withdraw.late)
+			b->withdraw.late =
+				!vballoon_message_wait(b, &b->withdraw.message, OOM_JIFFIES);
+	}
+	units = b->pages.freed - units;
+	mutex_unlock(&b->lock);
+	*(unsigned long *)freed += units << b->pages.unit_order;
+	return NOTIFY_OK;
+}
+
+int vballoon_pressure_register(struct vballoon *b)
+{
+	struct shrinker *shrinker;
+	int err;
+
+	b->pressure.ask_after = jiffies;
+	b->pressure.oom.notifier_call = oom_notify;
+	err = register_oom_notifier(&b->pressure.oom);
+	if (err)
+		return err;
+	shrinker = vballoon_shrinker_register(b, "virtio-memory-balloon", pressure_count,
+					      pressure_scan, STEP_BYTES >> PAGE_SHIFT);
+	if (IS_ERR(shrinker)) {
+		unregister_oom_notifier(&b->pressure.oom);
+		return PTR_ERR(shrinker);
+	}
+	b->pressure.shrinker = shrinker;
+	return 0;
+}
+
+void vballoon_pressure_unregister(struct vballoon *b)
+{
+	vballoon_shrinker_unregister(b->pressure.shrinker);
+	unregister_oom_notifier(&b->pressure.oom);
+}
