@@ -141,8 +141,13 @@ static bool check_policy(const struct vballoon_doctor_facts *facts,
 	else if (!strcmp(watched, "off"))
 		find(finding, VBALLOON_DOCTOR_NOTE, "vballoonctl policy host-pressure=10%",
 		     "memory is kept warm, also when the host is short of it");
+	else if (!strcmp(watched, "nothing"))
+		find(finding, VBALLOON_DOCTOR_PROBLEM,
+		     "let vballoond see /proc/pressure/memory or /proc/meminfo, or set "
+		     "pages=eager",
+		     "memory is kept warm, and vballoond cannot tell when the host is short of it");
 	else
-		find(finding, VBALLOON_DOCTOR_NOTE, "boot the host with psi=1",
+		find(finding, VBALLOON_DOCTOR_NOTE, "boot the host with psi=1; see vballoond's log",
 		     "memory is kept warm, and the kernel does not tell when the host is short of "
 		     "it: its available memory is looked at instead");
 	return true;

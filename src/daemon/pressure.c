@@ -21,6 +21,7 @@ static const char *const names[] = {
 	[VBALLOON_PRESSURE_OFF] = "off",
 	[VBALLOON_PRESSURE_PSI] = "psi",
 	[VBALLOON_PRESSURE_LOOKS] = "available-memory",
+	[VBALLOON_PRESSURE_BLIND] = "nothing",
 };
 
 const char *vballoon_pressure_name(enum vballoon_pressure_state state)
@@ -90,6 +91,25 @@ static int open_trigger(struct vballoon_pressure *pressure, unsigned int percent
 	return err;
 }
 
+static void tell_failure(const struct vballoon_pressure *pressure, int error)
+{
+	const char *remedy = "boot the host with psi=1";
+
+	if (error == -EPERM || error == -EACCES)
+		remedy = "before Linux 6.5 only a process with CAP_SYS_RESOURCE may listen";
+	if (pressure->state == VBALLOON_PRESSURE_BLIND)
+		vballoon_log(LOG_WARNING,
+			     "warm memory is kept even when the host is short of it: neither " PSI
+			     " nor " MEMINFO " can be read: let the process see them");
+	else
+		vballoon_log(LOG_NOTICE,
+			     "the kernel does not tell of memory pressure: " PSI
+			     ": %s: warm memory "
+			     "is given back when less than %d %% of the host's is available; for "
+			     "better, %s",
+			     strerror(-error), VBALLOON_PRESSURE_AVAILABLE_PERCENT, remedy);
+}
+
 void vballoon_pressure_listen(struct vballoon_pressure *pressure, unsigned int percent)
 {
 	int err;
@@ -102,14 +122,11 @@ void vballoon_pressure_listen(struct vballoon_pressure *pressure, unsigned int p
 	if (!percent)
 		return;
 	err = open_trigger(pressure, percent);
-	pressure->state = err ? VBALLOON_PRESSURE_LOOKS : VBALLOON_PRESSURE_PSI;
+	pressure->state = !err			   ? VBALLOON_PRESSURE_PSI
+			  : !access(MEMINFO, R_OK) ? VBALLOON_PRESSURE_LOOKS
+						   : VBALLOON_PRESSURE_BLIND;
 	if (err)
-		vballoon_log(
-			LOG_NOTICE,
-			"the kernel does not tell of memory pressure: %s: %s: warm pages are "
-			"given back when less than %d %% of the host's memory is available; boot "
-			"with psi=1 for better",
-			PSI, strerror(-err), VBALLOON_PRESSURE_AVAILABLE_PERCENT);
+		tell_failure(pressure, err);
 }
 
 uint64_t vballoon_pressure_due_ms(const struct vballoon_pressure *pressure, bool wanted)

@@ -4,8 +4,8 @@
  * information (PSI). The kernel wakes us at most once in two seconds, and only while
  * there is pressure.
  *
- * A kernel without PSI is asked how much memory is available instead, now and then,
- * for as long as there is something that could be done about it.
+ * Where that cannot be had it is looked at how much memory is available instead, now
+ * and then, for as long as there is something that could be done about it.
  */
 #ifndef VBALLOON_DAEMON_PRESSURE_H
 #define VBALLOON_DAEMON_PRESSURE_H
@@ -23,6 +23,7 @@ enum vballoon_pressure_state {
 	VBALLOON_PRESSURE_OFF, /* nobody asked */
 	VBALLOON_PRESSURE_PSI,
 	VBALLOON_PRESSURE_LOOKS, /* at available memory: there is no PSI */
+	VBALLOON_PRESSURE_BLIND, /* there is neither */
 };
 
 struct vballoon_pressure {

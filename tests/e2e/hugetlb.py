@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""huge pages go back to the host's pool whole, as few as can be are broken, and those that
-another took meanwhile stay away"""
+"""huge pages go back to the pool whole, few are broken, those that another took stay away"""
 
 import os
 

@@ -141,6 +141,7 @@ static void warm_memory_that_no_pressure_would_free_is_worth_a_note(void **state
 	assert_int_equal(level_in(warm("psi"), NULL, "policy"), VBALLOON_DOCTOR_OK);
 	assert_int_equal(level_in(warm("off"), NULL, "policy"), VBALLOON_DOCTOR_NOTE);
 	assert_int_equal(level_in(warm("available-memory"), NULL, "policy"), VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(warm("nothing"), NULL, "policy"), VBALLOON_DOCTOR_PROBLEM);
 }
 
 static void a_balloon_that_the_policy_keeps_is_not_stuck(void **state)
