@@ -125,11 +125,14 @@ static void draw_chart(const struct vballoon_scene *scene, struct page *page, in
 	size_t columns = style->columns < COLUMNS_MAX ? style->columns : COLUMNS_MAX;
 	char line[VBALLOON_CHART_LINE_BYTES(COLUMNS_MAX)];
 	char value[VBALLOON_SIZE_TEXT_BYTES], remark[128], head[256];
+	const char *told = figure(scene->status, chart, value);
 	size_t row;
 
 	describe(scene->status, chart, remark, sizeof(remark));
-	snprintf(head, sizeof(head), "%-16s %-11s %s", charts[chart].name,
-		 figure(scene->status, chart, value), remark);
+	snprintf(head, sizeof(head), "%-16s %-11s %s", charts[chart].name, told, remark);
+	/* A number that is cut off would be another number. */
+	if (strlen(head) > columns)
+		snprintf(head, sizeof(head), "%-16s %s", charts[chart].name, told);
 	fputs(style->color ? charts[chart].color : "", page->to);
 	put_text(page, head);
 	for (row = 0; row < rows; row++) {

@@ -216,6 +216,8 @@ def a_narrow_terminal_shows_all_figures(bed):
         lines = terminal.screen.text()
         for figure in FIGURES:
             assert any(line.startswith(figure) for line in lines), f"{figure}: {lines}"
+        cut = [line for line in lines if re.search(r" of( \d*)?$", line)]
+        assert not cut, f"a size without its unit: {cut}"
         leave(terminal, b"q")
 
 
