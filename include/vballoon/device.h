@@ -56,18 +56,22 @@ enum vballoon_record {
 	VBALLOON_RECORD_PROVEN, /**< the guest that speaks is the one recorded */
 };
 
-/** Why an entry of an ADD was refused, or pages were not handed back. */
+/** Why an entry was refused, or pages were not handed back. */
 enum vballoon_refusal {
 	VBALLOON_REFUSED_OUTSIDE_MEMORY,
 	VBALLOON_REFUSED_MISALIGNED,
 	VBALLOON_REFUSED_NO_RECORD, /**< before HELLO */
 	VBALLOON_REFUSED_NO_HOST_MEMORY, /**< a withdraw: a run the host could not restore */
 	VBALLOON_REFUSED_RING, /**< a running queue's own rings lie in it */
+	VBALLOON_REFUSED_HELD, /**< given in an exchange, or reported, but in the balloon */
+	VBALLOON_REFUSED_NOT_HELD, /**< taken in an exchange, but not in the balloon */
+	VBALLOON_REFUSED_UNEQUAL, /**< an exchange of more units for fewer, or fewer for more */
+	VBALLOON_REFUSED_TOO_MANY, /**< beyond the pairs that one message may swap, 2048 */
 	VBALLOON_REFUSAL_COUNT,
 };
 
-/** Statistics that the guest last reported in answer to a request; a report that
- *  nobody asked for is ignored. A tag is present when its bit is; of one that came
+/** Statistics that the guest last reported in answer to a request, or unasked while
+ *  F_PUSH_STATS is negotiated; else such a report is ignored. A tag is present when its bit is; of one that came
  *  twice the last counts. Another guest's HELLO clears what is present. */
 struct vballoon_stats {
 	uint32_t present; /**< bit n: value[n] was reported */
@@ -95,6 +99,7 @@ struct vballoon_status {
 	uint64_t epoch; /**< from HELLO; 0 without a record */
 	uint32_t unit_shift; /**< from HELLO; 0 without a record */
 	uint64_t features; /**< negotiated */
+	uint32_t stats_period_ms; /**< what vballoon_device_set_stats_period() set */
 	bool queue_running[2];
 	enum vballoon_violation violation; /**< why the device has stopped, or VBALLOON_OK */
 	unsigned int violation_queue; /**< on which queue */
@@ -105,6 +110,13 @@ struct vballoon_status {
 	uint64_t added_pages;
 	uint64_t already_held_pages; /**< added again while held: accepted, once on the record */
 	uint64_t returned_pages;
+	uint64_t exchanges; /**< pairs that were swapped, or only taken; their pages count as
+				 added and as returned too */
+	uint64_t reported_pages; /**< named as free by the guest, and not refused */
+	uint64_t discarded_pages; /**< of those: given back to the host */
+	uint64_t discard_failures; /**< times that the host could not take reported pages */
+	uint64_t report_done_id; /**< the last round of vballoon_device_request_report() that
+				      the guest said is over */
 	uint64_t refused_entries[VBALLOON_REFUSAL_COUNT];
 	uint64_t withdraws[VBALLOON_WITHDRAW_REASONS]; /**< times the guest asked for pages */
 	uint64_t withdraws_refused[VBALLOON_WITHDRAW_REASONS]; /**< of those: times the policy
@@ -166,7 +178,8 @@ int vballoon_device_init(void *storage, const struct vballoon_device_config *con
 
 /**
  * @param device the device
- * @return the features to offer: those configured and VIRTIO_F_VERSION_1
+ * @return the features to offer: those configured and VIRTIO_F_VERSION_1, without
+ *         what the reclaim operations do not promise (vballoon/reclaim.h)
  */
 uint64_t vballoon_device_offered(const struct vballoon_device *device);
 
@@ -296,6 +309,27 @@ int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages);
  * @param device the device
  */
 void vballoon_device_request_stats(struct vballoon_device *device);
+
+/**
+ * Have the guest report its statistics unasked, every so often, and once now. It is told
+ * again when another guest begins. Nothing happens while F_PUSH_STATS is not negotiated,
+ * but for the one report. Followed by vballoon_device_run().
+ * @param device the device
+ * @param period_ms milliseconds, not UINT32_MAX; 0: not unasked any more. A guest does not
+ *        report more often than every 250
+ */
+void vballoon_device_set_stats_period(struct vballoon_device *device, uint32_t period_ms);
+
+/**
+ * Ask the guest to report what memory it has free now, once, so that the host can have
+ * it back. Followed by vballoon_device_run(); the round is over when struct
+ * vballoon_status.report_done_id is its id. A newer one takes the place of one that is
+ * under way, which then never is over.
+ * @param device the device
+ * @param id_out the round, never 0
+ * @return 0; -EOPNOTSUPP when F_REPORTING is not negotiated
+ */
+int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_out);
 
 /**
  * Do a bounded amount of work: answer messages, send requests, drop pages.

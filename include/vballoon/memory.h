@@ -140,6 +140,25 @@ int vballoon_memory_write(const struct vballoon_memory *memory, struct vballoon_
 			  const void *from, size_t len);
 
 /**
+ * Fill guest memory with zeros.
+ * @param memory the guest's memory
+ * @param gpa the first byte; the range may cross adjacent regions
+ * @param len how many
+ * @return as vballoon_memory_write()
+ */
+int vballoon_memory_clear(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			  size_t len);
+
+/**
+ * Tell the after_write hook of memory that was changed by other means, such as a hole.
+ * @param memory the guest's memory
+ * @param gpa the first byte
+ * @param len how many
+ */
+void vballoon_memory_changed(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			     size_t len);
+
+/**
  * Load one aligned little-endian 16-bit index; later reads stay after it.
  * @param memory the guest's memory
  * @param gpa where; a multiple of 2

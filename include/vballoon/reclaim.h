@@ -10,6 +10,8 @@
 #ifndef VBALLOON_RECLAIM_H
 #define VBALLOON_RECLAIM_H
 
+#include <stdbool.h>
+
 #include <vballoon/memory.h>
 #include <vballoon/types.h>
 
@@ -47,6 +49,25 @@ struct vballoon_reclaim_ops {
 	 */
 	int (*restore)(void *context, const struct vballoon_region *region,
 		       struct vballoon_bytes offset, struct vballoon_bytes len);
+
+	/**
+	 * Give back memory that the guest has reported as free and goes on owning: it
+	 * may touch it at any time without a word. So nothing may be discarded where
+	 * that touch could fail (hugetlb): there is no restore afterwards. NULL where it
+	 * cannot; then VIRTIO_MEMORY_BALLOON_F_REPORTING is not offered.
+	 * @param context from struct vballoon_device_config
+	 * @param region as for drop
+	 * @param offset as for drop
+	 * @param len as for drop
+	 * @return 0; -EOPNOTSUPP where a touch could fail, or another negative errno:
+	 *         the memory is as it was, and counts as reported in vain
+	 */
+	int (*discard)(void *context, const struct vballoon_region *region,
+		       struct vballoon_bytes offset, struct vballoon_bytes len);
+
+	/** Memory that was dropped, restored or discarded reads as zeros until somebody
+	 *  writes to it. Without this promise VIRTIO_MEMORY_BALLOON_F_ZEROED is not offered. */
+	bool zeroes;
 };
 
 #ifdef __cplusplus

@@ -18,8 +18,9 @@ static const struct {
 } counters[] = {
 	COUNTER(hellos),	   COUNTER(resets_seen),	COUNTER(violations),
 	COUNTER(added_pages),	   COUNTER(already_held_pages), COUNTER(returned_pages),
-	COUNTER(drop_calls),	   COUNTER(drop_failures),	COUNTER(restore_calls),
-	COUNTER(restore_failures),
+	COUNTER(exchanges),	   COUNTER(reported_pages),	COUNTER(discarded_pages),
+	COUNTER(discard_failures), COUNTER(report_done_id),	COUNTER(drop_calls),
+	COUNTER(drop_failures),	   COUNTER(restore_calls),	COUNTER(restore_failures),
 };
 
 static const char *const refusals[VBALLOON_REFUSAL_COUNT] = {
@@ -28,6 +29,10 @@ static const char *const refusals[VBALLOON_REFUSAL_COUNT] = {
 	[VBALLOON_REFUSED_NO_RECORD] = "no-record",
 	[VBALLOON_REFUSED_NO_HOST_MEMORY] = "no-host-memory",
 	[VBALLOON_REFUSED_RING] = "ring",
+	[VBALLOON_REFUSED_HELD] = "held",
+	[VBALLOON_REFUSED_NOT_HELD] = "not-held",
+	[VBALLOON_REFUSED_UNEQUAL] = "unequal",
+	[VBALLOON_REFUSED_TOO_MANY] = "too-many",
 };
 
 /* JSON integers are signed here; no guest has more memory than that. */

@@ -21,22 +21,12 @@ static void refuse(struct vballoon_device *device, enum vballoon_refusal cause)
 /* Keeps DEV-ADD-1, DEV-ADD-3, DEV-ADD-4, DEV-ADD-5, DEV-RUNS-3, DEV-RUNS-4, DEV-RUNS-5. */
 static uint8_t judge(struct vballoon_device *device, const struct vballoon_entry *entry)
 {
-	uint32_t unit_shift = device->record.unit_shift;
-	uint64_t bytes = entry->units << unit_shift;
-	uint64_t pages = bytes >> device->config.page_shift;
+	uint64_t pages = vballoon_entry_pages(device, entry);
+	enum vballoon_refusal cause;
 	uint64_t fresh;
 
-	if (!entry->aligned) {
-		refuse(device, VBALLOON_REFUSED_MISALIGNED);
-		return VIRTIO_MEMORY_BALLOON_REFUSED;
-	}
-	if (entry->wraps || !vballoon_memory_covers(&device->memory, vballoon_gpa(entry->gpa),
-						    vballoon_bytes(bytes))) {
-		refuse(device, VBALLOON_REFUSED_OUTSIDE_MEMORY);
-		return VIRTIO_MEMORY_BALLOON_REFUSED;
-	}
-	if (vballoon_queues_touch(device, entry->gpa, bytes)) {
-		refuse(device, VBALLOON_REFUSED_RING);
+	if (!vballoon_entry_is_drivers(device, entry, &cause)) {
+		refuse(device, cause);
 		return VIRTIO_MEMORY_BALLOON_REFUSED;
 	}
 	fresh = vballoon_held_add(device, entry->gpa, pages);

@@ -22,15 +22,40 @@
  * with the driver they are kept, so that a failure can take them all back. */
 #define VBALLOON_ANSWER_ENTRIES_MAX 4096
 
+#define VBALLOON_F(name) (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_##name)
+
 /* What the device has to ask of the driver; see requests.c. */
 struct vballoon_requests {
 	bool reset; /* to be sent, each of these */
 	bool hello;
 	bool resize;
 	bool stats;
+	bool report;
+	bool period; /* the next STATS tells the period */
 	bool hello_asked; /* and not answered yet */
 	bool stats_asked;
+	bool report_asked;
 	uint32_t cookie; /* of the newest STATS */
+	uint64_t report_id; /* of the newest REPORT */
+};
+
+/*
+ * A message of todevq that moves memory, over as many runs as that takes. Until it is
+ * answered it stays the chain under work, nothing else is taken from its queue, and
+ * nothing is dropped. Whatever ends it early undoes it and puts it back.
+ */
+struct vballoon_work {
+	bool unfinished;
+	uint32_t type; /* of that message */
+	uint64_t bytes_left; /* to be cleared or given back in this run */
+	uint64_t units_left; /* that the message may still name */
+	uint64_t at, end; /* what is being worked on: guest addresses */
+	uint64_t keep_end; /* REPORT: up to here nothing is given back */
+	uint32_t entry; /* WITHDRAW: in the answer */
+	struct {
+		bool ready; /* judged, and to be carried out */
+		uint64_t give, take; /* as on the wire */
+	} pair; /* EXCHANGE */
 };
 
 /* The chunk that is being looked through for something to drop; see drop.c. */
@@ -53,6 +78,7 @@ struct vballoon_device {
 	unsigned int violation_queue;
 	bool violation_told; /* to the embedder */
 	struct vballoon_requests requests;
+	uint32_t stats_period_ms; /* 0: nothing is to be pushed */
 	struct vballoon_drop drop;
 	bool inhibited; /* nothing is dropped, by the embedder's wish */
 	struct vballoon_policy policy;
@@ -63,8 +89,12 @@ struct vballoon_device {
 	bool withdraw_refused; /* for want of host memory */
 	bool policy_refused[VBALLOON_WITHDRAW_REASONS];
 	struct vballoon_status counters; /* only its counters and stats are kept up */
-	struct vballoon_chain chain; /* the one under work */
-	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX]; /* to WITHDRAW, as on the wire */
+	struct vballoon_chain chain; /* of todevq, the one under work */
+	struct vballoon_chain request_chain; /* of fromdevq, likewise */
+	struct vballoon_work work;
+	/* To WITHDRAW, as on the wire; of EXCHANGE, what was given and taken, in turns. */
+	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX];
+	uint64_t answer_unclear[VBALLOON_ANSWER_ENTRIES_MAX / VBALLOON_BITMAP_WORD_BITS];
 	uint32_t answer_count;
 };
 
@@ -87,8 +117,7 @@ vballoon_device_entry_format(const struct vballoon_device *device)
 	return (struct vballoon_entry_format){
 		.page_shift = device->config.page_shift,
 		.unit_shift = device->record.unit_shift,
-		.runs = vballoon_device_has(device, UINT64_C(1)
-							    << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS),
+		.runs = vballoon_device_has(device, VBALLOON_F(PAGE_RUNS)),
 	};
 }
 
@@ -134,6 +163,30 @@ enum vballoon_violation vballoon_device_prove(struct vballoon_device *device);
 /* Guest memory that the device knows, in balloon pages. */
 uint64_t vballoon_device_memory_pages(const struct vballoon_device *device);
 
+/* entries.c: what the driver names. */
+
+/* Whether the driver may name these units for its own; else why not. */
+bool vballoon_entry_is_drivers(const struct vballoon_device *device,
+			       const struct vballoon_entry *entry,
+			       enum vballoon_refusal *cause_out);
+
+/* Whether they are whole units of guest memory. */
+bool vballoon_entry_is_memory(const struct vballoon_device *device,
+			      const struct vballoon_entry *entry, enum vballoon_refusal *cause_out);
+
+/* What an entry names, in bytes and in balloon pages. */
+static inline uint64_t vballoon_entry_bytes(const struct vballoon_device *device,
+					    const struct vballoon_entry *entry)
+{
+	return entry->units << device->record.unit_shift;
+}
+
+static inline uint64_t vballoon_entry_pages(const struct vballoon_device *device,
+					    const struct vballoon_entry *entry)
+{
+	return vballoon_entry_bytes(device, entry) >> device->config.page_shift;
+}
+
 /* queues.c */
 
 /* Whether a queue that runs lies in any of these bytes, which do not wrap. */
@@ -174,6 +227,28 @@ uint64_t vballoon_policy_grant(struct vballoon_device *device, enum vballoon_wit
 /* todevq.c: answer messages, a bounded number. Returns whether more may be left. */
 bool vballoon_todevq_run(struct vballoon_device *device);
 
+/* Something is about to change under the message that is unfinished: it is undone, and
+ * taken anew afterwards. */
+void vballoon_todevq_leave(struct vballoon_device *device);
+
+/* clear.c: zeros, as F_ZEROED promises them. */
+
+/* What became of work that may take more than one run. */
+enum vballoon_progress {
+	VBALLOON_DONE,
+	VBALLOON_UNFINISHED, /* this run may do no more */
+	VBALLOON_FAILED, /* for want of host memory */
+};
+
+/* Whether any of these held pages has to be cleared before the driver gets it. */
+bool vballoon_clear_is_due(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/* Clear [@*at, @end), which is guest memory; *@at goes on as it is done. */
+enum vballoon_progress vballoon_clear(struct vballoon_device *device, uint64_t *at, uint64_t end);
+
+/* Held pages, none of which has to be cleared, are handed to the driver. */
+void vballoon_clear_was_dropped(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
 /* requests.c */
 
 /* Send what is to be sent, as far as the driver has posted buffers. */
@@ -181,6 +256,9 @@ void vballoon_requests_run(struct vballoon_device *device);
 
 /* The driver is to learn the target (again). */
 void vballoon_requests_resize(struct vballoon_device *device);
+
+/* The driver is to learn for how long it pushes statistics, if it has the feature. */
+void vballoon_requests_period(struct vballoon_device *device);
 
 /* The driver is to say HELLO; asked once until it does. */
 void vballoon_requests_hello(struct vballoon_device *device);
@@ -222,7 +300,18 @@ enum vballoon_violation vballoon_message_add(struct vballoon_device *device, uin
 enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device, uint32_t flags);
 enum vballoon_violation vballoon_message_stats(struct vballoon_device *device, uint32_t flags);
 
-/* The answer to WITHDRAW did not reach the driver: its pages are held again. */
+enum vballoon_violation vballoon_message_exchange(struct vballoon_device *device, uint32_t flags);
+enum vballoon_violation vballoon_message_report(struct vballoon_device *device, uint32_t flags);
+enum vballoon_violation vballoon_message_report_done(struct vballoon_device *device,
+						     uint32_t flags);
+
+/* Go on with a message that was left unfinished. */
+enum vballoon_violation vballoon_withdraw_resume(struct vballoon_device *device);
+enum vballoon_violation vballoon_exchange_resume(struct vballoon_device *device);
+enum vballoon_violation vballoon_report_resume(struct vballoon_device *device);
+
+/* The answer did not reach the driver: whose pages were whose holds again. */
 void vballoon_withdraw_undo(struct vballoon_device *device);
+void vballoon_exchange_undo(struct vballoon_device *device);
 
 #endif /* VBALLOON_DEVICE_CORE_H */

@@ -7,8 +7,8 @@
 
 #define FEATURES_MAX                                                                               \
 	(VBALLOON_F_VERSION_1 | VBALLOON_F_INDIRECT_DESC | VBALLOON_F_EVENT_IDX |                  \
-	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS |                                        \
-	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON)
+	 VBALLOON_F(PAGE_RUNS) | VBALLOON_F(EXCHANGE) | VBALLOON_F(WITHDRAW_REASON) |              \
+	 VBALLOON_F(PUSH_STATS) | VBALLOON_F(REPORTING) | VBALLOON_F(ZEROED))
 
 size_t vballoon_device_bytes(void)
 {
@@ -18,6 +18,25 @@ size_t vballoon_device_bytes(void)
 uint64_t vballoon_device_features_max(void)
 {
 	return FEATURES_MAX;
+}
+
+/* A bit whose prerequisite is missing counts as missing too. Keeps DEV-FEAT-5. */
+static uint64_t usable(uint64_t features)
+{
+	return features & VBALLOON_F(PAGE_RUNS) ? features : features & ~VBALLOON_F(REPORTING);
+}
+
+/* What the embedder can keep of what it would offer. Keeps DEV-ZEROED-4. */
+static uint64_t promised(const struct vballoon_device_config *config)
+{
+	const struct vballoon_reclaim_ops *reclaim = config->reclaim;
+	uint64_t features = config->features | VBALLOON_F_VERSION_1;
+
+	if (!reclaim || !reclaim->discard)
+		features &= ~VBALLOON_F(REPORTING);
+	if (reclaim && !reclaim->zeroes)
+		features &= ~VBALLOON_F(ZEROED);
+	return features;
 }
 
 /* Keeps DEV-CONF-3. */
@@ -32,7 +51,7 @@ int vballoon_device_init(void *storage, const struct vballoon_device_config *con
 		return -EINVAL;
 	memset(device, 0, sizeof(*device));
 	device->config = *config;
-	device->config.features |= VBALLOON_F_VERSION_1;
+	device->config.features = promised(config);
 	device->memory.hooks = config->memory_hooks;
 	device->memory.hooks_context = config->context;
 	device->record.magic = VBALLOON_RECORD_MAGIC;
@@ -54,6 +73,7 @@ int vballoon_device_set_features(struct vballoon_device *device, uint64_t featur
 {
 	if (!(features & VBALLOON_F_VERSION_1) || features & ~device->config.features)
 		return -EINVAL;
+	features = usable(features);
 	if (features == device->features)
 		return 0;
 	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
@@ -95,6 +115,8 @@ void vballoon_device_forget(struct vballoon_device *device)
 	/* Whoever waits for statistics waits for those of the next guest. */
 	device->requests.stats |= device->requests.stats_asked;
 	device->requests.stats_asked = false;
+	device->requests.report |= device->requests.report_asked;
+	device->requests.report_asked = false;
 }
 
 void vballoon_device_doubt(struct vballoon_device *device)
@@ -128,18 +150,20 @@ void vballoon_device_inhibit(struct vballoon_device *device, bool inhibited)
 /* Keeps DEV-RESET-3. */
 void vballoon_device_reset(struct vballoon_device *device)
 {
-	uint32_t cookie = device->requests.cookie;
+	const struct vballoon_requests kept = { .cookie = device->requests.cookie,
+						.report_id = device->requests.report_id };
 
 	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++)
 		(void)vballoon_device_stop_queue(device, i, NULL);
 	vballoon_device_forget(device);
 	device->features = 0;
 	device->record.features = 0;
-	device->requests = (struct vballoon_requests){ .cookie = cookie };
+	device->requests = kept;
 }
 
 void vballoon_device_restart(struct vballoon_device *device)
 {
+	vballoon_todevq_leave(device);
 	vballoon_device_forget(device);
 	vballoon_device_doubt(device);
 	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {

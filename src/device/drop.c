@@ -208,7 +208,7 @@ bool vballoon_drop_run(struct vballoon_device *device)
 		.chunks = RUN_CHUNKS,
 	};
 
-	if (!may_drop(device))
+	if (!may_drop(device) || device->work.unfinished)
 		return false;
 	while (budget.pages && budget.calls && budget.chunks) {
 		if (!in_chunk(&device->drop)) {

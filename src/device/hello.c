@@ -28,6 +28,8 @@ static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_
 	device->record.unit_shift = unit_shift;
 	device->record.valid = 1;
 	vballoon_device_ask(device);
+	if (device->stats_period_ms && vballoon_device_has(device, VBALLOON_F(PUSH_STATS)))
+		vballoon_requests_period(device);
 }
 
 /* Keeps DEV-HELLO-5, DEV-HELLO-6, DEV-HELLO-7, DEV-STOP-6. */

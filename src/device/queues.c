@@ -18,6 +18,7 @@ static bool queue_valid(const struct vballoon_queue *queue)
  * Keeps DEV-STOP-1, DEV-RESET-4. */
 static void queue_changed(struct vballoon_device *device)
 {
+	vballoon_todevq_leave(device);
 	vballoon_device_doubt(device);
 	device->violation = VBALLOON_OK;
 	device->requests.reset = false;
@@ -93,12 +94,18 @@ bool vballoon_queues_held(struct vballoon_device *device)
 	return false;
 }
 
+static struct vballoon_chain *chain_of(struct vballoon_device *device, unsigned int index)
+{
+	return index == VIRTIO_MEMORY_BALLOON_VQ_TODEV ? &device->chain : &device->request_chain;
+}
+
 /* Keeps DEV-BAD-3, DEV-BAD-5, DEV-BAD-6. */
 void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
 			     enum vballoon_violation violation)
 {
 	if (device->violation)
 		return;
+	vballoon_todevq_leave(device);
 	device->violation = violation;
 	device->violation_queue = index;
 	device->violation_told = false;
@@ -109,7 +116,7 @@ void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
 void vballoon_device_refuse(struct vballoon_device *device, unsigned int index,
 			    enum vballoon_violation violation)
 {
-	vballoon_device_ring_refuse(&device->rings[index], &device->chain, violation);
+	vballoon_device_ring_refuse(&device->rings[index], chain_of(device, index), violation);
 	vballoon_device_violate(device, index, violation);
 }
 
@@ -120,7 +127,8 @@ bool vballoon_device_next(struct vballoon_device *device, unsigned int index)
 
 	if (!device->rings[index].running)
 		return false;
-	switch (vballoon_device_ring_next(&device->rings[index], &device->chain, &violation)) {
+	switch (vballoon_device_ring_next(&device->rings[index], chain_of(device, index),
+					  &violation)) {
 	case VBALLOON_RING_CHAIN:
 		return true;
 	case VBALLOON_RING_BROKEN:
@@ -133,7 +141,7 @@ bool vballoon_device_next(struct vballoon_device *device, unsigned int index)
 
 int vballoon_device_use(struct vballoon_device *device, unsigned int index)
 {
-	int error = vballoon_device_ring_use(&device->rings[index], &device->chain);
+	int error = vballoon_device_ring_use(&device->rings[index], chain_of(device, index));
 
 	if (error)
 		vballoon_device_refuse(device, index, VBALLOON_RING_UNREADABLE);

@@ -7,6 +7,7 @@
  * something to tell or to drop and the guest keeps silent after a queue was
  * stopped, it is asked to say HELLO.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/le.h"
@@ -20,6 +21,12 @@ void vballoon_requests_resize(struct vballoon_device *device)
 	device->requests.resize = true;
 	device->withdraw_refused = false;
 	memset(device->policy_refused, 0, sizeof(device->policy_refused));
+}
+
+void vballoon_requests_period(struct vballoon_device *device)
+{
+	device->requests.period = true;
+	device->requests.stats = true;
 }
 
 /* Keeps DEV-HELLO-11. */
@@ -36,6 +43,24 @@ void vballoon_device_request_stats(struct vballoon_device *device)
 	device->requests.stats = true;
 }
 
+void vballoon_device_set_stats_period(struct vballoon_device *device, uint32_t period_ms)
+{
+	device->stats_period_ms = period_ms;
+	vballoon_requests_period(device);
+}
+
+int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_out)
+{
+	struct vballoon_requests *requests = &device->requests;
+
+	if (!vballoon_device_has(device, VBALLOON_F(REPORTING)))
+		return -EOPNOTSUPP;
+	requests->report = true;
+	requests->report_asked = false;
+	*id_out = ++requests->report_id;
+	return 0;
+}
+
 /* The cookie of a STATS request. The same as long as none is answered: whichever of
  * them the driver answers, it is the answer.
  * Keeps DEV-STATS-6. */
@@ -49,12 +74,22 @@ static uint32_t stats_cookie(struct vballoon_requests *requests)
 	return requests->cookie;
 }
 
+/* The value of a STATS request. Keeps DEV-PUSH-1, DEV-PUSH-2. */
+static uint32_t stats_value(struct vballoon_device *device)
+{
+	if (!vballoon_device_has(device, VBALLOON_F(PUSH_STATS)))
+		return 0;
+	return device->requests.period ? device->stats_period_ms
+				       : VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME;
+}
+
 /* Which request goes next: its flag, and its type; NULL when there is none.
  * Keeps DEV-REQ-7, DEV-BAD-7. */
 static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
 {
 	struct vballoon_requests *requests = &device->requests;
 	bool proven = device->proof == VBALLOON_RECORD_PROVEN;
+	bool reports = vballoon_device_has(device, VBALLOON_F(REPORTING));
 	const struct {
 		bool *pending;
 		bool may; /* be sent now */
@@ -65,6 +100,8 @@ static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
 		{ &requests->resize, proven && !device->violation,
 		  VIRTIO_MEMORY_BALLOON_REQ_RESIZE },
 		{ &requests->stats, proven && !device->violation, VIRTIO_MEMORY_BALLOON_REQ_STATS },
+		{ &requests->report, proven && reports && !device->violation,
+		  VIRTIO_MEMORY_BALLOON_REQ_REPORT },
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -76,18 +113,44 @@ static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
 	return NULL;
 }
 
+/* What @type says beside itself. */
+static void say(struct vballoon_device *device, uint32_t type,
+		struct virtio_memory_balloon_req *request)
+{
+	switch (type) {
+	case VIRTIO_MEMORY_BALLOON_REQ_RESIZE:
+		request->value = vballoon_le64(device->pace.asked);
+		break;
+	case VIRTIO_MEMORY_BALLOON_REQ_STATS:
+		request->flags = vballoon_le32(stats_cookie(&device->requests));
+		request->value = vballoon_le64(stats_value(device));
+		break;
+	case VIRTIO_MEMORY_BALLOON_REQ_REPORT:
+		request->value = vballoon_le64(device->requests.report_id);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The driver has the request: what follows from that. */
+static void sent(struct vballoon_device *device, uint32_t type)
+{
+	if (type == VIRTIO_MEMORY_BALLOON_REQ_STATS)
+		device->requests.period = false;
+	else if (type == VIRTIO_MEMORY_BALLOON_REQ_REPORT)
+		device->requests.report_asked = true;
+}
+
 /* Fill the buffer that was taken. Keeps DEV-REQ-1, DEV-REQ-2, DEV-REQ-5, DEV-REQ-6. */
 static enum vballoon_violation fill(struct vballoon_device *device, uint32_t type)
 {
-	struct vballoon_chain *chain = &device->chain;
+	struct vballoon_chain *chain = &device->request_chain;
 	struct virtio_memory_balloon_req request = { .type = vballoon_le32(type) };
 
 	if (chain->readable_len || chain->writable_len < sizeof(request))
 		return VBALLOON_REQUEST_BUFFER;
-	if (type == VIRTIO_MEMORY_BALLOON_REQ_RESIZE)
-		request.value = vballoon_le64(device->pace.asked);
-	else if (type == VIRTIO_MEMORY_BALLOON_REQ_STATS)
-		request.flags = vballoon_le32(stats_cookie(&device->requests));
+	say(device, type, &request);
 	if (vballoon_chain_write(&device->memory, chain, &request, sizeof(request)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
 	return VBALLOON_OK;
@@ -98,7 +161,8 @@ static bool must_speak(const struct vballoon_device *device)
 {
 	return device->proof == VBALLOON_RECORD_UNPROVEN && !device->violation &&
 	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running &&
-	       (device->requests.resize || device->requests.stats || vballoon_drop_waits(device));
+	       (device->requests.resize || device->requests.stats || device->requests.report ||
+		vballoon_drop_waits(device));
 }
 
 /* Keeps DEV-REQ-3, DEV-REQ-4, DEV-REQ-11. */
@@ -114,7 +178,9 @@ void vballoon_requests_run(struct vballoon_device *device)
 		violation = fill(device, type);
 		if (violation)
 			vballoon_device_refuse(device, FROMDEV, violation);
-		else if (!vballoon_device_use(device, FROMDEV))
+		else if (!vballoon_device_use(device, FROMDEV)) {
 			*pending = false;
+			sent(device, type);
+		}
 	}
 }

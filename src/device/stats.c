@@ -2,9 +2,10 @@
 /*
  * STATS: what the guest says of its memory. Shown, never relied on.
  *
- * Only a report that echoes the cookie of the request under way counts; one for an
- * older request is ignored, so that old numbers never pass for new. Of a tag
- * that comes twice, which it must not, the last counts.
+ * Only a report that echoes the cookie of the request under way counts, or with
+ * F_PUSH_STATS one without a cookie; one for an older request is ignored, so that old
+ * numbers never pass for new. Of a tag that comes twice, which it must not, the last
+ * counts.
  */
 #include "base/le.h"
 #include "device/core.h"
@@ -20,22 +21,24 @@ static void take(struct vballoon_stats *stats, const struct virtio_memory_balloo
 	stats->value[tag] = vballoon_le64(stat->value);
 }
 
-/* Keeps DEV-STATS-5, DEV-STATS-7. */
+/* Keeps DEV-STATS-5, DEV-STATS-7, DEV-PUSH-3. */
 enum vballoon_violation vballoon_message_stats(struct vballoon_device *device, uint32_t flags)
 {
 	struct vballoon_chain *chain = &device->chain;
 	struct vballoon_stats stats = { .reports = device->counters.stats.reports + 1 };
+	bool pushed = !flags && vballoon_device_has(device, VBALLOON_F(PUSH_STATS));
+	bool asked = device->requests.stats_asked && flags == device->requests.cookie;
 	struct virtio_memory_balloon_stat stat;
 
-	if (device->proof == VBALLOON_RECORD_NONE || !device->requests.stats_asked ||
-	    flags != device->requests.cookie)
+	if (device->proof == VBALLOON_RECORD_NONE || !(pushed || asked))
 		return VBALLOON_OK;
 	while (chain->read_done < chain->readable_len) {
 		if (vballoon_chain_read(&device->memory, chain, &stat, sizeof(stat)))
 			return VBALLOON_DESC_OUTSIDE_MEMORY;
 		take(&stats, &stat);
 	}
-	device->requests.stats_asked = false;
+	if (asked)
+		device->requests.stats_asked = false;
 	device->counters.stats = stats;
 	return VBALLOON_OK;
 }

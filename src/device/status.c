@@ -40,6 +40,7 @@ void vballoon_device_status(const struct vballoon_device *device,
 	status->epoch = device->record.epoch;
 	status->unit_shift = device->record.unit_shift;
 	status->features = device->features;
+	status->stats_period_ms = device->stats_period_ms;
 	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++)
 		status->queue_running[i] = device->rings[i].running;
 	status->violation = device->violation;

@@ -11,6 +11,9 @@
 #define MESSAGE_WORK 32
 #define WORK_PAGES VBALLOON_BITMAP_WORD_BITS
 
+/* What is cleared or given back for messages in one run. */
+#define RUN_BYTES (UINT64_C(1) << 24)
+
 #define STATS_ENTRIES_MAX 256
 
 /* What a message must look like, and who answers it. */
@@ -23,8 +26,10 @@ struct message {
 	uint32_t entries_max;
 	uint64_t writable_min; /* bytes */
 	uint64_t writable_max;
+	bool verdicts; /* a byte for each entry, for which there is to be room */
 	bool needs_record; /* before HELLO it is answered with nothing */
 	enum vballoon_violation (*handle)(struct vballoon_device *device, uint32_t flags);
+	enum vballoon_violation (*resume)(struct vballoon_device *device); /* if left unfinished */
 	void (*undo)(struct vballoon_device *device); /* the answer was lost; may be NULL */
 };
 
@@ -46,13 +51,14 @@ static const struct message messages[] = {
 		.handle = vballoon_message_add,
 	},
 	[VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW] = {
-		.flags_feature = UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON,
+		.flags_feature = VBALLOON_F(WITHDRAW_REASON),
 		.flags_max = VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM,
 		.readable = sizeof(struct virtio_memory_balloon_withdraw) -
 			    sizeof(struct virtio_memory_balloon_msg),
 		.writable_max = UINT64_MAX,
 		.needs_record = true,
 		.handle = vballoon_message_withdraw,
+		.resume = vballoon_withdraw_resume,
 		.undo = vballoon_withdraw_undo,
 	},
 	[VIRTIO_MEMORY_BALLOON_MSG_STATS] = {
@@ -61,6 +67,32 @@ static const struct message messages[] = {
 		.entries_max = STATS_ENTRIES_MAX,
 		.needs_record = true,
 		.handle = vballoon_message_stats,
+	},
+	[VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE] = {
+		.feature = VBALLOON_F(EXCHANGE),
+		.entry = sizeof(struct virtio_memory_balloon_pair),
+		.entries_max = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
+		.writable_max = UINT64_MAX,
+		.verdicts = true,
+		.needs_record = true,
+		.handle = vballoon_message_exchange,
+		.resume = vballoon_exchange_resume,
+		.undo = vballoon_exchange_undo,
+	},
+	[VIRTIO_MEMORY_BALLOON_MSG_REPORT] = {
+		.feature = VBALLOON_F(REPORTING),
+		.entry = sizeof(__le64),
+		.entries_max = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
+		.needs_record = true,
+		.handle = vballoon_message_report,
+		.resume = vballoon_report_resume,
+	},
+	[VIRTIO_MEMORY_BALLOON_MSG_REPORT_DONE] = {
+		.feature = VBALLOON_F(REPORTING),
+		.readable = sizeof(struct virtio_memory_balloon_report_done) -
+			    sizeof(struct virtio_memory_balloon_msg),
+		.needs_record = true,
+		.handle = vballoon_message_report_done,
 	},
 };
 
@@ -105,6 +137,8 @@ static enum vballoon_violation check(const struct vballoon_device *device,
 	if (message->entry ? rest % message->entry || rest / message->entry > message->entries_max
 			   : rest != 0)
 		return VBALLOON_MESSAGE_LENGTH;
+	if (message->verdicts && chain->writable_len < rest / message->entry)
+		return VBALLOON_MESSAGE_DIRECTION;
 	if (chain->writable_len < message->writable_min ||
 	    chain->writable_len > message->writable_max)
 		return VBALLOON_MESSAGE_DIRECTION;
@@ -125,9 +159,19 @@ static enum vballoon_violation learn_from(struct vballoon_device *device,
 	return VBALLOON_OK;
 }
 
+/* The work of a message begins. */
+static void begin(struct vballoon_device *device, uint32_t type)
+{
+	device->work = (struct vballoon_work){
+		.type = type,
+		.bytes_left = device->work.bytes_left,
+		.units_left = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
+	};
+	device->answer_count = 0;
+}
+
 /* Keeps DEV-MSG-10. */
-static enum vballoon_violation handle(struct vballoon_device *device,
-				      const struct message **message_out)
+static enum vballoon_violation handle(struct vballoon_device *device)
 {
 	struct vballoon_chain *chain = &device->chain;
 	struct virtio_memory_balloon_msg header;
@@ -148,21 +192,46 @@ static enum vballoon_violation handle(struct vballoon_device *device,
 	violation = check(device, message, flags);
 	if (violation)
 		return violation;
-	*message_out = message;
+	begin(device, (uint32_t)(message - messages));
 	violation = learn_from(device, message);
 	return violation ? violation : message->handle(device, flags);
 }
 
-/* Answer the message in the chain under work. Keeps DEV-RING-3, DEV-MSG-13. */
+/* The message under work was not answered, and must not have had an effect that only its
+ * answer tells of. */
+static void undo(struct vballoon_device *device)
+{
+	const struct message *message = &messages[device->work.type];
+
+	if (message->undo)
+		message->undo(device);
+}
+
+/* Work on the message in the chain under work, and answer it unless it is left unfinished.
+ * Keeps DEV-RING-3, DEV-MSG-13. */
 static void answer(struct vballoon_device *device)
 {
-	const struct message *message = NULL;
-	enum vballoon_violation violation = handle(device, &message);
+	bool resumes = device->work.unfinished;
+	enum vballoon_violation violation;
 
-	if (violation)
+	device->work.unfinished = false;
+	violation = resumes ? messages[device->work.type].resume(device) : handle(device);
+	if (violation) {
+		device->work.unfinished = false;
+		undo(device);
 		vballoon_device_refuse(device, TODEV, violation);
-	else if (vballoon_device_use(device, TODEV) && message->undo)
-		message->undo(device);
+	} else if (!device->work.unfinished && vballoon_device_use(device, TODEV)) {
+		undo(device);
+	}
+}
+
+void vballoon_todevq_leave(struct vballoon_device *device)
+{
+	if (!device->work.unfinished)
+		return;
+	device->work.unfinished = false;
+	undo(device);
+	vballoon_device_ring_put_back(&device->rings[TODEV]);
 }
 
 /* Pages that messages have named or got back, ever. */
@@ -179,11 +248,14 @@ bool vballoon_todevq_run(struct vballoon_device *device)
 	const struct vballoon_chain *chain = &device->chain;
 	uint64_t work = 0, before;
 
+	device->work.bytes_left = RUN_BYTES;
 	while (!device->violation && work < RUN_WORK) {
-		if (!vballoon_device_next(device, TODEV))
+		if (!device->work.unfinished && !vballoon_device_next(device, TODEV))
 			return false;
 		before = pages_moved(device);
 		answer(device);
+		if (device->work.unfinished)
+			return true;
 		work += MESSAGE_WORK + (chain->readable_len + chain->written) / sizeof(__le64) +
 			(pages_moved(device) - before) / WORK_PAGES;
 	}

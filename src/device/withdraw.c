@@ -57,13 +57,23 @@ static struct quota quota_of(const struct vballoon_device *device, uint64_t most
 	};
 }
 
+/* Which entries of the answer are to be cleared before the driver gets them. */
+static void set_unclear(struct vballoon_device *device, uint32_t entry, bool unclear)
+{
+	if (unclear)
+		vballoon_bitmap_set(device->answer_unclear, entry, 1);
+	else
+		vballoon_bitmap_clear(device->answer_unclear, entry, 1);
+}
+
 static uint64_t entries_for(uint64_t pages, uint64_t entry_pages)
 {
 	return pages / entry_pages + (pages % entry_pages != 0);
 }
 
 /* Hand a run back, in as many entries as it takes. Keeps DEV-RUNS-6, DEV-RUNS-7. */
-static void give(struct vballoon_device *device, struct quota *quota, uint64_t gpa, uint64_t pages)
+static void give(struct vballoon_device *device, struct quota *quota, uint64_t gpa, uint64_t pages,
+		 bool unclear)
 {
 	uint32_t unit_order = device->record.unit_shift - device->config.page_shift;
 	uint64_t part;
@@ -72,6 +82,7 @@ static void give(struct vballoon_device *device, struct quota *quota, uint64_t g
 	device->counters.returned_pages += pages;
 	for (quota->pages -= pages; pages; pages -= part) {
 		part = least(pages, quota->entry_pages);
+		set_unclear(device, device->answer_count, unclear);
 		device->answer[device->answer_count++] =
 			vballoon_le64(vballoon_entry_encode(gpa, part >> unit_order));
 		quota->entries--;
@@ -93,15 +104,17 @@ static void give_by(struct vballoon_device *device, enum vballoon_hint hint, boo
 {
 	struct vballoon_search search = { .hint = hint };
 	uint64_t gpa, found, pages, most;
+	bool unclear;
 
 	while (quota->pages && quota->entries) {
 		most = least(quota->pages, quota->entries * quota->entry_pages);
 		if (!vballoon_search_next(device, &search, most, &gpa, &found) ||
 		    (is_small && !leaves_room(quota, found)))
 			return;
+		unclear = vballoon_clear_is_due(device, gpa, found);
 		pages = vballoon_restore(device, gpa, found);
 		if (pages)
-			give(device, quota, gpa, pages);
+			give(device, quota, gpa, pages, unclear);
 		if (pages < found) {
 			device->counters.refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY]++;
 			device->withdraw_refused = true;
@@ -128,6 +141,75 @@ static void choose(struct vballoon_device *device, uint64_t most)
 		give_by(device, order[i].hint, order[i].is_small, &quota);
 }
 
+/* The pages of an entry of the answer. */
+static uint64_t answered(const struct vballoon_device *device, uint32_t index, uint64_t *gpa_out)
+{
+	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+	struct vballoon_entry entry =
+		vballoon_entry_decode(&format, vballoon_le64(device->answer[index]));
+
+	*gpa_out = entry.gpa;
+	return vballoon_entry_pages(device, &entry);
+}
+
+/* One entry of the answer is held again. The last takes its place. */
+static void take_back(struct vballoon_device *device, uint32_t index)
+{
+	uint32_t last = device->answer_count - 1;
+	uint64_t gpa, pages = answered(device, index, &gpa);
+
+	vballoon_held_add(device, gpa, pages);
+	device->counters.returned_pages -= pages;
+	device->answer[index] = device->answer[last];
+	set_unclear(device, index, vballoon_bitmap_all(device->answer_unclear, last, 1));
+	device->answer_count = last;
+}
+
+/* Clear what has to be, one entry after the other. Returns whether all of that is done. */
+static bool clear_answer(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	uint64_t gpa, pages;
+
+	while (work->entry < device->answer_count) {
+		pages = answered(device, work->entry, &gpa);
+		if (!vballoon_bitmap_all(device->answer_unclear, work->entry, 1)) {
+			vballoon_clear_was_dropped(device, gpa, pages);
+			work->entry++;
+			continue;
+		}
+		if (work->at == work->end) {
+			work->at = gpa;
+			work->end = gpa + (pages << device->config.page_shift);
+		}
+		switch (vballoon_clear(device, &work->at, work->end)) {
+		case VBALLOON_UNFINISHED:
+			return false;
+		case VBALLOON_FAILED:
+			take_back(device, work->entry);
+			device->counters.refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY]++;
+			device->withdraw_refused = true;
+			work->at = work->end;
+			break;
+		default:
+			work->entry++;
+		}
+	}
+	return true;
+}
+
+enum vballoon_violation vballoon_withdraw_resume(struct vballoon_device *device)
+{
+	if (vballoon_device_has(device, VBALLOON_F(ZEROED)) && !clear_answer(device)) {
+		device->work.unfinished = true;
+		return VBALLOON_OK;
+	}
+	if (vballoon_chain_write(&device->memory, &device->chain, device->answer,
+				 device->answer_count * sizeof(device->answer[0])))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	return VBALLOON_OK;
+}
+
 /* Keeps DEV-HELLO-9, DEV-STOP-3, DEV-WITHDRAW-7. */
 enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device, uint32_t flags)
 {
@@ -135,31 +217,16 @@ enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device
 
 	if (vballoon_chain_read(&device->memory, &device->chain, &most, sizeof(most)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
-	device->answer_count = 0;
 	if (device->proof != VBALLOON_RECORD_PROVEN)
 		return VBALLOON_OK;
 	/* The flags are the reason; without the feature they are 0. */
 	choose(device, vballoon_policy_grant(device, flags, vballoon_le64(most)));
-	if (!vballoon_chain_write(&device->memory, &device->chain, device->answer,
-				  device->answer_count * sizeof(device->answer[0])))
-		return VBALLOON_OK;
-	vballoon_withdraw_undo(device);
-	return VBALLOON_DESC_OUTSIDE_MEMORY;
+	return vballoon_withdraw_resume(device);
 }
 
 /* Keeps DEV-WITHDRAW-14. */
 void vballoon_withdraw_undo(struct vballoon_device *device)
 {
-	struct vballoon_entry_format format = vballoon_device_entry_format(device);
-	uint32_t unit_order = format.unit_shift - format.page_shift;
-
-	for (uint32_t i = 0; i < device->answer_count; i++) {
-		struct vballoon_entry entry =
-			vballoon_entry_decode(&format, vballoon_le64(device->answer[i]));
-		uint64_t pages = entry.units << unit_order;
-
-		vballoon_held_add(device, entry.gpa, pages);
-		device->counters.returned_pages -= pages;
-	}
-	device->answer_count = 0;
+	while (device->answer_count)
+		take_back(device, device->answer_count - 1);
 }

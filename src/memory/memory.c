@@ -125,7 +125,8 @@ static int before_write(const struct vballoon_memory *memory, struct vballoon_gp
 	return memory->hooks->before_write(memory->hooks_context, gpa, len);
 }
 
-static void after_write(const struct vballoon_memory *memory, struct vballoon_gpa gpa, size_t len)
+void vballoon_memory_changed(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			     size_t len)
 {
 	if (memory->hooks && memory->hooks->after_write)
 		memory->hooks->after_write(memory->hooks_context, gpa, len);
@@ -169,10 +170,10 @@ int vballoon_memory_read(const struct vballoon_memory *memory, struct vballoon_g
 	return 0;
 }
 
-int vballoon_memory_write(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
-			  const void *from, size_t len)
+/* Write @len bytes from @private, or zeros when it is NULL. */
+static int write_bytes(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+		       const unsigned char *private, size_t len)
 {
-	const unsigned char *private = from;
 	struct vballoon_gpa at = gpa;
 	size_t left = len;
 	int error;
@@ -188,13 +189,28 @@ int vballoon_memory_write(const struct vballoon_memory *memory, struct vballoon_
 		unsigned char *host;
 		size_t piece = contiguous(memory, at, left, &host);
 
-		memcpy(host, private, piece);
-		private += piece;
+		if (private) {
+			memcpy(host, private, piece);
+			private += piece;
+		} else {
+			memset(host, 0, piece);
+		}
 		at.value += piece;
 		left -= piece;
 	}
-	after_write(memory, gpa, len);
+	vballoon_memory_changed(memory, gpa, len);
 	return 0;
+}
+
+int vballoon_memory_write(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			  const void *from, size_t len)
+{
+	return write_bytes(memory, gpa, from, len);
+}
+
+int vballoon_memory_clear(const struct vballoon_memory *memory, struct vballoon_gpa gpa, size_t len)
+{
+	return write_bytes(memory, gpa, NULL, len);
 }
 
 /* The aligned 16-bit index at @gpa in the host, or NULL. An index that is aligned in the guest
@@ -236,6 +252,6 @@ int vballoon_memory_store16(const struct vballoon_memory *memory, struct vballoo
 	if (error)
 		return error;
 	__atomic_store_n(index, vballoon_le16(value), __ATOMIC_RELEASE);
-	after_write(memory, gpa, sizeof(*index));
+	vballoon_memory_changed(memory, gpa, sizeof(*index));
 	return 0;
 }

@@ -79,7 +79,21 @@ static int punch_hole_restore(void *context, const struct vballoon_region *regio
 	return ret;
 }
 
+/* Where memory is limited a page that the guest touches again may find none left, which
+ * kills the guest: what is reported stays there. */
+static int punch_hole_discard(void *context, const struct vballoon_region *region,
+			      struct vballoon_bytes offset, struct vballoon_bytes len)
+{
+	const struct vballoon_backing *backing = region->backing;
+
+	if (backing && backing->limited)
+		return -EOPNOTSUPP;
+	return punch_hole_drop(context, region, offset, len);
+}
+
 const struct vballoon_reclaim_ops vballoon_reclaim_punch_hole = {
 	.drop = punch_hole_drop,
 	.restore = punch_hole_restore,
+	.discard = punch_hole_discard,
+	.zeroes = true, /* a hole does, and so does memory that was allocated in one */
 };

@@ -205,12 +205,17 @@ int vballoon_device_ring_use(struct vballoon_device_ring *ring, const struct vba
 	return use(ring, chain->head, (uint32_t)len);
 }
 
+void vballoon_device_ring_put_back(struct vballoon_device_ring *ring)
+{
+	ring->next_avail--;
+}
+
 void vballoon_device_ring_refuse(struct vballoon_device_ring *ring,
 				 const struct vballoon_chain *chain,
 				 enum vballoon_violation violation)
 {
 	stand_still(ring, violation, ring->next_avail);
-	ring->next_avail--;
+	vballoon_device_ring_put_back(ring);
 	ring->skip_uses = true;
 	ring->skip_head = chain->head;
 }

@@ -99,6 +99,9 @@ int vballoon_device_ring_next(struct vballoon_device_ring *ring, struct vballoon
  * negative errno when the ring is no longer in guest memory. */
 int vballoon_device_ring_use(struct vballoon_device_ring *ring, const struct vballoon_chain *chain);
 
+/* The chain that was just taken is not used: the next one is it again. */
+void vballoon_device_ring_put_back(struct vballoon_device_ring *ring);
+
 /* Find a violation in what the chain that was just taken says: the ring stands still
  * there, as if next() had found it. */
 void vballoon_device_ring_refuse(struct vballoon_device_ring *ring,

@@ -5,7 +5,7 @@ from bed.rig import expect
 
 from main_job import run as do_main_job
 
-DAEMON = ["--features", "none"]
+DAEMON = ("--features", "none")
 
 
 # Proves DEV-FEAT-4, DRV-FEAT-3.

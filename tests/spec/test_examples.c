@@ -41,11 +41,16 @@ static uint64_t parse_features(const char *text)
 static void operate(struct bed *bed, const struct example_line *line)
 {
 	unsigned long long number;
+	uint64_t id;
 
 	if (sscanf(line->rest, "target %llu", &number) == 1)
 		assert_int_equal(vballoon_device_set_target(bed->device, number), 0);
 	else if (!strcmp(line->rest, "stats"))
 		vballoon_device_request_stats(bed->device);
+	else if (sscanf(line->rest, "push %llu", &number) == 1)
+		vballoon_device_set_stats_period(bed->device, (uint32_t)number);
+	else if (!strcmp(line->rest, "report"))
+		assert_int_equal(vballoon_device_request_report(bed->device, &id), 0);
 	else
 		fail_msg("the operator cannot do this: %s", line->rest);
 }

@@ -44,7 +44,22 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 	struct bed *bed = context;
 
 	record_call(bed, false, region, offset, len)->failed = bed->drop_error;
+	if (bed->clears && !bed->drop_error)
+		memset((unsigned char *)region->host + offset.value, 0, len.value);
 	return bed->drop_error;
+}
+
+static int discard(void *context, const struct vballoon_region *region,
+		   struct vballoon_bytes offset, struct vballoon_bytes len)
+{
+	struct bed *bed = context;
+	struct bed_call *call = record_call(bed, false, region, offset, len);
+
+	call->discard = true;
+	call->failed = bed->discard_error;
+	if (bed->clears && !bed->discard_error)
+		memset((unsigned char *)region->host + offset.value, 0, len.value);
+	return bed->discard_error;
 }
 
 static int restore(void *context, const struct vballoon_region *region,
@@ -84,6 +99,16 @@ static int before_read(void *context, struct vballoon_gpa gpa, size_t len)
 										       : 0;
 }
 
+static int before_write(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	struct bed *bed = context;
+
+	if (gpa.value < BED_WINDOW)
+		bed->written_bytes += len;
+	return bed->write_fails_at >= gpa.value && bed->write_fails_at < gpa.value + len ? -EFAULT
+											 : 0;
+}
+
 static const struct vballoon_device_ops ops = { .notify = notify, .stopped = stopped };
 
 void bed_init(struct bed *bed, uint64_t features)
@@ -108,7 +133,10 @@ void bed_init_shift(struct bed *bed, uint64_t features, uint32_t page_shift)
 	bed->config = config;
 	bed->reclaim.drop = drop;
 	bed->reclaim.restore = restore;
+	bed->reclaim.discard = discard;
+	bed->reclaim.zeroes = true;
 	bed->hooks.before_read = before_read;
+	bed->hooks.before_write = before_write;
 	bed->restore_bytes_left = UINT64_MAX;
 	guest_memory_init(&bed->guest);
 	assert_int_equal(vballoon_device_init(storage, &config, &bed->device), 0);
@@ -317,6 +345,41 @@ size_t bed_withdraw(struct bed *bed, uint64_t most, uint64_t *entries, size_t ro
 	for (size_t i = 0; i < written / sizeof(*entries); i++)
 		entries[i] = vballoon_le64(entries[i]);
 	return written / sizeof(*entries);
+}
+
+void bed_exchange_pairs(struct bed *bed, const uint64_t (*pairs)[2], size_t count,
+			uint8_t *verdicts)
+{
+	size_t len = sizeof(struct virtio_memory_balloon_msg) + count * sizeof(*pairs);
+	unsigned char *message = calloc(1, len);
+
+	assert_non_null(message);
+	message[0] = VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE;
+	memcpy(message + sizeof(struct virtio_memory_balloon_msg), pairs, count * sizeof(*pairs));
+	assert_int_equal(bed_say(bed, message, len, verdicts, count), count);
+	free(message);
+}
+
+uint8_t bed_exchange(struct bed *bed, uint64_t give, uint64_t take)
+{
+	const uint64_t pair[1][2] = { { vballoon_le64(give), vballoon_le64(take) } };
+	uint8_t verdict;
+
+	bed_exchange_pairs(bed, pair, 1, &verdict);
+	return verdict;
+}
+
+void bed_report(struct bed *bed, const uint64_t *entries, size_t count)
+{
+	size_t len = sizeof(struct virtio_memory_balloon_msg) + count * sizeof(*entries);
+	unsigned char *message = calloc(1, len);
+
+	assert_non_null(message);
+	message[0] = VIRTIO_MEMORY_BALLOON_MSG_REPORT;
+	memcpy(message + sizeof(struct virtio_memory_balloon_msg), entries,
+	       count * sizeof(*entries));
+	assert_int_equal(bed_say(bed, message, len, NULL, 0), 0);
+	free(message);
 }
 
 void bed_post_request(struct bed *bed)

@@ -26,6 +26,10 @@
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
 #define BED_RUNS (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
+#define BED_EXCHANGE (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_EXCHANGE)
+#define BED_PUSH_STATS (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PUSH_STATS)
+#define BED_REPORTING (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_REPORTING)
+#define BED_ZEROED (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_ZEROED)
 #define BED_VERSION_1 (UINT64_C(1) << 32)
 
 #define MIB (UINT64_C(1) << 20)
@@ -33,7 +37,7 @@
 
 /* What the host was asked to do. */
 struct bed_call {
-	bool restore; /* else drop */
+	bool restore, discard; /* else drop */
 	uint64_t gpa; /* the region's address and the offset */
 	uint64_t len;
 	bool failed;
@@ -49,13 +53,16 @@ struct bed {
 	struct vballoon_memory_hooks hooks;
 	struct bed_call calls[BED_CALLS_MAX];
 	unsigned int call_count;
-	int drop_error; /* what the host answers */
+	int drop_error, discard_error; /* what the host answers */
+	bool clears; /* what it drops and discards reads as zeros, for small memory */
 	uint64_t restore_bytes_left; /* what the host has */
 	unsigned int interrupts[2];
 	unsigned int stops; /* ops.stopped was called */
 	void *page_maps[VBALLOON_MEMORY_REGIONS_MAX];
 	unsigned int page_map_count;
 	uint64_t read_fails_at; /* reading this guest address fails; 0: none */
+	uint64_t write_fails_at; /* likewise writing */
+	uint64_t written_bytes; /* by the device, but for what it wrote to the window */
 };
 
 /* A device with a 4 KiB page that offers and negotiates @features (device bits;
@@ -105,6 +112,13 @@ void bed_add_entries(struct bed *bed, const uint64_t *entries, size_t count, uin
 void bed_add_pages(struct bed *bed, uint64_t gpa, uint64_t pages);
 /* WITHDRAW: the entries that come back, at most @room. */
 size_t bed_withdraw(struct bed *bed, uint64_t most, uint64_t *entries, size_t room);
+
+/* EXCHANGE of pairs as on the wire, one verdict each; of one pair. */
+void bed_exchange_pairs(struct bed *bed, const uint64_t (*pairs)[2], size_t count,
+			uint8_t *verdicts);
+uint8_t bed_exchange(struct bed *bed, uint64_t give, uint64_t take);
+/* REPORT of entries as on the wire; when it is back. */
+void bed_report(struct bed *bed, const uint64_t *entries, size_t count);
 
 /* Post a request buffer; collect a filled one: false when there is none. */
 void bed_post_request(struct bed *bed);

@@ -247,9 +247,122 @@ static void a_new_guest_does_not_inherit_statistics(void **state)
 	assert_int_equal(bed_status(bed).stats.reports, 1);
 }
 
+static int push_setup(void **state)
+{
+	static struct bed bed;
+
+	bed_init(&bed, BED_RUNS | BED_PUSH_STATS);
+	bed_greet(&bed, 12);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	*state = &bed;
+	return 0;
+}
+
+/* Proves DEV-PUSH-1. */
+static void without_the_feature_no_period_is_told(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_set_stats_period(bed->device, 5000);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 0);
+}
+
+/* Proves DEV-PUSH-2. */
+static void a_period_is_told_once(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_set_stats_period(bed->device, 5000);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 5000);
+	vballoon_device_request_stats(bed->device);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS,
+			   VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME);
+	vballoon_device_set_stats_period(bed->device, 0);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 0);
+	assert_int_equal(bed_status(bed).stats_period_ms, 0);
+}
+
+/* Proves DEV-PUSH-3. */
+static void an_unasked_report_counts_with_the_feature(void **state)
+{
+	struct bed *bed = *state;
+
+	report(bed, 0, VIRTIO_MEMORY_BALLOON_S_MEMFREE, 1, 5);
+	report(bed, 0, VIRTIO_MEMORY_BALLOON_S_MEMFREE, 1, 6);
+	assert_int_equal(bed_status(bed).stats.reports, 2);
+	assert_int_equal(bed_status(bed).stats.value[VIRTIO_MEMORY_BALLOON_S_MEMFREE], 6);
+}
+
+static void an_unasked_report_is_not_the_answer(void **state)
+{
+	struct bed *bed = *state;
+	uint32_t cookie = ask(bed);
+
+	report(bed, 0, VIRTIO_MEMORY_BALLOON_S_MEMFREE, 1, 5);
+	report(bed, cookie, VIRTIO_MEMORY_BALLOON_S_MEMFREE, 1, 6);
+	assert_int_equal(bed_status(bed).stats.reports, 2);
+}
+
+static void a_wrong_cookie_is_wrong_with_the_feature_too(void **state)
+{
+	struct bed *bed = *state;
+
+	report(bed, ask(bed) + 1, VIRTIO_MEMORY_BALLOON_S_MEMFREE, 1, 5);
+	assert_int_equal(bed_status(bed).stats.reports, 0);
+}
+
+/* Proves DEV-PUSH-4. */
+static void a_new_guest_is_told_the_period(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_set_stats_period(bed->device, 5000);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 5000);
+	bed_hello(bed, BED_EPOCH + 1, 12, 0);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 5000);
+}
+
+static void a_guest_that_goes_on_is_not_told_again(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_set_stats_period(bed->device, 5000);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 5000);
+	bed_pause(bed);
+	bed_hello(bed, BED_EPOCH, 12, 0);
+	bed_post_request(bed);
+	bed_expect_no_request(bed);
+}
+
+static void a_reset_does_not_end_the_wish(void **state)
+{
+	struct bed *bed = *state;
+
+	vballoon_device_set_stats_period(bed->device, 5000);
+	vballoon_device_reset(bed->device);
+	assert_int_equal(vballoon_device_set_features(bed->device, BED_VERSION_1 | BED_PUSH_STATS),
+			 0);
+	bed_start_queues(bed);
+	bed_hello(bed, BED_EPOCH + 1, 12, 0);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, 5000);
+}
+
+#define PUSH_TEST(name) cmocka_unit_test_setup_teardown(name, push_setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(without_the_feature_no_period_is_told, setup,
+						teardown),
+		PUSH_TEST(a_period_is_told_once),
+		PUSH_TEST(an_unasked_report_counts_with_the_feature),
+		PUSH_TEST(an_unasked_report_is_not_the_answer),
+		PUSH_TEST(a_wrong_cookie_is_wrong_with_the_feature_too),
+		PUSH_TEST(a_new_guest_is_told_the_period),
+		PUSH_TEST(a_guest_that_goes_on_is_not_told_again),
+		PUSH_TEST(a_reset_does_not_end_the_wish),
 		cmocka_unit_test_setup_teardown(an_answer_with_the_cookie_of_the_request_counts,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cookie_is_never_0, setup, teardown),

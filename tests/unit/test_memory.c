@@ -389,6 +389,38 @@ static void a_store_that_the_hook_refuses_stores_nothing(void **state)
 	assert_int_equal(value, 7);
 }
 
+static void clearing_crosses_adjacent_regions_and_is_heard_of(void **state)
+{
+	struct fixture *f = *state;
+	const unsigned char *low = guest_memory_at(&f->guest, HIGH - 2, 2);
+	const unsigned char *high = guest_memory_at(&f->guest, HIGH, 3);
+
+	assert_int_equal(
+		vballoon_memory_write(&f->guest.memory, vballoon_gpa(HIGH - 2), "abcde", 5), 0);
+	f->guest.memory.hooks = &refusing;
+	f->guest.memory.hooks_context = &f->log;
+	assert_int_equal(vballoon_memory_clear(&f->guest.memory, vballoon_gpa(HIGH - 1), 2), 0);
+	assert_memory_equal(low, "a", 2);
+	assert_memory_equal(high, "\0de", 3);
+	assert_int_equal(f->log.write_gpa, HIGH - 1);
+	assert_int_equal(f->log.write_len, 2);
+	f->log.answer = -ENOSPC;
+	assert_int_equal(vballoon_memory_clear(&f->guest.memory, vballoon_gpa(HIGH + 1), 1),
+			 -ENOSPC);
+	assert_int_equal(high[1], 'd');
+}
+
+static void clearing_what_reaches_outside_clears_nothing(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char *last = guest_memory_at(&f->guest, HIGH_END - 1, 1);
+
+	*last = 7;
+	assert_int_equal(vballoon_memory_clear(&f->guest.memory, vballoon_gpa(HIGH_END - 1), 2),
+			 -EFAULT);
+	assert_int_equal(*last, 7);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -396,6 +428,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_write_that_the_hook_refuses_writes_nothing),
 		CASE(a_store_that_the_hook_refuses_stores_nothing),
+		CASE(clearing_crosses_adjacent_regions_and_is_heard_of),
+		CASE(clearing_what_reaches_outside_clears_nothing),
 		CASE(regions_are_kept_in_order_of_address),
 		CASE(an_empty_region_is_refused),
 		CASE(a_region_that_wraps_is_refused),

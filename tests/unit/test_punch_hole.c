@@ -239,6 +239,33 @@ static void a_restore_that_runs_out_of_huge_pages_holds_none(void **state)
 	close(fd);
 }
 
+static int discard(const struct fixture *fixture, uint64_t offset, uint64_t len)
+{
+	return vballoon_reclaim_punch_hole.discard(NULL, &fixture->region, vballoon_bytes(offset),
+						   vballoon_bytes(len));
+}
+
+static void reported_pages_go_back_and_read_as_zeros(void **state)
+{
+	struct fixture *fixture = *state;
+	static const unsigned char zeros[PAGE];
+
+	assert_true(vballoon_reclaim_punch_hole.zeroes);
+	assert_int_equal(discard(fixture, PAGE, 2 * PAGE), 0);
+	assert_int_equal(held_by_host(fixture->backing.fd), (PAGES - 2) * PAGE);
+	assert_memory_equal(fixture->bytes + PAGE, zeros, PAGE);
+}
+
+/* Who touches it again might find none left. */
+static void reported_pages_of_limited_memory_stay(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->backing.limited = true;
+	assert_int_equal(discard(fixture, 0, PAGE), -EOPNOTSUPP);
+	assert_int_equal(held_by_host(fixture->backing.fd), PAGES * PAGE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -257,6 +284,8 @@ int main(void)
 		TEST(memory_without_a_limit_is_not_allocated_before_it_is_touched),
 		TEST(limited_memory_is_allocated_before_it_is_handed_back),
 		TEST(a_restore_that_runs_out_of_huge_pages_holds_none),
+		TEST(reported_pages_go_back_and_read_as_zeros),
+		TEST(reported_pages_of_limited_memory_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

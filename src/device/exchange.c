@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * EXCHANGE: the driver gives a page and takes another of its choice.
+ *
+ * A pair is judged first, then the memory of what is taken is made usable, then both
+ * pages change hands at once. What was swapped is kept until the answer is with the
+ * driver, so that a failure can take it all back; a message with more pairs than can be
+ * kept has the rest of them refused.
+ */
+#include "base/le.h"
+#include "device/core.h"
+
+/* A pair as two entries; @gives: not take only. */
+struct pair {
+	struct vballoon_entry give, take;
+	bool gives;
+};
+
+static struct pair decode(const struct vballoon_device *device, uint64_t give, uint64_t take)
+{
+	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+
+	return (struct pair){
+		.give = vballoon_entry_decode(&format, give),
+		.take = vballoon_entry_decode(&format, take),
+		.gives = give != VIRTIO_MEMORY_BALLOON_GIVE_NOTHING,
+	};
+}
+
+/* Whether the pair may be carried out. Keeps DEV-EXCHANGE-5, DEV-EXCHANGE-6,
+ * DEV-EXCHANGE-7, DEV-EXCHANGE-9. */
+static bool judge(struct vballoon_device *device, const struct pair *pair,
+		  enum vballoon_refusal *cause_out)
+{
+	uint64_t bytes = vballoon_entry_bytes(device, &pair->take);
+
+	*cause_out = VBALLOON_REFUSED_UNEQUAL;
+	if (pair->gives && pair->give.units != pair->take.units)
+		return false;
+	if (!vballoon_entry_is_memory(device, &pair->take, cause_out))
+		return false;
+	if (pair->gives && !vballoon_entry_is_drivers(device, &pair->give, cause_out))
+		return false;
+	*cause_out = VBALLOON_REFUSED_NOT_HELD;
+	if (!vballoon_held_all(device, pair->take.gpa, vballoon_entry_pages(device, &pair->take)))
+		return false;
+	*cause_out = VBALLOON_REFUSED_HELD;
+	if (pair->gives && vballoon_held_any(device, pair->give.gpa, bytes))
+		return false;
+	*cause_out = VBALLOON_REFUSED_TOO_MANY;
+	return device->answer_count + 2 <= VBALLOON_ANSWER_ENTRIES_MAX;
+}
+
+static enum vballoon_violation verdict(struct vballoon_device *device, uint8_t byte)
+{
+	if (vballoon_chain_write(&device->memory, &device->chain, &byte, sizeof(byte)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	return VBALLOON_OK;
+}
+
+static enum vballoon_violation refuse(struct vballoon_device *device, enum vballoon_refusal cause)
+{
+	device->counters.refused_entries[cause]++;
+	device->withdraw_refused |= cause == VBALLOON_REFUSED_NO_HOST_MEMORY;
+	return verdict(device, VIRTIO_MEMORY_BALLOON_REFUSED);
+}
+
+/* Read the next pair, and judge it: it is refused, or ready to be carried out. */
+static enum vballoon_violation next_pair(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	struct virtio_memory_balloon_pair wire;
+	enum vballoon_refusal cause;
+	struct pair pair;
+
+	if (vballoon_chain_read(&device->memory, &device->chain, &wire, sizeof(wire)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	if (device->proof == VBALLOON_RECORD_NONE)
+		return refuse(device, VBALLOON_REFUSED_NO_RECORD);
+	work->pair.give = vballoon_le64(wire.give);
+	work->pair.take = vballoon_le64(wire.take);
+	pair = decode(device, work->pair.give, work->pair.take);
+	if (pair.take.units > work->units_left)
+		return VBALLOON_MESSAGE_LENGTH;
+	work->units_left -= pair.take.units;
+	if (!judge(device, &pair, &cause))
+		return refuse(device, cause);
+	work->pair.ready = true;
+	work->at = pair.take.gpa;
+	work->end = pair.take.gpa + vballoon_entry_bytes(device, &pair.take);
+	return VBALLOON_OK;
+}
+
+/* Make what is taken usable, and zeros if that is promised. */
+static enum vballoon_progress prepare(struct vballoon_device *device,
+				      const struct vballoon_entry *take)
+{
+	uint64_t pages = vballoon_entry_pages(device, take);
+	enum vballoon_progress progress;
+
+	if (vballoon_clear_is_due(device, take->gpa, pages)) {
+		progress = vballoon_clear(device, &device->work.at, device->work.end);
+		if (progress != VBALLOON_DONE)
+			return progress;
+	}
+	vballoon_clear_was_dropped(device, take->gpa, pages);
+	return vballoon_restore(device, take->gpa, pages) == pages ? VBALLOON_DONE
+								   : VBALLOON_FAILED;
+}
+
+/* Both pages change hands. Keeps DEV-EXCHANGE-1, DEV-EXCHANGE-10. */
+static void swap(struct vballoon_device *device, const struct pair *pair)
+{
+	uint64_t pages = vballoon_entry_pages(device, &pair->take);
+
+	if (pair->gives) {
+		vballoon_held_add(device, pair->give.gpa, pages);
+		device->counters.added_pages += pages;
+	}
+	vballoon_held_remove(device, pair->take.gpa, pages);
+	device->counters.returned_pages += pages;
+	device->counters.exchanges++;
+	device->answer[device->answer_count++] = device->work.pair.give;
+	device->answer[device->answer_count++] = device->work.pair.take;
+}
+
+/* Carry out the pair that is ready, as far as this run may. */
+static enum vballoon_violation carry_out(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	struct pair pair = decode(device, work->pair.give, work->pair.take);
+	enum vballoon_violation violation;
+
+	switch (prepare(device, &pair.take)) {
+	case VBALLOON_UNFINISHED:
+		work->unfinished = true;
+		return VBALLOON_OK;
+	case VBALLOON_FAILED:
+		work->pair.ready = false;
+		return refuse(device, VBALLOON_REFUSED_NO_HOST_MEMORY);
+	default:
+		work->pair.ready = false;
+		violation = verdict(device, VIRTIO_MEMORY_BALLOON_ACCEPTED);
+		if (!violation)
+			swap(device, &pair);
+		return violation;
+	}
+}
+
+/* Keeps DEV-EXCHANGE-2. */
+enum vballoon_violation vballoon_exchange_resume(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	const struct vballoon_chain *chain = &device->chain;
+	enum vballoon_violation violation = VBALLOON_OK;
+
+	while (!violation && !work->unfinished &&
+	       (work->pair.ready || chain->read_done < chain->readable_len))
+		violation = work->pair.ready ? carry_out(device) : next_pair(device);
+	return violation;
+}
+
+enum vballoon_violation vballoon_message_exchange(struct vballoon_device *device, uint32_t flags)
+{
+	(void)flags; /* none is defined; checked */
+	return vballoon_exchange_resume(device);
+}
+
+/* Nothing was dropped since: what was given is as it came. Keeps DEV-EXCHANGE-13. */
+void vballoon_exchange_undo(struct vballoon_device *device)
+{
+	while (device->answer_count) {
+		uint64_t take = device->answer[--device->answer_count];
+		uint64_t give = device->answer[--device->answer_count];
+		struct pair pair = decode(device, give, take);
+		uint64_t pages = vballoon_entry_pages(device, &pair.take);
+
+		vballoon_held_add(device, pair.take.gpa, pages);
+		device->counters.returned_pages -= pages;
+		device->counters.exchanges--;
+		if (!pair.gives)
+			continue;
+		vballoon_held_remove(device, pair.give.gpa, pages);
+		device->counters.added_pages -= pages;
+	}
+}

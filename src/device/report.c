@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * REPORT: the driver names free memory that stays its own, and waits with using it
+ * until the answer. Whole host pages of it are given back to the host until then; where
+ * that cannot be they are left as they are, or cleared if zeros are promised.
+ *
+ * Nothing of it goes on the record: from the answer on the guest may use the memory
+ * without a word.
+ */
+#include "base/checked.h"
+#include "base/le.h"
+#include "device/core.h"
+
+/* Whether the host may have anything now: as for what is held. */
+static bool may_discard(const struct vballoon_device *device)
+{
+	return device->proof == VBALLOON_RECORD_PROVEN && !device->inhibited &&
+	       device->config.reclaim && device->config.reclaim->discard &&
+	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running;
+}
+
+/* The next stretch of the run that is under work, from its beginning on: whole host
+ * pages that may be given back, or what may not. Returns its end. */
+static uint64_t next_stretch(const struct vballoon_device *device,
+			     const struct vballoon_region *region, bool *discard_out)
+{
+	uint32_t shift = region->host_page_shift;
+	uint64_t base = region->gpa.value;
+	uint64_t from = device->work.at - base;
+	uint64_t end = device->work.end - base;
+	uint64_t whole = vballoon_align_up(from, shift);
+	uint64_t whole_end;
+
+	if (end > region->size.value)
+		end = region->size.value;
+	whole_end = vballoon_align_down(end, shift);
+	*discard_out = false;
+	if (!may_discard(device) || region->reclaimable != VBALLOON_RECLAIMABLE ||
+	    whole >= whole_end)
+		return base + end;
+	*discard_out = from == whole;
+	return base + (from == whole ? whole_end : whole);
+}
+
+/* Give back [work->at, @end), whole host pages, or as much as this run may. */
+static enum vballoon_progress discard(struct vballoon_device *device,
+				      const struct vballoon_region *region, uint64_t end)
+{
+	struct vballoon_work *work = &device->work;
+	uint64_t host_page = UINT64_C(1) << region->host_page_shift;
+	uint64_t len = end - work->at;
+	uint64_t most = vballoon_align_down(work->bytes_left, region->host_page_shift);
+	int error;
+
+	if (!work->bytes_left)
+		return VBALLOON_UNFINISHED;
+	if (most < host_page)
+		most = host_page;
+	if (len > most)
+		len = most;
+	work->bytes_left -= len < work->bytes_left ? len : work->bytes_left;
+	error = device->config.reclaim->discard(device->config.context, region,
+						vballoon_bytes(work->at - region->gpa.value),
+						vballoon_bytes(len));
+	if (error) {
+		device->counters.discard_failures++;
+		work->keep_end = work->at + len;
+		return VBALLOON_DONE;
+	}
+	vballoon_memory_changed(&device->memory, vballoon_gpa(work->at), (size_t)len);
+	device->counters.discarded_pages += len >> device->config.page_shift;
+	work->at += len;
+	return VBALLOON_DONE;
+}
+
+/* What the host cannot have stays; where there is no memory to be cleared there is a hole. */
+static enum vballoon_progress keep(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+
+	if (vballoon_device_has(device, VBALLOON_F(ZEROED)) &&
+	    vballoon_clear(device, &work->at, work->keep_end) == VBALLOON_UNFINISHED)
+		return VBALLOON_UNFINISHED;
+	work->at = work->keep_end;
+	return VBALLOON_DONE;
+}
+
+/* The run that is under work: a step of it. */
+static enum vballoon_progress step(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	const struct vballoon_region *region;
+	bool may;
+	uint64_t end;
+
+	if (work->at < work->keep_end)
+		return keep(device);
+	region = vballoon_memory_find(&device->memory, vballoon_gpa(work->at), vballoon_bytes(1));
+	end = next_stretch(device, region, &may);
+	if (may)
+		return discard(device, region, end);
+	work->keep_end = end;
+	return VBALLOON_DONE;
+}
+
+/* Read the next entry: passed over, or the run to work on. Keeps DEV-REPORT-3,
+ * DEV-REPORT-4, DEV-REPORT-6. */
+static enum vballoon_violation next_run(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+	enum vballoon_refusal cause = VBALLOON_REFUSED_NO_RECORD;
+	struct vballoon_entry entry;
+	uint64_t bytes;
+	__le64 wire;
+
+	if (vballoon_chain_read(&device->memory, &device->chain, &wire, sizeof(wire)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	if (device->proof == VBALLOON_RECORD_NONE)
+		goto refuse;
+	entry = vballoon_entry_decode(&format, vballoon_le64(wire));
+	if (entry.units > work->units_left)
+		return VBALLOON_MESSAGE_LENGTH;
+	work->units_left -= entry.units;
+	if (!vballoon_entry_is_drivers(device, &entry, &cause))
+		goto refuse;
+	bytes = vballoon_entry_bytes(device, &entry);
+	cause = VBALLOON_REFUSED_HELD;
+	if (vballoon_held_any(device, entry.gpa, bytes))
+		goto refuse;
+	device->counters.reported_pages += bytes >> device->config.page_shift;
+	work->at = work->keep_end = entry.gpa;
+	work->end = entry.gpa + bytes;
+	return VBALLOON_OK;
+
+refuse:
+	device->counters.refused_entries[cause]++;
+	return VBALLOON_OK;
+}
+
+enum vballoon_violation vballoon_report_resume(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	const struct vballoon_chain *chain = &device->chain;
+	enum vballoon_violation violation = VBALLOON_OK;
+
+	while (!violation && !work->unfinished) {
+		if (work->at < work->end)
+			work->unfinished = step(device) == VBALLOON_UNFINISHED;
+		else if (chain->read_done < chain->readable_len)
+			violation = next_run(device);
+		else
+			break;
+	}
+	return violation;
+}
+
+enum vballoon_violation vballoon_message_report(struct vballoon_device *device, uint32_t flags)
+{
+	(void)flags; /* none is defined; checked */
+	return vballoon_report_resume(device);
+}
+
+/* Keeps DEV-REPORT-7. */
+enum vballoon_violation vballoon_message_report_done(struct vballoon_device *device, uint32_t flags)
+{
+	struct vballoon_requests *requests = &device->requests;
+	__le64 id;
+
+	(void)flags; /* none is defined; checked */
+	if (vballoon_chain_read(&device->memory, &device->chain, &id, sizeof(id)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	if (device->proof == VBALLOON_RECORD_NONE || !requests->report_asked ||
+	    vballoon_le64(id) != requests->report_id)
+		return VBALLOON_OK;
+	requests->report_asked = false;
+	device->counters.report_done_id = requests->report_id;
+	return VBALLOON_OK;
+}
