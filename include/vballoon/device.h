@@ -66,6 +66,7 @@ enum vballoon_refusal {
 	VBALLOON_REFUSED_HELD, /**< given in an exchange, or reported, but in the balloon */
 	VBALLOON_REFUSED_NOT_HELD, /**< taken in an exchange, but not in the balloon */
 	VBALLOON_REFUSED_UNEQUAL, /**< an exchange of more units for fewer, or fewer for more */
+	VBALLOON_REFUSED_POLICY, /**< taken in an exchange for nothing, against the policy */
 	VBALLOON_REFUSED_TOO_MANY, /**< beyond the pairs that one message may swap, 2048 */
 	VBALLOON_REFUSAL_COUNT,
 };
@@ -110,8 +111,8 @@ struct vballoon_status {
 	uint64_t added_pages;
 	uint64_t already_held_pages; /**< added again while held: accepted, once on the record */
 	uint64_t returned_pages;
-	uint64_t exchanges; /**< pairs that were swapped, or only taken; their pages count as
-				 added and as returned too */
+	uint64_t exchanged_pages; /**< came back for as many others, and are neither added nor
+				       returned */
 	uint64_t reported_pages; /**< named as free by the guest, and not refused */
 	uint64_t discarded_pages; /**< of those: given back to the host */
 	uint64_t discard_failures; /**< times that the host could not take reported pages */

@@ -18,7 +18,7 @@ static const struct {
 } counters[] = {
 	COUNTER(hellos),	   COUNTER(resets_seen),	COUNTER(violations),
 	COUNTER(added_pages),	   COUNTER(already_held_pages), COUNTER(returned_pages),
-	COUNTER(exchanges),	   COUNTER(reported_pages),	COUNTER(discarded_pages),
+	COUNTER(exchanged_pages),  COUNTER(reported_pages),	COUNTER(discarded_pages),
 	COUNTER(discard_failures), COUNTER(report_done_id),	COUNTER(drop_calls),
 	COUNTER(drop_failures),	   COUNTER(restore_calls),	COUNTER(restore_failures),
 };
@@ -32,6 +32,7 @@ static const char *const refusals[VBALLOON_REFUSAL_COUNT] = {
 	[VBALLOON_REFUSED_HELD] = "held",
 	[VBALLOON_REFUSED_NOT_HELD] = "not-held",
 	[VBALLOON_REFUSED_UNEQUAL] = "unequal",
+	[VBALLOON_REFUSED_POLICY] = "policy",
 	[VBALLOON_REFUSED_TOO_MANY] = "too-many",
 };
 

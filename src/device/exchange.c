@@ -27,6 +27,12 @@ static struct pair decode(const struct vballoon_device *device, uint64_t give, u
 	};
 }
 
+/* To take and not to give is a withdraw to follow the target. */
+static bool is_granted(struct vballoon_device *device, uint64_t pages)
+{
+	return vballoon_policy_grant(device, VBALLOON_WITHDRAW_TARGET, pages) == pages;
+}
+
 /* Whether the pair may be carried out. Keeps DEV-EXCHANGE-5, DEV-EXCHANGE-6,
  * DEV-EXCHANGE-7, DEV-EXCHANGE-9. */
 static bool judge(struct vballoon_device *device, const struct pair *pair,
@@ -48,7 +54,10 @@ static bool judge(struct vballoon_device *device, const struct pair *pair,
 	if (pair->gives && vballoon_held_any(device, pair->give.gpa, bytes))
 		return false;
 	*cause_out = VBALLOON_REFUSED_TOO_MANY;
-	return device->answer_count + 2 <= VBALLOON_ANSWER_ENTRIES_MAX;
+	if (device->answer_count + 2 > VBALLOON_ANSWER_ENTRIES_MAX)
+		return false;
+	*cause_out = VBALLOON_REFUSED_POLICY;
+	return pair->gives || is_granted(device, vballoon_entry_pages(device, &pair->take));
 }
 
 static enum vballoon_violation verdict(struct vballoon_device *device, uint8_t byte)
@@ -108,18 +117,21 @@ static enum vballoon_progress prepare(struct vballoon_device *device,
 								   : VBALLOON_FAILED;
 }
 
+/* The counter for what a pair moves. */
+static uint64_t *moved(struct vballoon_device *device, const struct pair *pair)
+{
+	return pair->gives ? &device->counters.exchanged_pages : &device->counters.returned_pages;
+}
+
 /* Both pages change hands. Keeps DEV-EXCHANGE-1, DEV-EXCHANGE-10. */
 static void swap(struct vballoon_device *device, const struct pair *pair)
 {
 	uint64_t pages = vballoon_entry_pages(device, &pair->take);
 
-	if (pair->gives) {
+	if (pair->gives)
 		vballoon_held_add(device, pair->give.gpa, pages);
-		device->counters.added_pages += pages;
-	}
 	vballoon_held_remove(device, pair->take.gpa, pages);
-	device->counters.returned_pages += pages;
-	device->counters.exchanges++;
+	*moved(device, pair) += pages;
 	device->answer[device->answer_count++] = device->work.pair.give;
 	device->answer[device->answer_count++] = device->work.pair.take;
 }
@@ -176,11 +188,8 @@ void vballoon_exchange_undo(struct vballoon_device *device)
 		uint64_t pages = vballoon_entry_pages(device, &pair.take);
 
 		vballoon_held_add(device, pair.take.gpa, pages);
-		device->counters.returned_pages -= pages;
-		device->counters.exchanges--;
-		if (!pair.gives)
-			continue;
-		vballoon_held_remove(device, pair.give.gpa, pages);
-		device->counters.added_pages -= pages;
+		if (pair.gives)
+			vballoon_held_remove(device, pair.give.gpa, pages);
+		*moved(device, &pair) -= pages;
 	}
 }

@@ -239,7 +239,8 @@ static uint64_t pages_moved(const struct vballoon_device *device)
 {
 	const struct vballoon_status *counters = &device->counters;
 
-	return counters->added_pages + counters->already_held_pages + counters->returned_pages;
+	return counters->added_pages + counters->already_held_pages + counters->returned_pages +
+	       counters->exchanged_pages;
 }
 
 /* Keeps DEV-RING-5, DEV-MSG-1, DEV-BAD-1. */

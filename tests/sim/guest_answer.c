@@ -5,16 +5,13 @@
 
 #include <vballoon/abi/memory_balloon.h>
 
-/* A run of pages that an entry names. */
-struct run {
-	uint64_t gpa;
-	uint64_t pages;
-};
+#include "guest_exchange.h"
+#include "guest_report.h"
 
-static struct run run_of(const struct guest_driver *driver, uint64_t entry)
+struct guest_run guest_run_of(const struct guest_driver *driver, uint64_t entry)
 {
 	uint64_t low = machine_page_bytes(driver->os->machine) - 1;
-	struct run run = { entry, guest_driver_unit_pages(driver) };
+	struct guest_run run = { entry, guest_driver_unit_pages(driver) };
 
 	if (guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)) {
 		run.gpa = entry & ~low;
@@ -23,13 +20,13 @@ static struct run run_of(const struct guest_driver *driver, uint64_t entry)
 	return run;
 }
 
-static bool contains(const struct guest_driver *driver, struct run run, uint64_t gpa)
+bool guest_run_contains(const struct guest_driver *driver, struct guest_run run, uint64_t gpa)
 {
 	return gpa - run.gpa < run.pages * machine_page_bytes(driver->os->machine);
 }
 
 /* The device breaks the rules: take nothing more of it (DRV-BAD-6). */
-static void refuse(struct guest_driver *driver, const char *why, uint64_t value)
+void guest_answer_refuse(struct guest_driver *driver, const char *why, uint64_t value)
 {
 	trace_event(driver->trace, "driver refuses", value, 0);
 	if (!driver->oracle->lenient)
@@ -55,14 +52,16 @@ static void take_hello(struct guest_driver *driver, const struct guest_message *
 	uint64_t held = guest_message_held(message);
 
 	if (written != sizeof(struct virtio_memory_balloon_hello_answer)) {
-		refuse(driver, "HELLO was answered with bytes", written);
+		guest_answer_refuse(driver, "HELLO was answered with bytes", written);
 		return;
 	}
 	if (message->start_over) {
 		started_over(driver);
 		if (held)
-			refuse(driver, "started over, but the device holds pages", held);
+			guest_answer_refuse(driver, "started over, but the device holds pages",
+					    held);
 	}
+	driver->no_record &= message->passed_over;
 	if (vballoon_decide_greeted(&driver->decide, held))
 		return;
 	if (driver->mutant == MUTANT_GUEST_IGNORES_HELD) {
@@ -78,21 +77,35 @@ static void free_page(struct guest_driver *driver, uint64_t gpa)
 	guest_os_deflate(driver->os, machine_frame(driver->os->machine, gpa));
 }
 
+void guest_expect_zeros(const struct guest_driver *driver, uint64_t gpa)
+{
+	if (guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_ZEROED) && !driver->oracle->lenient)
+		guest_os_check_zeros(driver->os, machine_frame(driver->os->machine, gpa));
+}
+
+bool guest_take_returned(struct guest_driver *driver, uint64_t gpa)
+{
+	if (!oracle_returned(driver->oracle, gpa)) {
+		guest_answer_refuse(driver, "handed back what was not held", gpa);
+		return false;
+	}
+	guest_expect_zeros(driver, gpa);
+	free_page(driver, gpa);
+	return true;
+}
+
 /* Returns how many pages of the entry came back, 0 when it must not be. */
-static uint64_t take_returned(struct guest_driver *driver, struct run run, uint64_t most)
+static uint64_t take_returned(struct guest_driver *driver, struct guest_run run, uint64_t most)
 {
 	uint64_t page = machine_page_bytes(driver->os->machine);
 
 	if (run.pages > most || run.gpa % (page * guest_driver_unit_pages(driver))) {
-		refuse(driver, "handed back too much, or misaligned", run.gpa);
+		guest_answer_refuse(driver, "handed back too much, or misaligned", run.gpa);
 		return 0;
 	}
 	for (uint64_t i = 0; i < run.pages; i++) {
-		if (!oracle_returned(driver->oracle, run.gpa + i * page)) {
-			refuse(driver, "handed back what was not held", run.gpa);
+		if (!guest_take_returned(driver, run.gpa + i * page))
 			return 0;
-		}
-		free_page(driver, run.gpa + i * page);
 	}
 	return run.pages;
 }
@@ -105,9 +118,10 @@ static void take_withdraw(struct guest_driver *driver, const struct guest_messag
 	uint64_t pages = 0;
 
 	if (written % sizeof(uint64_t))
-		refuse(driver, "handed back part of an entry", written);
+		guest_answer_refuse(driver, "handed back part of an entry", written);
 	for (uint32_t i = 0; i < entries && !driver->reset_wanted; i++)
-		pages += take_returned(driver, run_of(driver, guest_message_returned(message, i)),
+		pages += take_returned(driver,
+				       guest_run_of(driver, guest_message_returned(message, i)),
 				       message->most - pages);
 	if (written == message->writable) {
 		answer |= VBALLOON_DECIDE_ANSWER_FULL;
@@ -129,14 +143,15 @@ static void take_add(struct guest_driver *driver, const struct guest_message *me
 	uint64_t pages = 0, accepted_pages = 0;
 
 	if (written > message->entry_count)
-		refuse(driver, "more verdicts than entries", written);
+		guest_answer_refuse(driver, "more verdicts than entries", written);
 	for (uint32_t i = 0; i < message->entry_count; i++) {
-		struct run run = run_of(driver, message->entries[i]);
+		struct guest_run run = guest_run_of(driver, message->entries[i]);
 		bool accepted = guest_message_accepted(message, i, written);
 
 		if (message->bad[i]) {
 			if (accepted && i < message->writable)
-				refuse(driver, "accepted what must be refused", run.gpa);
+				guest_answer_refuse(driver, "accepted what must be refused",
+						    run.gpa);
 			continue;
 		}
 		pages += run.pages;
@@ -158,10 +173,14 @@ void guest_answer_take(struct guest_driver *driver, struct guest_message *messag
 		take_hello(driver, message, written);
 	else if (message == &driver->messages[MESSAGE_WITHDRAW])
 		take_withdraw(driver, message, written);
-	else if (message != &driver->messages[MESSAGE_STATS])
+	else if (message == &driver->messages[MESSAGE_EXCHANGE])
+		guest_exchange_answered(driver, message, written);
+	else if (message >= &driver->messages[MESSAGE_ADD])
 		take_add(driver, message, written);
 	else if (written)
-		refuse(driver, "STATS was answered with bytes", written);
+		guest_answer_refuse(driver, "what has no answer was answered with bytes", written);
+	else if (message == &driver->messages[MESSAGE_REPORT])
+		guest_report_answered(driver, message);
 }
 
 static enum oracle_news hello_news(const struct guest_message *message)
@@ -174,7 +193,8 @@ static enum oracle_news withdraw_news(const struct guest_driver *driver,
 				      uint64_t gpa)
 {
 	for (uint32_t i = 0; i < written / sizeof(uint64_t); i++) {
-		if (contains(driver, run_of(driver, guest_message_returned(message, i)), gpa))
+		if (guest_run_contains(
+			    driver, guest_run_of(driver, guest_message_returned(message, i)), gpa))
 			return ORACLE_NEWS_GUEST;
 	}
 	return ORACLE_NEWS_NONE;
@@ -185,7 +205,8 @@ static enum oracle_news add_news(const struct guest_driver *driver,
 				 uint64_t gpa)
 {
 	for (uint32_t i = 0; i < message->entry_count; i++) {
-		if (!message->bad[i] && contains(driver, run_of(driver, message->entries[i]), gpa))
+		if (!message->bad[i] &&
+		    guest_run_contains(driver, guest_run_of(driver, message->entries[i]), gpa))
 			return guest_message_accepted(message, i, written) ? ORACLE_NEWS_ACCEPTED
 									   : ORACLE_NEWS_GUEST;
 	}
@@ -208,6 +229,10 @@ enum oracle_news guest_driver_news(void *context, uint64_t gpa)
 			news = hello_news(message);
 		else if (i == MESSAGE_WITHDRAW)
 			news = withdraw_news(driver, message, written, gpa);
+		else if (i == MESSAGE_EXCHANGE)
+			news = guest_exchange_news(driver, message, written, gpa);
+		else if (i == MESSAGE_REPORT)
+			news = guest_report_news(driver, message, gpa);
 		else if (i >= MESSAGE_ADD)
 			news = add_news(driver, message, written, gpa);
 	}

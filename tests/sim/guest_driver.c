@@ -8,6 +8,8 @@
 
 #include "base/le.h"
 #include "guest_answer.h"
+#include "guest_exchange.h"
+#include "guest_report.h"
 #include "guest_send.h"
 
 #define REQUEST_BYTES 32
@@ -19,8 +21,12 @@
 _Static_assert(TABLES_OFFSET + MESSAGE_COUNT * GUEST_QUEUE_TABLE_BYTES <= GUEST_OS_KERNEL_BYTES,
 	       "the driver's memory is too small");
 
+/* A bit whose prerequisite is missing counts as not negotiated. */
 bool guest_driver_has(const struct guest_driver *driver, unsigned int bit)
 {
+	if (bit == VIRTIO_MEMORY_BALLOON_F_REPORTING &&
+	    !guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS))
+		return false;
 	return driver->features & (UINT64_C(1) << bit);
 }
 
@@ -84,6 +90,9 @@ bool guest_driver_load(struct guest_driver *driver, uint64_t features)
 		driver->hello_wanted = !vballoon_decide_greeted(&driver->decide, 0);
 	driver->start_over = false;
 	driver->stats_wanted = false;
+	driver->period_ms = 0;
+	driver->no_record = false;
+	driver->round = 0;
 	driver->ask_after_ms = 0;
 	driver->reset_wanted = false;
 	memset(driver->kick, 0, sizeof(driver->kick));
@@ -131,6 +140,32 @@ void guest_driver_unload(struct guest_driver *driver)
 	guest_os_deflate_all(driver->os);
 }
 
+/* What a STATS request says of pushing. */
+static void take_period(struct guest_driver *driver, uint64_t value)
+{
+	if (!guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_PUSH_STATS)) {
+		if (value && !driver->oracle->lenient)
+			trace_fail(driver->trace, "a period for a driver that does not push");
+	} else if (value > UINT32_MAX) {
+		if (!driver->oracle->lenient)
+			trace_fail(driver->trace, "a period of more than 32 bits");
+	} else if (value != VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME) {
+		driver->period_ms = value && value < 250 ? 250 : (uint32_t)value;
+		driver->push_due_ms = driver->now_ms + driver->period_ms;
+	}
+}
+
+static void take_report(struct guest_driver *driver, uint64_t id)
+{
+	if (!guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_REPORTING)) {
+		if (!driver->oracle->lenient)
+			trace_fail(driver->trace, "a round of a driver that does not report");
+		return;
+	}
+	driver->round = id;
+	driver->round_left = rng_below(driver->rng, 4);
+}
+
 static void take_request(struct guest_driver *driver, const struct guest_buffer *buffer)
 {
 	struct virtio_memory_balloon_req req;
@@ -147,6 +182,10 @@ static void take_request(struct guest_driver *driver, const struct guest_buffer 
 	case VIRTIO_MEMORY_BALLOON_REQ_STATS:
 		driver->stats_wanted = true;
 		driver->stats_cookie = vballoon_le32(req.flags);
+		take_period(driver, value);
+		break;
+	case VIRTIO_MEMORY_BALLOON_REQ_REPORT:
+		take_report(driver, value);
 		break;
 	case VIRTIO_MEMORY_BALLOON_REQ_HELLO:
 		driver->hello_wanted = true;
@@ -220,6 +259,8 @@ bool guest_driver_work(struct guest_driver *driver)
 		return false;
 	if (driver->stats_wanted && guest_send_stats(driver))
 		return true;
+	if (guest_send_pushed_stats(driver) || guest_report_round(driver))
+		return true;
 	decision = vballoon_decide_next(&driver->decide, driver->now_ms);
 	if (decision.action == VBALLOON_DECIDE_ADD)
 		return guest_send_add(driver, decision.pages);
@@ -227,6 +268,24 @@ bool guest_driver_work(struct guest_driver *driver)
 	if (decision.action == VBALLOON_DECIDE_WITHDRAW)
 		return guest_send_withdraw(driver, decision.pages, false);
 	return false;
+}
+
+void guest_driver_doubt(struct guest_driver *driver)
+{
+	driver->no_record = true;
+	driver->messages[MESSAGE_REPORT].passed_over = true;
+	driver->messages[MESSAGE_HELLO].passed_over = true;
+}
+
+void guest_driver_stir(struct guest_driver *driver)
+{
+	if (!driver->loaded || driver->reset_wanted || driver->hello_wanted ||
+	    driver->messages[MESSAGE_HELLO].in_flight)
+		return;
+	if (rng_chance(driver->rng, 50))
+		guest_exchange_send(driver);
+	else
+		guest_report_send(driver);
 }
 
 uint64_t guest_driver_wait_ms(const struct guest_driver *driver)

@@ -46,6 +46,11 @@ struct guest_driver {
 	bool start_over; /* the HELLO that is wanted begins with an empty balloon */
 	bool stats_wanted;
 	uint32_t stats_cookie;
+	uint32_t period_ms; /* statistics are pushed so often; 0: never */
+	uint64_t push_due_ms;
+	bool no_record; /* the device may have none: it passes over what is reported */
+	uint64_t round; /* of reports, as it was asked for; 0: none */
+	unsigned int round_left; /* messages that it may still take */
 	uint64_t ask_after_ms; /* a WITHDRAW was answered short: no other before */
 	bool reset_wanted; /* the driver will not go on */
 	bool kick[2]; /* wants the device's attention; cleared by who delivers it */
@@ -56,6 +61,7 @@ struct guest_driver {
 
 	/* For the summary. */
 	uint64_t lives, adds, withdraws, returned_pages, start_overs, full_answers;
+	uint64_t exchanges, reports, pushes;
 };
 
 /* Set up rings in fresh memory; false when there is no memory for them. Nothing
@@ -71,6 +77,12 @@ void guest_driver_interrupt(struct guest_driver *driver, unsigned int queue);
 
 /* Send what is to be sent. Returns whether anything was. */
 bool guest_driver_work(struct guest_driver *driver);
+
+/* The device may have lost its record. */
+void guest_driver_doubt(struct guest_driver *driver);
+
+/* Something that nobody has asked for: an exchange, a report. */
+void guest_driver_stir(struct guest_driver *driver);
 
 /* When guest_driver_work() has something to do again if nothing happens. */
 uint64_t guest_driver_wait_ms(const struct guest_driver *driver);

@@ -76,6 +76,29 @@ void guest_message_append(struct guest_message *message, uint64_t entry, bool ba
 	message->entries[message->entry_count++] = entry;
 }
 
+void guest_message_exchange(struct guest_message *message)
+{
+	begin(message, VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE, 0);
+}
+
+void guest_message_pair(struct guest_message *message, uint64_t give, uint64_t take, bool bad)
+{
+	message->takes[message->entry_count] = take;
+	guest_message_append(message, give, bad);
+	append64(message, take);
+}
+
+void guest_message_report(struct guest_message *message)
+{
+	begin(message, VIRTIO_MEMORY_BALLOON_MSG_REPORT, 0);
+}
+
+void guest_message_report_done(struct guest_message *message, uint64_t id)
+{
+	begin(message, VIRTIO_MEMORY_BALLOON_MSG_REPORT_DONE, 0);
+	append64(message, id);
+}
+
 void guest_message_verdicts(struct guest_message *message, uint32_t room)
 {
 	message->writable = room;

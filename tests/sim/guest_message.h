@@ -13,6 +13,7 @@
 
 #define GUEST_MESSAGE_BYTES 1024
 #define GUEST_MESSAGE_ENTRIES_MAX 48
+#define GUEST_MESSAGE_PAIRS_MAX 24
 #define GUEST_MESSAGE_ADDS 4
 
 /* One of each kind, but for ADD, of which several may be in flight. */
@@ -20,6 +21,9 @@ enum guest_message_slot {
 	MESSAGE_HELLO,
 	MESSAGE_WITHDRAW,
 	MESSAGE_STATS,
+	MESSAGE_EXCHANGE,
+	MESSAGE_REPORT,
+	MESSAGE_REPORT_DONE,
 	MESSAGE_ADD,
 	MESSAGE_COUNT = MESSAGE_ADD + GUEST_MESSAGE_ADDS,
 };
@@ -32,8 +36,11 @@ struct guest_message {
 	bool start_over; /* HELLO */
 	bool for_pressure; /* WITHDRAW */
 	uint64_t most; /* WITHDRAW: balloon pages */
-	unsigned int entry_count; /* ADD: what was sent, whatever becomes of the buffer */
+	/* What was sent, whatever becomes of the buffer; with EXCHANGE what was given. */
+	unsigned int entry_count;
 	uint64_t entries[GUEST_MESSAGE_ENTRIES_MAX];
+	bool passed_over; /* perhaps, since the device may have lost its record */
+	uint64_t takes[GUEST_MESSAGE_PAIRS_MAX]; /* EXCHANGE */
 	bool bad[GUEST_MESSAGE_ENTRIES_MAX]; /* that entry must be refused */
 };
 
@@ -42,6 +49,12 @@ void guest_message_hello(struct guest_message *message, uint64_t epoch, uint32_t
 void guest_message_withdraw(struct guest_message *message, uint64_t most, uint32_t reason,
 			    uint32_t room);
 void guest_message_stats(struct guest_message *message, uint32_t cookie, struct rng *rng);
+
+/* EXCHANGE and REPORT: begun, then pairs or entries, as with ADD. */
+void guest_message_exchange(struct guest_message *message);
+void guest_message_pair(struct guest_message *message, uint64_t give, uint64_t take, bool bad);
+void guest_message_report(struct guest_message *message);
+void guest_message_report_done(struct guest_message *message, uint64_t id);
 
 /* ADD: begun, then entries, then room for that many verdicts. */
 void guest_message_add(struct guest_message *message);

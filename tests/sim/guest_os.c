@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define ZEROS_LOOKED_AT 128
+
 static void set_owner(struct guest_os *os, uint32_t frame, enum page_owner owner)
 {
 	os->count[os->owner[frame]]--;
@@ -179,21 +181,22 @@ static bool unit_available(const struct guest_os *os, uint64_t gpa, uint32_t uni
 }
 
 static uint32_t take_run(struct guest_os *os, uint64_t gpa, uint32_t unit_pages,
-			 uint32_t most_units)
+			 uint32_t most_units, enum page_owner owner)
 {
 	uint64_t page = machine_page_bytes(os->machine);
 	uint32_t units = 0;
 
 	while (units < most_units && unit_available(os, gpa, unit_pages, false)) {
 		for (uint32_t i = 0; i < unit_pages; i++, gpa += page)
-			set_owner(os, machine_frame(os->machine, gpa), PAGE_BALLOON);
+			set_owner(os, machine_frame(os->machine, gpa), owner);
 		units++;
 	}
 	return units;
 }
 
-uint32_t guest_os_inflate(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
-			  uint64_t *gpa_out)
+/* Take a run of free units from somewhere. */
+static uint32_t take_somewhere(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
+			       enum page_owner owner, uint64_t *gpa_out)
 {
 	uint64_t unit = unit_pages * machine_page_bytes(os->machine);
 	uint32_t start = rng_below(os->rng, os->machine->frames);
@@ -205,13 +208,49 @@ uint32_t guest_os_inflate(struct guest_os *os, uint32_t unit_pages, uint32_t mos
 
 		if (os->owner[frame] != PAGE_FREE || gpa % unit)
 			continue;
-		units = take_run(os, gpa, unit_pages, most_units);
+		units = take_run(os, gpa, unit_pages, most_units, owner);
 		if (units) {
 			*gpa_out = gpa;
 			return units;
 		}
 	}
 	return 0;
+}
+
+uint32_t guest_os_inflate(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
+			  uint64_t *gpa_out)
+{
+	return take_somewhere(os, unit_pages, most_units, PAGE_BALLOON, gpa_out);
+}
+
+uint32_t guest_os_isolate(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
+			  uint64_t *gpa_out)
+{
+	return take_somewhere(os, unit_pages, most_units, PAGE_REPORTED, gpa_out);
+}
+
+void guest_os_return(struct guest_os *os, uint32_t frame)
+{
+	if (os->owner[frame] == PAGE_REPORTED)
+		set_owner(os, frame, PAGE_FREE);
+}
+
+static bool is_zeros(const uint8_t *at, uint32_t len)
+{
+	while (len && !at[len - 1])
+		len--;
+	return !len;
+}
+
+/* Where anybody ever writes: at both ends. */
+void guest_os_check_zeros(const struct guest_os *os, uint32_t frame)
+{
+	const uint8_t *page = machine_pointer(os->machine, frame);
+
+	if (!is_zeros(page, ZEROS_LOOKED_AT) ||
+	    !is_zeros(page + machine_page_bytes(os->machine) - ZEROS_LOOKED_AT, ZEROS_LOOKED_AT))
+		trace_fail(os->trace, "%#" PRIx64 " came back without being zeros",
+			   machine_gpa(os->machine, frame));
 }
 
 void guest_os_deflate(struct guest_os *os, uint32_t frame)
@@ -226,7 +265,7 @@ void guest_os_deflate(struct guest_os *os, uint32_t frame)
 void guest_os_deflate_all(struct guest_os *os)
 {
 	for (uint32_t frame = 0; frame < os->machine->frames; frame++) {
-		if (os->owner[frame] == PAGE_BALLOON)
+		if (os->owner[frame] == PAGE_BALLOON || os->owner[frame] == PAGE_REPORTED)
 			set_owner(os, frame, PAGE_FREE);
 	}
 }

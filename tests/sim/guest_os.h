@@ -24,6 +24,8 @@ enum page_owner {
 	PAGE_USED, /* carries a canary */
 	PAGE_KERNEL, /* rings and messages of the driver that is loaded */
 	PAGE_BALLOON, /* the driver has taken it */
+	PAGE_REPORTED, /* free, but not to be used until the device has answered */
+	PAGE_OWNERS,
 };
 
 struct guest_os {
@@ -34,7 +36,7 @@ struct guest_os {
 	bool canaries; /* checked: not while the guest spoils its own memory */
 	uint8_t owner[MACHINE_FRAMES_MAX];
 	uint32_t generation[MACHINE_FRAMES_MAX]; /* makes each canary another one */
-	uint32_t count[PAGE_BALLOON + 1]; /* frames, by owner */
+	uint32_t count[PAGE_OWNERS]; /* frames, by owner */
 	uint32_t kernel_first; /* frame */
 	bool has_kernel_memory;
 };
@@ -62,6 +64,14 @@ void guest_os_free(struct guest_os *os, uint32_t frames);
  * of @unit_pages. Returns how many, 0 when there is none. */
 uint32_t guest_os_inflate(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
 			  uint64_t *gpa_out);
+
+/* Take free memory out of use, to be reported: as guest_os_inflate(). */
+uint32_t guest_os_isolate(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
+			  uint64_t *gpa_out);
+void guest_os_return(struct guest_os *os, uint32_t frame);
+
+/* The page reads as zeros, or the schedule has failed. */
+void guest_os_check_zeros(const struct guest_os *os, uint32_t frame);
 
 /* A page that the driver had taken is the guest's again. */
 void guest_os_deflate(struct guest_os *os, uint32_t frame);

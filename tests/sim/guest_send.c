@@ -39,6 +39,7 @@ bool guest_send_hello(struct guest_driver *driver)
 		return false;
 	if (driver->start_over)
 		vballoon_decide_start_over(&driver->decide);
+	message->passed_over = false;
 	guest_message_hello(message, driver->epoch, driver->plan->unit_shift, driver->start_over);
 	if (!send(driver, message, 0))
 		return false;
@@ -46,6 +47,29 @@ bool guest_send_hello(struct guest_driver *driver)
 	driver->hello_wanted = false;
 	driver->start_over = false;
 	return true;
+}
+
+bool guest_send_has_room(const struct guest_driver *driver)
+{
+	return driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV].ring.free_count >=
+	       WITHDRAW_RESERVE + GUEST_QUEUE_BUFFERS_MAX;
+}
+
+bool guest_send_message(struct guest_driver *driver, struct guest_message *message)
+{
+	return send(driver, message, WITHDRAW_RESERVE);
+}
+
+bool guest_send_pushed_stats(struct guest_driver *driver)
+{
+	struct guest_message *message = &driver->messages[MESSAGE_STATS];
+
+	if (!driver->period_ms || driver->now_ms < driver->push_due_ms || message->in_flight)
+		return false;
+	driver->push_due_ms = driver->now_ms + driver->period_ms;
+	guest_message_stats(message, 0, driver->rng);
+	driver->pushes++;
+	return send(driver, message, WITHDRAW_RESERVE);
 }
 
 bool guest_send_stats(struct guest_driver *driver)
@@ -143,8 +167,7 @@ bool guest_send_add(struct guest_driver *driver, uint64_t pages)
 	uint64_t units_left = pages / guest_driver_unit_pages(driver), sent = 0;
 
 	/* Before pages are taken, since they could not be given back if it fails. */
-	if (!message || driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV].ring.free_count <
-				WITHDRAW_RESERVE + GUEST_QUEUE_BUFFERS_MAX)
+	if (!message || !guest_send_has_room(driver))
 		return false;
 	guest_message_add(message);
 	if (rng_chance(driver->rng, 4))

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include <vballoon/abi/memory_balloon.h>
+
 static void notify(void *context, unsigned int queue)
 {
 	struct world *world = context;
@@ -42,12 +44,28 @@ static int restore(void *context, const struct vballoon_region *region,
 	return host_restore(&world->host, region, offset, len);
 }
 
-/* "A disabled ring is not consumed." Nor has the device business elsewhere. */
-static void check_access(struct world *world, struct vballoon_gpa gpa, size_t len)
+static int discard(void *context, const struct vballoon_region *region,
+		   struct vballoon_bytes offset, struct vballoon_bytes len)
 {
+	struct world *world = context;
+
+	return host_discard(&world->host, region, offset, len);
+}
+
+/* "A disabled ring is not consumed." Nor has the device business elsewhere. */
+static void check_access(struct world *world, struct vballoon_gpa gpa, size_t len, bool changes)
+{
+	bool clears = changes && guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_ZEROED);
+	bool discards =
+		changes && guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_REPORTING);
+
 	if (!world->queue_running[0] && !world->queue_running[1])
 		trace_fail(&world->trace, "touched guest memory with no queue running");
-	else if (!world->hostile && !guest_os_is_kernel_memory(&world->os, gpa.value, len))
+	else if (world->hostile || guest_os_is_kernel_memory(&world->os, gpa.value, len))
+		return;
+	else if (clears || discards)
+		oracle_change(&world->oracle, gpa.value, len);
+	else
 		trace_fail(&world->trace, "touched %#" PRIx64 ", no part of a ring or message",
 			   gpa.value);
 }
@@ -98,7 +116,7 @@ static int before_read(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct world *world = context;
 
-	check_access(world, gpa, len);
+	check_access(world, gpa, len, false);
 	maybe_interleave(world);
 	if (world->hostile && len && rng_chance(&world->rng, world->plan.rewrites))
 		return be_hostile(world, gpa, len);
@@ -125,7 +143,7 @@ static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct world *world = context;
 
-	check_access(world, gpa, len);
+	check_access(world, gpa, len, true);
 	interleave_before_write(world, gpa);
 	maybe_interleave(world);
 }
@@ -136,6 +154,8 @@ void hooks_init(struct world *world)
 	world->reclaim_ops = (struct vballoon_reclaim_ops){
 		.drop = drop,
 		.restore = world->plan.restore ? restore : NULL,
+		.discard = discard,
+		.zeroes = world->plan.zeroes,
 	};
 	world->hooks = (struct vballoon_memory_hooks){ .before_read = before_read,
 						       .after_write = after_write };

@@ -4,19 +4,23 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a guest reads where its memory was dropped: nothing that it ever wrote. */
+/* What a guest reads where its memory was dropped, unless zeros are promised: nothing that
+ * it ever wrote. */
 #define RUBBISH 0xdb
 #define SPOILED_BYTES 4096
 
 /* Spoil [@first, @end) of a region: of large pages only what anybody looks at. */
-static void spoil(uint8_t *region, uint64_t first, uint64_t end, uint64_t page)
+static void spoil(const struct host *host, uint8_t *region, uint64_t first, uint64_t end)
 {
+	uint64_t page = machine_page_bytes(host->oracle->machine);
+	int what = host->zeroes ? 0 : RUBBISH;
+
 	if (page > SPOILED_BYTES)
 		for (; first + page <= end; first += page) {
-			memset(region + first, RUBBISH, SPOILED_BYTES);
-			memset(region + first + page - SPOILED_BYTES, RUBBISH, SPOILED_BYTES);
+			memset(region + first, what, SPOILED_BYTES);
+			memset(region + first + page - SPOILED_BYTES, what, SPOILED_BYTES);
 		}
-	memset(region + first, RUBBISH, end - first);
+	memset(region + first, what, end - first);
 }
 
 int host_drop(struct host *host, const struct vballoon_region *region, struct vballoon_bytes offset,
@@ -36,8 +40,7 @@ int host_drop(struct host *host, const struct vballoon_region *region, struct vb
 	if (host->mutant == MUTANT_HOST_DROPS_ONE_MORE &&
 	    offset.value + spoiled < region->size.value)
 		spoiled++;
-	spoil(region->host, offset.value, offset.value + spoiled,
-	      machine_page_bytes(host->oracle->machine));
+	spoil(host, region->host, offset.value, offset.value + spoiled);
 	oracle_dropped(host->oracle, region, offset.value, len.value, true);
 	return 0;
 }
@@ -57,5 +60,19 @@ int host_restore(struct host *host, const struct vballoon_region *region,
 		return -ENOSPC;
 	}
 	oracle_dropped(host->oracle, region, offset.value, len.value, false);
+	return 0;
+}
+
+int host_discard(struct host *host, const struct vballoon_region *region,
+		 struct vballoon_bytes offset, struct vballoon_bytes len)
+{
+	trace_event(host->trace, "discard", region->gpa.value + offset.value, len.value);
+	oracle_discard(host->oracle, region, offset.value, len.value);
+	if (host->trace->failed)
+		return -EIO;
+	if (host->limited || rng_chance(host->rng, host->drop_failures))
+		return -EOPNOTSUPP;
+	host->discards++;
+	spoil(host, region->host, offset.value, offset.value + len.value);
 	return 0;
 }

@@ -47,6 +47,7 @@ void life_new_device(struct world *world)
 			     vballoon_device_add_region(world->device, &it->region));
 	}
 	world->target = 0;
+	world->round = 0;
 	world->ruling.device = world->device;
 	world->ruling.policy = (struct vballoon_policy){ 0 };
 }
@@ -130,6 +131,7 @@ void life_end(struct world *world, bool boot)
 	if (rng_chance(&world->rng, 20)) {
 		/* A transport that can tell. */
 		vballoon_device_reset(world->device);
+		world->round = 0;
 		world->device_has_work = true;
 		for (unsigned int i = 0; i < 2; i++) {
 			world->queue_running[i] = false;
@@ -206,6 +208,7 @@ static void restart(struct world *world)
 	trace_event(&world->trace, "restart", 0, 0);
 	world->summary.restarts++;
 	vballoon_device_restart(world->device);
+	guest_driver_doubt(&world->driver);
 	world->device_has_work = true;
 }
 
@@ -220,6 +223,7 @@ static void replace(struct world *world)
 		return;
 	trace_event(&world->trace, "replace", 0, 0);
 	world->summary.replacements++;
+	guest_driver_doubt(&world->driver);
 	vballoon_device_status(world->device, &status);
 	world->summary.violations += status.violations;
 	if (running)

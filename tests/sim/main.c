@@ -18,6 +18,8 @@ static const char *const mutant_names[MUTANT_COUNT] = {
 	[MUTANT_GUEST_IGNORES_HELD] = "guest-ignores-held",
 	[MUTANT_GUEST_FORGETS_KICK] = "guest-forgets-kick",
 	[MUTANT_GUEST_LOSES_PAGE] = "guest-loses-page",
+	[MUTANT_GUEST_TAKES_REFUSED] = "guest-takes-refused",
+	[MUTANT_GUEST_USES_REPORTED] = "guest-uses-reported",
 	[MUTANT_HOST_DROPS_ONE_MORE] = "host-drops-one-more",
 };
 
@@ -32,14 +34,34 @@ static const struct counter {
 	{                                                                                          \
 #name, offsetof(struct world_summary, name)                                        \
 	}
-	COUNTER(steps),		 COUNTER(adds),		COUNTER(withdraws),
-	COUNTER(returned_pages), COUNTER(full_answers), COUNTER(drops),
-	COUNTER(drops_failed),	 COUNTER(restores),	COUNTER(restores_failed),
-	COUNTER(reloads),	 COUNTER(pauses),	COUNTER(resets),
-	COUNTER(crashes),	 COUNTER(restarts),	COUNTER(replacements),
-	COUNTER(start_overs),	 COUNTER(plugs),	COUNTER(unplugs),
-	COUNTER(violations),	 COUNTER(rewrites),	COUNTER(policies),
-	COUNTER(drops_asked),	 COUNTER(refusals),
+	COUNTER(exchanged_pages),
+	COUNTER(reports),
+	COUNTER(discards),
+	COUNTER(pushes),
+	COUNTER(rounds),
+	COUNTER(steps),
+	COUNTER(adds),
+	COUNTER(withdraws),
+	COUNTER(returned_pages),
+	COUNTER(full_answers),
+	COUNTER(drops),
+	COUNTER(drops_failed),
+	COUNTER(restores),
+	COUNTER(restores_failed),
+	COUNTER(reloads),
+	COUNTER(pauses),
+	COUNTER(resets),
+	COUNTER(crashes),
+	COUNTER(restarts),
+	COUNTER(replacements),
+	COUNTER(start_overs),
+	COUNTER(plugs),
+	COUNTER(unplugs),
+	COUNTER(violations),
+	COUNTER(rewrites),
+	COUNTER(policies),
+	COUNTER(drops_asked),
+	COUNTER(refusals),
 #undef COUNTER
 };
 

@@ -15,6 +15,8 @@ enum mutant {
 	MUTANT_GUEST_IGNORES_HELD, /* goes on when the device's count differs */
 	MUTANT_GUEST_FORGETS_KICK, /* now and then */
 	MUTANT_GUEST_LOSES_PAGE, /* of those handed back */
+	MUTANT_GUEST_TAKES_REFUSED, /* goes on as if a pair had been swapped */
+	MUTANT_GUEST_USES_REPORTED, /* uses a page between REPORT and its answer */
 	MUTANT_HOST_DROPS_ONE_MORE, /* byte */
 	MUTANT_COUNT,
 };

@@ -109,6 +109,26 @@ bool oracle_returned(struct oracle *oracle, uint64_t gpa)
 	return false;
 }
 
+void oracle_report(struct oracle *oracle, uint64_t gpa)
+{
+	uint32_t frame = machine_frame(oracle->machine, gpa);
+
+	if (frame == MACHINE_NO_FRAME || oracle->owner[frame] != ORACLE_GUEST)
+		ORACLE_FAIL(oracle, "the driver reports %#" PRIx64 ", which is not its own", gpa);
+	else
+		set_owner(oracle, frame, ORACLE_REPORTED);
+}
+
+void oracle_reported(struct oracle *oracle, uint64_t gpa)
+{
+	uint32_t frame = machine_frame(oracle->machine, gpa);
+
+	if (frame != MACHINE_NO_FRAME && oracle->owner[frame] == ORACLE_REPORTED)
+		set_owner(oracle, frame, ORACLE_GUEST);
+	else
+		ORACLE_FAIL(oracle, "%#" PRIx64 " was not reported", gpa);
+}
+
 void oracle_unplugged(struct oracle *oracle, uint32_t frame)
 {
 	set_owner(oracle, frame, ORACLE_GUEST);
@@ -117,7 +137,7 @@ void oracle_unplugged(struct oracle *oracle, uint32_t frame)
 void oracle_touch(struct oracle *oracle, uint32_t frame)
 {
 	if (oracle->owner[frame] != ORACLE_GUEST)
-		ORACLE_FAIL(oracle, "the guest touches %#" PRIx64 ", which is in the balloon",
+		ORACLE_FAIL(oracle, "the guest touches %#" PRIx64 ", which it has given away",
 			    machine_gpa(oracle->machine, frame));
 }
 
@@ -150,16 +170,22 @@ static void check_drop_range(struct oracle *oracle, const struct vballoon_region
 		trace_fail(oracle->trace, "dropped beyond the end of a region");
 }
 
+/* By what was published, whether or not the driver has looked. */
+static bool is_in_balloon(const struct oracle *oracle, uint64_t gpa, uint32_t frame)
+{
+	enum oracle_news news = oracle->wire.news(oracle->wire.context, gpa);
+
+	if (oracle->owner[frame] == ORACLE_ADDING)
+		return news == ORACLE_NEWS_ACCEPTED;
+	return oracle->owner[frame] == ORACLE_BALLOON && news != ORACLE_NEWS_GUEST;
+}
+
 /* Proves DEV-ADD-10, DEV-ADD-11, DEV-WITHDRAW-15, DEV-MEM-1. */
 static void check_drop_page(struct oracle *oracle, uint64_t gpa)
 {
-	enum oracle_news news = oracle->wire.news(oracle->wire.context, gpa);
 	uint32_t frame = machine_frame(oracle->machine, gpa);
-	bool in_balloon = oracle->owner[frame] == ORACLE_BALLOON && news != ORACLE_NEWS_GUEST;
 
-	if (oracle->owner[frame] == ORACLE_ADDING && news == ORACLE_NEWS_ACCEPTED)
-		in_balloon = true;
-	if (!in_balloon)
+	if (!is_in_balloon(oracle, gpa, frame))
 		ORACLE_FAIL(oracle, "dropped %#" PRIx64 ", which the guest may use", gpa);
 	else if (oracle->dropped[frame])
 		ORACLE_FAIL(oracle, "dropped %#" PRIx64 " twice", gpa);
@@ -184,6 +210,43 @@ void oracle_drop(struct oracle *oracle, const struct vballoon_region *region, ui
 	for (uint64_t gpa = first_page(oracle, region, offset); gpa < end && !oracle->trace->failed;
 	     gpa += machine_page_bytes(oracle->machine))
 		check_drop_page(oracle, gpa);
+}
+
+static bool is_being_reported(const struct oracle *oracle, uint64_t gpa, uint32_t frame)
+{
+	return oracle->owner[frame] == ORACLE_REPORTED &&
+	       oracle->wire.news(oracle->wire.context, gpa) != ORACLE_NEWS_GUEST;
+}
+
+void oracle_discard(struct oracle *oracle, const struct vballoon_region *region, uint64_t offset,
+		    uint64_t len)
+{
+	uint64_t page = machine_page_bytes(oracle->machine);
+	uint64_t end = region->gpa.value + offset + len;
+
+	/* The REPORT itself tells that it is this guest that speaks. */
+	if (!oracle->queue_running[0] || !oracle->queue_running[1])
+		trace_fail(oracle->trace, "discarded while a queue is stopped");
+	check_drop_range(oracle, region, offset, len);
+	for (uint64_t gpa = first_page(oracle, region, offset); gpa < end && !oracle->trace->failed;
+	     gpa += page) {
+		if (!is_being_reported(oracle, gpa, machine_frame(oracle->machine, gpa)))
+			ORACLE_FAIL(oracle, "discarded %#" PRIx64 ", which is not reported", gpa);
+	}
+}
+
+void oracle_change(struct oracle *oracle, uint64_t gpa, uint64_t len)
+{
+	uint64_t page = machine_page_bytes(oracle->machine);
+
+	for (uint64_t at = gpa - gpa % page; at < gpa + len && !oracle->trace->failed; at += page) {
+		uint32_t frame = machine_frame(oracle->machine, at);
+
+		if (frame == MACHINE_NO_FRAME)
+			trace_fail(oracle->trace, "changed %#" PRIx64 ", which is no memory", at);
+		else if (!is_being_reported(oracle, at, frame) && !is_in_balloon(oracle, at, frame))
+			ORACLE_FAIL(oracle, "changed %#" PRIx64 ", which is the guest's", at);
+	}
 }
 
 void oracle_dropped(struct oracle *oracle, const struct vballoon_region *region, uint64_t offset,

@@ -23,6 +23,7 @@ enum oracle_owner {
 	ORACLE_GUEST,
 	ORACLE_ADDING, /* named in an ADD that the driver has not seen answered */
 	ORACLE_BALLOON,
+	ORACLE_REPORTED, /* free, and named in a REPORT that was not seen answered */
 };
 
 /* What the device has published and the driver not yet collected. */
@@ -65,6 +66,8 @@ void oracle_add(struct oracle *oracle, uint64_t gpa);
 void oracle_add_answered(struct oracle *oracle, uint64_t gpa, bool accepted);
 /* Returns whether the page was the device's to hand back. */
 bool oracle_returned(struct oracle *oracle, uint64_t gpa);
+void oracle_report(struct oracle *oracle, uint64_t gpa);
+void oracle_reported(struct oracle *oracle, uint64_t gpa);
 void oracle_unplugged(struct oracle *oracle, uint32_t frame);
 
 /* The guest reads or writes @frame. */
@@ -73,6 +76,13 @@ void oracle_touch(struct oracle *oracle, uint32_t frame);
 /* The device asks to drop memory: may it? */
 void oracle_drop(struct oracle *oracle, const struct vballoon_region *region, uint64_t offset,
 		 uint64_t len);
+
+/* The device asks to discard what was reported: may it? */
+void oracle_discard(struct oracle *oracle, const struct vballoon_region *region, uint64_t offset,
+		    uint64_t len);
+
+/* The device changes the contents of pages. */
+void oracle_change(struct oracle *oracle, uint64_t gpa, uint64_t len);
 
 /* Host memory is gone, or restored. */
 void oracle_dropped(struct oracle *oracle, const struct vballoon_region *region, uint64_t offset,

@@ -76,6 +76,7 @@ void plan_draw(struct plan *plan, struct rng *rng)
 	plan->features = vballoon_device_features_max();
 	if (rng_chance(rng, 30))
 		plan->features &= rng_next(rng);
+	plan->zeroes = rng_chance(rng, 70);
 	plan->restore = geometry->host_page_shift == 21 || rng_chance(rng, 25);
 	plan->drop_failures = rng_chance(rng, 20) ? 30 : 0;
 	plan->restore_failures = plan->restore && rng_chance(rng, 60) ? 40 : 0;

@@ -24,11 +24,22 @@ static uint32_t balloon_frames(const struct world *world, const struct machine_r
 	return frames;
 }
 
+static bool is_reported(const struct world *world, const struct machine_region *region)
+{
+	for (uint32_t i = 0; i < region->frames; i++) {
+		if (world->os.owner[region->first_frame + i] == PAGE_REPORTED)
+			return true;
+	}
+	return false;
+}
+
 /* The guest gives a region up: where pages of it are in the balloon, only with
  * nothing in flight, and then both sides forget them. A unit that crosses into
  * another region could not be forgotten by half. */
 static bool may_unplug(const struct world *world, const struct machine_region *region)
 {
+	if (is_reported(world, region))
+		return false;
 	if (!balloon_frames(world, region))
 		return true;
 	return world->plan.unit_shift == world->plan.page_shift && world->driver.loaded &&

@@ -3,6 +3,8 @@
  * right by itself, with no kick or interrupt but those that are due. */
 #include <inttypes.h>
 
+#include <vballoon/abi/memory_balloon.h>
+
 #include "life.h"
 #include "world.h"
 
@@ -83,6 +85,9 @@ static void check_quiet(struct world *world)
 			   decide->held, status.held_pages);
 	else if (guest_driver_busy(&world->driver) || world->driver.hello_wanted)
 		trace_fail(&world->trace, "a message is never answered, or never sent");
+	else if (world->round && status.report_done_id != world->round &&
+		 guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_REPORTING))
+		trace_fail(&world->trace, "round %" PRIu64 " of reports never ends", world->round);
 	else if (off >= guest_driver_unit_pages(&world->driver))
 		trace_fail(&world->trace, "stuck at %" PRIu64 " of %" PRIu64 " pages", decide->held,
 			   world->target);

@@ -18,6 +18,8 @@ static void init_parts(struct world *world, enum mutant mutant)
 	world->host.trace = &world->trace;
 	world->host.rng = &world->rng;
 	world->host.mutant = mutant;
+	world->host.zeroes = world->plan.zeroes;
+	world->host.limited = world->plan.restore;
 	world->host.drop_failures = world->plan.drop_failures;
 	world->host.restore_failures = world->plan.restore_failures;
 	world->os.machine = &world->machine;
@@ -179,6 +181,30 @@ static void step_policy(struct world *world)
 	world->device_has_work = true;
 }
 
+static void step_period(struct world *world)
+{
+	uint32_t period_ms = rng_chance(&world->rng, 30) ? 0 : rng_between(&world->rng, 1, 5000);
+
+	vballoon_device_set_stats_period(world->device, period_ms);
+	world->device_has_work = true;
+}
+
+static void step_round(struct world *world)
+{
+	uint64_t id;
+
+	if (vballoon_device_request_report(world->device, &id))
+		return;
+	world->round = id;
+	world->summary.rounds++;
+	world->device_has_work = true;
+}
+
+static void step_stir(struct world *world)
+{
+	guest_driver_stir(&world->driver);
+}
+
 static void step_stats(struct world *world)
 {
 	vballoon_device_request_stats(world->device);
@@ -210,6 +236,7 @@ static const struct step {
 } steps[] = {
 	{ 24, false, step_device }, { 16, false, step_kick },  { 16, true, step_interrupt },
 	{ 20, true, step_driver },  { 7, true, step_use },     { 7, true, step_free },
+	{ 8, true, step_stir },	    { 1, false, step_period }, { 1, false, step_round },
 	{ 2, true, step_pressure }, { 2, true, step_greet },   { 2, false, step_spurious },
 	{ 3, false, step_target },  { 2, false, step_policy }, { 1, false, step_stats },
 	{ 4, true, step_time },	    { 4, false, step_check },  { 6, false, step_life },
@@ -257,6 +284,10 @@ static void add_summary(struct world *world)
 	summary->full_answers = world->driver.full_answers;
 	summary->start_overs = world->driver.start_overs;
 	summary->reloads = world->driver.lives;
+	summary->exchanged_pages += status.exchanged_pages;
+	summary->discards = world->host.discards;
+	summary->reports = world->driver.reports;
+	summary->pushes = world->driver.pushes;
 	summary->policies = world->ruling.changes;
 	summary->drops_asked = world->ruling.drops_asked;
 	summary->refusals = world->ruling.refusals;

@@ -31,7 +31,8 @@
 struct world_summary {
 	uint64_t steps, drops, drops_failed, restores, restores_failed, adds, withdraws;
 	uint64_t returned_pages, full_answers, start_overs, reloads, pauses, resets, crashes;
-	uint64_t restarts, replacements, plugs, unplugs, violations, rewrites;
+	uint64_t restarts, replacements, exchanged_pages, reports, discards, pushes, rounds, plugs,
+		unplugs, violations, rewrites;
 	uint64_t policies, drops_asked, refusals;
 };
 
@@ -61,6 +62,7 @@ struct world {
 	bool guest_runs; /* its vCPUs, while the device does */
 	bool settling; /* the guest wants no more memory */
 	uint64_t target; /* what the device was last told */
+	uint64_t round; /* of reports, that has to end; 0: none */
 	struct world_summary summary;
 };
 

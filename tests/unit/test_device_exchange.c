@@ -82,7 +82,8 @@ static void both_pages_change_hands(void **state)
 	assert_true(is_held(FREE));
 	assert_false(is_held(HELD));
 	assert_int_equal(bed_status(&bed).held_pages, 16);
-	assert_int_equal(bed_status(&bed).exchanges, 1);
+	assert_int_equal(bed_status(&bed).exchanged_pages, 1);
+	assert_int_equal(bed_status(&bed).returned_pages, 0);
 }
 
 /* Proves DEV-EXCHANGE-10. */
@@ -92,6 +93,19 @@ static void without_a_page_to_give_the_balloon_shrinks(void **state)
 	assert_int_equal(bed_exchange(&bed, NOTHING, HELD), VIRTIO_MEMORY_BALLOON_ACCEPTED);
 	assert_false(is_held(HELD));
 	assert_int_equal(bed_status(&bed).held_pages, 15);
+}
+
+/* Proves DEV-EXCHANGE-15. */
+static void to_take_for_nothing_is_a_matter_of_policy(void **state)
+{
+	struct vballoon_policy policy = { .withdraw = { VBALLOON_POLICY_FLOOR },
+					  .floor_bytes = 15 * PAGE };
+
+	(void)state;
+	assert_int_equal(vballoon_device_set_policy(bed.device, &policy), 0);
+	assert_int_equal(bed_exchange(&bed, NOTHING, HELD), 1);
+	assert_refused(NOTHING, HELD + PAGE, VBALLOON_REFUSED_POLICY);
+	assert_int_equal(bed_exchange(&bed, FREE, HELD + PAGE), 1);
 }
 
 static void runs_are_swapped_as_a_whole(void **state)
@@ -291,7 +305,7 @@ static void more_than_65536_units_stop_the_device_and_nothing_was_swapped(void *
 	stop_with(message, sizeof(message), 18, VBALLOON_MESSAGE_LENGTH);
 	assert_true(is_held(HELD));
 	assert_false(is_held(FREE));
-	assert_int_equal(bed_status(&bed).exchanges, 0);
+	assert_int_equal(bed_status(&bed).exchanged_pages, 0);
 }
 
 /* Proves DEV-EXCHANGE-13. */
@@ -344,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(both_pages_change_hands),
 		TEST(without_a_page_to_give_the_balloon_shrinks),
+		TEST(to_take_for_nothing_is_a_matter_of_policy),
 		TEST(runs_are_swapped_as_a_whole),
 		TEST(what_add_refuses_is_refused_here_too),
 		TEST(what_is_held_cannot_be_given),
