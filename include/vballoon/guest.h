@@ -323,7 +323,7 @@ bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms);
  * pair. From this call on the guest keeps off the pages that it gives.
  * @param guest the driver
  * @param pairs copied; no page in two of them
- * @param count 1 to VBALLOON_GUEST_PAIRS
+ * @param count 1 to VBALLOON_GUEST_PAIRS; with 65536 units in all, at the most
  * @return 0; -EOPNOTSUPP without F_EXCHANGE or a device that runs; -EAGAIN while another
  *         exchange is in flight or the device has yet to be greeted; -EINVAL when a pair
  *         takes what is not in the balloon, gives what cannot go there, or is named twice

@@ -323,6 +323,58 @@ static void swaps_that_cannot_be_are_refused_at_once(void **state)
 	assert_true(port_liar_is_idle(l));
 }
 
+/* A guest with half a GiB to spare, of which nobody ever looks at a page. */
+#define LARGE_UNITS 131072
+
+static uint64_t next_unit;
+
+static uint64_t get_block(void *context, uint64_t most, struct vballoon_gpa *gpa_out)
+{
+	(void)context;
+	*gpa_out = vballoon_gpa(PORT_LOW + next_unit * PAGE);
+	next_unit += most;
+	return most;
+}
+
+static void fill_large(struct port_liar *l)
+{
+	static uint64_t held[LARGE_UNITS / 64];
+	static struct vballoon_guest_ops ops;
+	const uint8_t verdicts[256] = { 1, 1, 1, 1 };
+
+	ops = *l->guest.config.ops;
+	ops.get_page = get_block;
+	next_unit = 0;
+	l->guest.config.ops = &ops;
+	l->guest.config.range_count = 1;
+	l->guest.ranges[0].size.value = LARGE_UNITS * PAGE;
+	l->guest.ranges[0].held = held;
+	port_guest_init(&l->guest, l->guest.side_ops, l);
+	port_guest_run(&l->guest);
+	port_liar_greet(l);
+	port_liar_request(l, REQ(RESIZE), 0, LARGE_UNITS);
+	while (port_guest_status(&l->guest).held_pages < LARGE_UNITS)
+		port_liar_answer(l, verdicts, port_liar_take(l, MSG(ADD)).count);
+}
+
+/* Proves DRV-MSG-3. */
+static void no_message_names_more_than_65536_units(void **state)
+{
+	struct vballoon_guest_pair pairs[17];
+	struct port_liar *l = *state;
+
+	fill_large(l);
+	for (unsigned int i = 0; i < 17; i++)
+		pairs[i] = (struct vballoon_guest_pair){ vballoon_gpa(VBALLOON_GUEST_NOTHING),
+							 vballoon_gpa(PORT_LOW + i * 4096 * PAGE),
+							 4096 };
+	assert_int_equal(vballoon_guest_exchange(l->guest.driver, pairs, 17), -EINVAL);
+	assert_int_equal(vballoon_guest_exchange(l->guest.driver, pairs, 16), 0);
+	port_liar_request(l, REQ(RESIZE), 0, 0);
+	port_liar_take(l, MSG(EXCHANGE));
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).word, 65536);
+}
+
 static void one_exchange_is_in_flight(void **state)
 {
 	struct port_liar *l = *state;
@@ -515,6 +567,7 @@ int main(void)
 		WITH(takes_a_page_that_it_chooses, set_up_filled),
 		WITH(a_refused_swap_changes_nothing, set_up_filled),
 		WITH(swaps_that_cannot_be_are_refused_at_once, set_up_filled),
+		WITH(no_message_names_more_than_65536_units, set_up),
 		WITH(one_exchange_is_in_flight, set_up_filled),
 		WITH(without_the_feature_nothing_is_swapped, set_up_base),
 		WITH(a_swap_without_a_verdict_is_a_failure, set_up_filled),

@@ -49,11 +49,12 @@ static bool is_apart(const struct vballoon_guest *guest, const struct vballoon_g
 	return true;
 }
 
-/* Keeps DRV-FEAT-5, DRV-EXCHANGE-4. */
+/* Keeps DRV-FEAT-5, DRV-MSG-3, DRV-EXCHANGE-4. */
 int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_guest_pair *pairs,
 			    unsigned int count)
 {
 	struct vballoon_guest_exchange *exchange = &guest->exchange;
+	uint64_t units = 0;
 
 	if (guest->state != VBALLOON_GUEST_RUNNING ||
 	    !vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_EXCHANGE))
@@ -66,7 +67,10 @@ int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_
 	for (unsigned int i = 0; i < count; i++) {
 		if (!is_pair(guest, &pairs[i]) || !is_apart(guest, pairs, i))
 			return -EINVAL;
+		units += pairs[i].units;
 	}
+	if (units > VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX)
+		return -EINVAL;
 	exchange->count = count;
 	guest->shared->exchange.out = (struct virtio_memory_balloon_msg){
 		.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE),
