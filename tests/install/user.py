@@ -22,7 +22,6 @@ from markdown import blocks, commands  # noqa: E402
 GUIDE, README = "docs/guide/operators.md", "README.md"
 STATUS = "vballoonctl --control-path /run/vballoon/vm1.ctl --json status"
 QEMU = "/opt/qemu"
-KERNELS = {"bookworm": "6.1", "trixie": "6.12"}
 
 
 def steps(page, program):
@@ -44,7 +43,8 @@ class Machine:
 
     def __init__(self, suite, root, module):
         self.root = root
-        made = kernel.prepare(KERNELS[suite])
+        made = kernel.prepare(next(version for version, suites in kernel.VERSIONS.items()
+                                   if suites == [suite]))
         modules = Modules(made)
         modules.add(TRANSPORT_MODULE)
         modules.add(BALLOON_MODULE, module)
@@ -104,9 +104,8 @@ def shrink_and_grow(booted, guest):
 
 def as_the_service_has_it(booted):
     """The unit runs under the manager as somebody else, who is ready, and closed up."""
-    shown = booted.must("systemctl show -p ActiveState,SubState,StatusText,User,NRestarts,MainPID "
-                        "vballoond@vm1.service")
-    assert "ActiveState=active\nSubState=running" in shown.replace("\r", ""), shown
+    state = booted.must("systemctl show -P SubState vballoond@vm1.service").strip()
+    assert state == "running", state
     owner = booted.must("stat -c %u /proc/$(systemctl show -P MainPID vballoond@vm1.service)").strip()
     assert int(owner) >= 61184, f"the service's user is {owner}"  # a dynamic one
     level = booted.must("systemd-analyze security vballoond@vm1.service | tail -1")
