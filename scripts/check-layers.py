@@ -62,7 +62,11 @@ LAYERS = {
         None,
     ),
     "cli": (["src/cli"], ["abi", "base", "control"], None),
-    "conformance": (["src/conformance"], ["abi", "base", "control", "front_end", "ring"], None),
+    "conformance": (
+        ["src/conformance"],
+        ["abi", "base", "control", "front_end", "memory", "ring", "vhost_user", "vhost_user wire"],
+        None,
+    ),
     # What an embedder needs is public.
     "examples": (
         ["examples"],

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct vballoon_trial;
+struct vballoon_trial; /* against a device */
+struct vballoon_bout; /* against a driver */
 
 enum vballoon_outcome {
 	VBALLOON_PASS, /* the peer did what the clause says */
@@ -39,18 +40,20 @@ enum vballoon_ring {
 struct vballoon_case {
 	const char *name;
 	const char *clause; /* of docs/spec, of the virtio standard, or of vhost-user */
-	void (*run)(struct vballoon_trial *trial, const void *how);
+	void (*run)(struct vballoon_trial *trial, const void *how); /* NULL: of a driver */
 	const void *how;
 	bool negative; /* the case breaks a rule, or asks for what cannot be */
 	enum vballoon_stage stage;
 	uint64_t needs; /* feature bits, else it is skipped */
 	uint64_t lacks; /* feature bits that are left out for it */
+	void (*play)(struct vballoon_bout *bout, const void *how); /* NULL: of a device */
 };
 
 struct vballoon_topic {
 	const char *name;
 	const char *about;
 	enum vballoon_ring ring;
+	bool of_driver; /* it tests a driver, not a device */
 	const struct vballoon_case *cases;
 	size_t count;
 };
@@ -70,11 +73,12 @@ extern const struct vballoon_topic *const vballoon_topics[];
 /* "PASS" and so on. */
 const char *vballoon_outcome_name(enum vballoon_outcome outcome);
 
-/* Whether a topic has something for this ring. */
+/* Whether a topic has something for a device with this ring. */
 static inline bool vballoon_topic_is_for(const struct vballoon_topic *topic, bool packed)
 {
-	return topic->ring == VBALLOON_RING_ANY ||
-	       topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT);
+	return !topic->of_driver &&
+	       (topic->ring == VBALLOON_RING_ANY ||
+		topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT));
 }
 
 #endif /* VBALLOON_CONFORMANCE_CASE_H */

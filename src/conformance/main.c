@@ -16,5 +16,5 @@ int main(int argc, char **argv)
 		return VBALLOON_EXIT_CONFORMS;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	return vballoon_run(&options);
+	return options.driver ? vballoon_run_driver(&options) : vballoon_run(&options);
 }

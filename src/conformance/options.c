@@ -24,7 +24,11 @@ static const char help[] =
 	"COMMAND is started for each topic, with the path of a socket in place of the %s in one\n"
 	"of its words; it has to listen there. With --socket-path something listens already.\n"
 	"\n"
-	"  --socket-path PATH   the back end's socket\n"
+	"With --driver it is the other way round: it plays the device, listens, and COMMAND is\n"
+	"started for each case, connects to that socket as a monitor does, and brings a driver.\n"
+	"\n"
+	"  --socket-path PATH   the back end's socket; with --driver, where to listen\n"
+	"  --driver             test a driver\n"
 	"  --features LIST      negotiate these at most: all (default), none, or names with\n"
 	"                       commas: page-runs, exchange, withdraw-reason, push-stats,\n"
 	"                       reporting, zeroed, indirect-desc, event-idx; -NAME leaves out\n"
@@ -52,6 +56,7 @@ static const char help[] =
 
 enum {
 	OPT_SOCKET = 1,
+	OPT_DRIVER,
 	OPT_FEATURES,
 	OPT_RING,
 	OPT_PAIRWISE,
@@ -67,6 +72,7 @@ enum {
 
 static const struct option table[] = {
 	{ "socket-path", required_argument, NULL, OPT_SOCKET },
+	{ "driver", no_argument, NULL, OPT_DRIVER },
 	{ "features", required_argument, NULL, OPT_FEATURES },
 	{ "ring", required_argument, NULL, OPT_RING },
 	{ "pairwise", no_argument, NULL, OPT_PAIRWISE },
@@ -152,6 +158,9 @@ static int take(struct vballoon_options *options, int option, const char *text)
 	switch (option) {
 	case OPT_SOCKET:
 		options->socket_path = text;
+		return -1;
+	case OPT_DRIVER:
+		options->driver = true;
 		return -1;
 	case OPT_FEATURES:
 		return take_features(options, text);

@@ -27,6 +27,7 @@ struct vballoon_options {
 	uint64_t features; /* that may be negotiated */
 	enum vballoon_ring ring;
 	bool pairwise;
+	bool driver; /* what is tested is one */
 	enum vballoon_style style;
 	bool verbose;
 	bool list;

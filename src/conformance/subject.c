@@ -92,7 +92,8 @@ int vballoon_subject_start(struct vballoon_subject *subject)
 	words = words_make(subject);
 	if (!words)
 		return -ENOMEM;
-	unlink(subject->path);
+	if (!subject->connects)
+		unlink(subject->path);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);

@@ -19,6 +19,7 @@ struct vballoon_subject {
 	char log_path[108]; /* what it writes to standard error; empty: it is not ours */
 	pid_t pid; /* 0: it does not run, or which process it is is unknown */
 	bool owned; /* started here */
+	bool connects; /* to its socket, which is not its own */
 };
 
 /* Begin with a command, or with the path of a socket. Returns 0 or a negative errno. */

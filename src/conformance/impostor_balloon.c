@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The balloon of the impostor: it answers, and notes what the driver may not say. */
+#include "conformance/impostor.h"
+
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/entry.h"
+#include "base/le.h"
+
+#define FROMDEVQ VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
+#define TODEVQ VIRTIO_MEMORY_BALLOON_VQ_TODEV
+#define F(name) (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_##name)
+#define NOTE(...) vballoon_impostor_note(impostor, __VA_ARGS__)
+#define INDIRECT (UINT64_C(1) << 28)
+#define EVENT_IDX (UINT64_C(1) << 29)
+
+int vballoon_impostor_ring_start(struct vballoon_device_ring *ring,
+				 const struct vballoon_memory *memory, struct vballoon_queue *where,
+				 uint32_t base, uint64_t features)
+{
+	where->next = (uint16_t)base;
+	return vballoon_device_ring_start(ring, memory, where, features & INDIRECT,
+					  features & EVENT_IDX);
+}
+
+uint32_t vballoon_impostor_ring_stop(struct vballoon_device_ring *ring)
+{
+	return ring->next_avail;
+}
+
+static struct vballoon_entry_format format_of(const struct vballoon_impostor *impostor)
+{
+	return (struct vballoon_entry_format){
+		.page_shift = vballoon_le32(impostor->config.page_shift),
+		.unit_shift = impostor->unit_shift,
+		.runs = impostor->features & F(PAGE_RUNS),
+	};
+}
+
+static struct vballoon_impostor_region *region_of(struct vballoon_impostor *impostor, uint64_t gpa)
+{
+	for (unsigned int i = 0; i < impostor->region_count; i++) {
+		const struct vhost_user_region *wire = &impostor->regions[i].wire;
+
+		if (gpa >= wire->guest_addr && gpa - wire->guest_addr < wire->size)
+			return &impostor->regions[i];
+	}
+	return NULL;
+}
+
+/* Mark one balloon page held, or free. Returns whether that changed anything. */
+static bool mark(struct vballoon_impostor *impostor, uint64_t gpa, bool held)
+{
+	struct vballoon_impostor_region *region = region_of(impostor, gpa);
+	uint64_t page;
+
+	if (!region)
+		return false;
+	page = (gpa - region->wire.guest_addr) >> vballoon_le32(impostor->config.page_shift);
+	if (vballoon_bitmap_all(region->held, page, 1) == held)
+		return false;
+	if (held)
+		vballoon_bitmap_set(region->held, page, 1);
+	else
+		vballoon_bitmap_clear(region->held, page, 1);
+	impostor->held += held ? 1 : UINT64_MAX;
+	return true;
+}
+
+static void record_empty(struct vballoon_impostor *impostor)
+{
+	for (unsigned int i = 0; i < impostor->region_count; i++)
+		vballoon_bitmap_clear(impostor->regions[i].held, 0, impostor->regions[i].pages);
+	impostor->held = 0;
+}
+
+static uint64_t page_of(const struct vballoon_impostor *impostor, bool held, uint64_t from)
+{
+	uint32_t page_shift = vballoon_le32(impostor->config.page_shift);
+
+	for (unsigned int i = 0; i < impostor->region_count; i++) {
+		const struct vballoon_impostor_region *region = &impostor->regions[i];
+		struct vballoon_bits bits = { .set = region->held };
+		uint64_t page = held ? vballoon_bits_next(bits, from, region->pages)
+				     : vballoon_bits_next_missing(bits, from, region->pages);
+
+		if (page < region->pages)
+			return region->wire.guest_addr + (page << page_shift);
+	}
+	return 0;
+}
+
+uint64_t vballoon_impostor_held_page(const struct vballoon_impostor *impostor)
+{
+	return page_of(impostor, true, 0);
+}
+
+uint64_t vballoon_impostor_free_page(const struct vballoon_impostor *impostor)
+{
+	return page_of(impostor, false, 8);
+}
+
+static uint64_t read_word(struct vballoon_impostor *impostor)
+{
+	uint64_t word = 0;
+
+	(void)vballoon_chain_read(&impostor->memory, &impostor->chain, &word, sizeof(word));
+	return vballoon_le64(word);
+}
+
+static uint64_t rest_of(const struct vballoon_impostor *impostor)
+{
+	return impostor->chain.readable_len - impostor->chain.read_done;
+}
+
+static uint32_t hello(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
+{
+	struct vballoon_impostor_seen *seen = &impostor->seen;
+	uint64_t epoch = read_word(impostor), unit = read_word(impostor), held;
+	bool start_over = flags & VIRTIO_MEMORY_BALLOON_HELLO_START_OVER;
+
+	if (unit >> 32)
+		NOTE("DRV-HELLO-5", "the reserved field of HELLO is 0x%llx",
+		     (unsigned long long)unit >> 32);
+	unit &= UINT32_MAX;
+	if (unit < vballoon_le32(impostor->config.page_shift) ||
+	    unit > VIRTIO_MEMORY_BALLOON_SHIFT_MAX)
+		NOTE("DRV-HELLO-4", "unit_shift is %llu", (unsigned long long)unit);
+	if (impostor->chain.writable_len < sizeof(held))
+		NOTE("DRV-HELLO-9", "HELLO has room for %llu bytes",
+		     (unsigned long long)impostor->chain.writable_len);
+	for (unsigned int i = 0; !impostor->greeted && i < seen->hellos && i < 64; i++) {
+		if (seen->epochs[i] == epoch)
+			NOTE("DRV-HELLO-2", "an epoch comes again after a reset");
+	}
+	if (impostor->greeted && epoch != impostor->epoch)
+		NOTE("DRV-HELLO-3", "the epoch changed without a reset");
+	if (seen->hellos < 64)
+		seen->epochs[seen->hellos] = epoch;
+	seen->hellos++;
+	seen->start_overs += start_over;
+	if (!impostor->has_record || epoch != impostor->epoch || start_over) {
+		record_empty(impostor);
+		impostor->waiting_count = 0;
+		vballoon_impostor_ask(impostor, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0,
+				      impostor->target);
+	}
+	impostor->has_record = true;
+	impostor->greeted = true;
+	impostor->epoch = epoch;
+	impostor->unit_shift = (uint32_t)unit;
+	held = vballoon_le64(impostor->held);
+	memcpy(answer, &held, sizeof(held));
+	return sizeof(held);
+}
+
+static bool add_entry(struct vballoon_impostor *impostor, uint64_t wire)
+{
+	struct vballoon_entry_format format = format_of(impostor);
+	struct vballoon_entry entry = vballoon_entry_decode(&format, wire);
+	uint64_t bytes = entry.units << format.unit_shift;
+
+	if (!format.runs && wire & ((UINT64_C(1) << format.page_shift) - 1))
+		NOTE("DRV-RUNS-2", "entry 0x%llx has low bits", (unsigned long long)wire);
+	if (!entry.aligned || entry.wraps ||
+	    !vballoon_memory_covers(&impostor->memory, vballoon_gpa(entry.gpa),
+				    vballoon_bytes(bytes)))
+		return false;
+	for (uint64_t at = entry.gpa; at < entry.gpa + bytes;
+	     at += UINT64_C(1) << format.page_shift) {
+		if (!mark(impostor, at, true))
+			NOTE("DRV-ADD-2", "page 0x%llx is added and is in the balloon",
+			     (unsigned long long)at);
+	}
+	return true;
+}
+
+static uint32_t add(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
+{
+	uint32_t count = 0;
+
+	impostor->seen.adds++;
+	if (flags)
+		NOTE("DRV-MSG-2", "ADD has flags 0x%x", flags);
+	if (rest_of(impostor) % sizeof(uint64_t))
+		NOTE("DRV-MSG-1", "ADD has %llu bytes of entries",
+		     (unsigned long long)rest_of(impostor));
+	while (rest_of(impostor) >= sizeof(uint64_t) && count < VBALLOON_IMPOSTOR_ANSWER)
+		answer[count++] = add_entry(impostor, read_word(impostor));
+	return count;
+}
+
+/* Hand back the first pages that are held, unit by unit. */
+static uint32_t withdraw(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
+{
+	uint64_t most = read_word(impostor), gpa, wire;
+	uint64_t pages = UINT64_C(1)
+			 << (impostor->unit_shift - vballoon_le32(impostor->config.page_shift));
+	uint64_t room = impostor->chain.writable_len;
+	uint32_t len = 0;
+
+	impostor->seen.withdraws++;
+	if (flags && !(impostor->features & F(WITHDRAW_REASON)))
+		NOTE("DRV-REASON-1", "WITHDRAW has flags 0x%x", flags);
+	for (; most >= pages && len + sizeof(wire) <= room &&
+	       len + sizeof(wire) <= VBALLOON_IMPOSTOR_ANSWER;
+	     most -= pages) {
+		gpa = vballoon_impostor_held_page(impostor);
+		if (!gpa)
+			break;
+		for (uint64_t i = 0; i < pages; i++)
+			mark(impostor, gpa + (i << vballoon_le32(impostor->config.page_shift)),
+			     false);
+		wire = vballoon_le64(gpa);
+		memcpy(answer + len, &wire, sizeof(wire));
+		len += (uint32_t)sizeof(wire);
+	}
+	return len;
+}
+
+static uint32_t stats(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
+{
+	(void)answer;
+	impostor->seen.stats++;
+	impostor->seen.stats_flags = flags;
+	if (rest_of(impostor) / sizeof(struct virtio_memory_balloon_stat) > 256)
+		NOTE("DRV-STATS-5", "STATS has %llu bytes", (unsigned long long)rest_of(impostor));
+	return 0;
+}
+
+static uint32_t (*const handlers[])(struct vballoon_impostor *, uint32_t, uint8_t *) = {
+	[VIRTIO_MEMORY_BALLOON_MSG_HELLO] = hello,
+	[VIRTIO_MEMORY_BALLOON_MSG_ADD] = add,
+	[VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW] = withdraw,
+	[VIRTIO_MEMORY_BALLOON_MSG_STATS] = stats,
+};
+
+static void use(struct vballoon_impostor *impostor, unsigned int queue, const uint8_t *answer,
+		uint32_t len, uint32_t told)
+{
+	struct vballoon_impostor_queue *to = &impostor->queues[queue];
+	uint64_t room = impostor->chain.writable_len;
+
+	(void)vballoon_chain_write(&impostor->memory, &impostor->chain, answer,
+				   len < room ? len : (size_t)room);
+	impostor->chain.written = told;
+	(void)vballoon_device_ring_use(&to->ring, &impostor->chain);
+	(void)vballoon_device_ring_should_notify(&to->ring);
+	vballoon_impostor_raise(to->call);
+}
+
+static void message(struct vballoon_impostor *impostor)
+{
+	static uint8_t answer[VBALLOON_IMPOSTOR_ANSWER + 64];
+	struct virtio_memory_balloon_msg msg = { 0 };
+	uint32_t type, len, told;
+
+	if (vballoon_chain_read(&impostor->memory, &impostor->chain, &msg, sizeof(msg)))
+		NOTE("DRV-MSG-1", "a message of %llu bytes",
+		     (unsigned long long)impostor->chain.readable_len);
+	type = vballoon_le32(msg.type);
+	impostor->seen.messages++;
+	if (!impostor->greeted && type != VIRTIO_MEMORY_BALLOON_MSG_HELLO)
+		NOTE("DRV-HELLO-1", "the first message after a reset is of type %u", type);
+	if (type >= sizeof(handlers) / sizeof(handlers[0])) {
+		NOTE("DRV-FEAT-5", "a message of type %u, whose feature was not negotiated", type);
+		use(impostor, TODEVQ, answer, 0, 0);
+		return;
+	}
+	len = handlers[type](impostor, vballoon_le32(msg.flags), answer);
+	if (len > impostor->chain.writable_len)
+		len = (uint32_t)impostor->chain.writable_len;
+	told = len;
+	if (impostor->lie && !impostor->lied && impostor->lie_about == type) {
+		impostor->lied = true;
+		impostor->lie(impostor, answer, &len, &told);
+	}
+	use(impostor, TODEVQ, answer, len, told);
+}
+
+/* The next chain of a queue that runs. What a driver's ring has wrong is noted. */
+static bool next(struct vballoon_impostor *impostor, unsigned int queue)
+{
+	enum vballoon_violation violation;
+	int outcome;
+
+	if (!impostor->queues[queue].running)
+		return false;
+	outcome = vballoon_device_ring_next(&impostor->queues[queue].ring, &impostor->chain,
+					    &violation);
+	if (outcome == VBALLOON_RING_BROKEN)
+		NOTE("DRV-RING-1", "%s (queue %u)", vballoon_violation_text(violation), queue);
+	return outcome == VBALLOON_RING_CHAIN;
+}
+
+static void requests(struct vballoon_impostor *impostor)
+{
+	struct virtio_memory_balloon_req *first = impostor->waiting;
+
+	while (impostor->waiting_count && impostor->greeted && next(impostor, FROMDEVQ)) {
+		if (impostor->chain.readable_len || impostor->chain.writable_len < sizeof(*first))
+			NOTE("DRV-REQ-2", "a buffer for requests of %llu bytes",
+			     (unsigned long long)impostor->chain.writable_len);
+		use(impostor, FROMDEVQ, (const uint8_t *)first, sizeof(*first),
+		    impostor->request_told ? impostor->request_told : (uint32_t)sizeof(*first));
+		impostor->waiting_count--;
+		memmove(first, first + 1, impostor->waiting_count * sizeof(*first));
+	}
+}
+
+void vballoon_impostor_ask(struct vballoon_impostor *impostor, uint32_t type, uint32_t flags,
+			   uint64_t value)
+{
+	if (type == VIRTIO_MEMORY_BALLOON_REQ_RESIZE)
+		impostor->target = value;
+	if (impostor->waiting_count == VBALLOON_IMPOSTOR_WAITING)
+		return;
+	impostor->waiting[impostor->waiting_count++] =
+		(struct virtio_memory_balloon_req){ vballoon_le32(type), vballoon_le32(flags),
+						    vballoon_le64(value) };
+}
+
+void vballoon_impostor_serve(struct vballoon_impostor *impostor)
+{
+	while (!impostor->mute && next(impostor, TODEVQ))
+		message(impostor);
+	requests(impostor);
+}
