@@ -316,6 +316,7 @@ static void hear(struct vballoon_impostor *impostor)
 		stop(impostor, i);
 	vballoon_channel_close(channel);
 	impostor->connected = false;
+	impostor->gone = impostor->seen.starts;
 }
 
 static void welcome(struct vballoon_impostor *impostor)

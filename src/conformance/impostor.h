@@ -59,6 +59,7 @@ struct vballoon_impostor_seen {
 struct vballoon_impostor {
 	int listener; /* owned */
 	bool connected;
+	bool gone; /* a connection on which queues ran has ended */
 	struct vballoon_channel channel;
 	/* What it presents. */
 	uint64_t offered;

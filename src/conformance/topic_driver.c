@@ -204,8 +204,10 @@ static void lie_is_survived(struct vballoon_bout *bout, const void *how)
 	unsigned int resets = bout->impostor.seen.resets;
 
 	tell(bout, how);
+	/* Asked again, a driver that has taken them for its own would add them again. */
+	vballoon_impostor_ask(&bout->impostor, RESIZE, 0, MORE);
 	vballoon_bout_watch(bout, bout->grace_ms);
-	if (bout->impostor.seen.resets > resets || !bout->impostor.connected)
+	if (bout->impostor.seen.resets > resets)
 		return;
 	vballoon_impostor_ask(&bout->impostor, RESIZE, 0, LESS);
 	if (!vballoon_bout_await(bout, vballoon_bout_withdraws, 1, bout->patience_ms))

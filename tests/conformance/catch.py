@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""catch.py CONFORMANCE SOUND [MUTANT=CLAUSE=TOPIC]...: the suite must name the clause that
+"""catch.py SIDE CONFORMANCE SOUND [MUTANT=CLAUSE=TOPIC]...: the suite must name the clause that
 each mutant breaks, and find nothing wrong with the program that is SOUND.
 
-A MUTANT is a program with a defect that was planted; TOPIC is where it shows.
+SIDE is device or driver. A MUTANT is a program with a defect that was planted; TOPIC, which
+may be TOPIC/CASE, is where it shows.
 """
 
 import json
@@ -12,13 +13,19 @@ import sys
 from pathlib import Path
 
 BAD = ("FAIL", "WEDGED")
-ARGUMENTS = ["--no-config", "--socket-path", "%s"]
+# What the suite is told, and what the program.
+SIDES = {
+    "device": ([], ["--no-config", "--socket-path", "%s"]),
+    "driver": (["--driver"], ["%s"]),
+}
 
 
-def run(conformance, topic, program):
+def run(side, conformance, topic, program):
     """The clauses that a program breaks, by the cases of one topic."""
+    options, arguments = SIDES[side]
+    options = [*options, "--json", "--timeout", "2", "--case", topic]
     done = subprocess.run(
-        [conformance, "--json", "--timeout", "2", "--case", topic, "--", program, *ARGUMENTS],
+        [conformance, *options, "--", program, *arguments],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -29,21 +36,21 @@ def run(conformance, topic, program):
 
 
 def main():
-    conformance, sound, mutants = sys.argv[1], sys.argv[2], sys.argv[3:]
+    side, conformance, sound, mutants = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
     missed = 0
     for topic in sorted({mutant.split("=")[2] for mutant in mutants}):
-        found = run(conformance, topic, sound)
+        found = run(side, conformance, topic, sound)
         missed += bool(found)
         print(f"{'not ok' if found else 'ok'} - the sound one keeps {topic}", *found, sep="\n")
     for mutant in mutants:
         program, clause, topic = mutant.split("=")
-        found = run(conformance, topic, program)
+        found = run(side, conformance, topic, program)
         named = [row for row in found if row["clause"] == clause]
         missed += not named
         name = f"{Path(program).name} breaks {clause}"
         print(f"{'ok' if named else 'not ok'} - {name}", flush=True)
         for row in (named or found)[:3]:
-            print(f"  {row['outcome']} {row['clause']} {topic}/{row['case']}: {row['why']}")
+            print(f"  {row['outcome']} {row['clause']} {row['topic']}/{row['case']}: {row['why']}")
     print(f"{len(mutants) - missed} of {len(mutants)} mutants named by clause")
     return missed != 0 or not mutants
 
