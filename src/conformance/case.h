@@ -35,6 +35,7 @@ enum vballoon_ring {
 	VBALLOON_RING_ANY,
 	VBALLOON_RING_SPLIT,
 	VBALLOON_RING_PACKED,
+	VBALLOON_RING_OF_DRIVER, /* a driver's: the topic tests no device */
 };
 
 struct vballoon_case {
@@ -53,7 +54,6 @@ struct vballoon_topic {
 	const char *name;
 	const char *about;
 	enum vballoon_ring ring;
-	bool of_driver; /* it tests a driver, not a device */
 	const struct vballoon_case *cases;
 	size_t count;
 };
@@ -73,12 +73,16 @@ extern const struct vballoon_topic *const vballoon_topics[];
 /* "PASS" and so on. */
 const char *vballoon_outcome_name(enum vballoon_outcome outcome);
 
+static inline bool vballoon_topic_is_of_driver(const struct vballoon_topic *topic)
+{
+	return topic->ring == VBALLOON_RING_OF_DRIVER;
+}
+
 /* Whether a topic has something for a device with this ring. */
 static inline bool vballoon_topic_is_for(const struct vballoon_topic *topic, bool packed)
 {
-	return !topic->of_driver &&
-	       (topic->ring == VBALLOON_RING_ANY ||
-		topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT));
+	return topic->ring == VBALLOON_RING_ANY ||
+	       topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT);
 }
 
 #endif /* VBALLOON_CONFORMANCE_CASE_H */

@@ -43,9 +43,9 @@ static void run_topic(struct vballoon_bout *bout, struct vballoon_report *report
 static void count_cases(struct vballoon_report *report)
 {
 	for (size_t i = 0; vballoon_topics[i]; i++) {
-		for (size_t j = 0; vballoon_topics[i]->of_driver && j < vballoon_topics[i]->count;
-		     j++) {
-			if (!vballoon_options_want(report->options, vballoon_topics[i],
+		for (size_t j = 0; j < vballoon_topics[i]->count; j++) {
+			if (!vballoon_topic_is_of_driver(vballoon_topics[i]) ||
+			    !vballoon_options_want(report->options, vballoon_topics[i],
 						   &vballoon_topics[i]->cases[j]))
 				continue;
 			report->cases++;
@@ -76,7 +76,7 @@ int vballoon_run_driver(const struct vballoon_options *options)
 	count_cases(&report);
 	vballoon_report_setting(&report, "split rings");
 	for (size_t i = 0; vballoon_topics[i]; i++) {
-		if (vballoon_topics[i]->of_driver)
+		if (vballoon_topic_is_of_driver(vballoon_topics[i]))
 			run_topic(&bout, &report, vballoon_topics[i]);
 	}
 	vballoon_impostor_close(&bout.impostor);

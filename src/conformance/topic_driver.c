@@ -492,10 +492,5 @@ static const struct vballoon_case cases[] = {
 	      .offered = UINT64_C(1) << 17),
 };
 
-const struct vballoon_topic vballoon_topic_driver = {
-	.name = "driver",
-	.about = "a driver before a device that lies",
-	.of_driver = true,
-	.cases = cases,
-	.count = sizeof(cases) / sizeof(cases[0]),
-};
+VBALLOON_TOPIC(vballoon_topic_driver, "driver", VBALLOON_RING_OF_DRIVER,
+	       "a driver before a device, and before one that lies", cases);

@@ -171,6 +171,12 @@ class Reader:
             self._check_done(arguments[arguments.index("--control-path") + 1])
         return said
 
+    def _host_vballoon_conformance(self, arguments):
+        """On the daemon that was built, whatever the document calls it."""
+        build = self.assets.built.vballoond.parent.parent
+        run(build / "conformance/vballoon-conformance",
+            *[self.assets.built.vballoond if word == "vballoond" else word for word in arguments])
+
     def _check_done(self, control):
         """What was asked for is in the balloon, and the host has it."""
         status = json.loads(run(self.assets.built.vballoonctl, "--control-path", control,
