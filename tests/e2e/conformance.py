@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""the module keeps the clauses that a device's lies put to the test"""
+
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bed.rig import expect
+
+HERE = Path(__file__).resolve().parent
+# A guest boots for each: crooked_device tells one guest many lies, by their effect.
+CASES = ["follows-its-target", "request-hello", "request-stats", "unknown-request-all-ones",
+         "record-lost", "page-twice", "start-over-not-empty", "used-index-jumps", "revision-2",
+         "access-platform"]
+PATIENCE = "120"
+
+
+def run(rig):
+    suite = rig.assets.built.vballoond.parent.parent / "conformance/vballoon-conformance"
+    cases = [word for case in CASES for word in ("--case", f"driver/{case}")]
+    with tempfile.TemporaryDirectory(prefix="vballoon-e2e-") as directory:
+        assets = Path(directory, "assets")
+        assets.write_bytes(pickle.dumps(rig.assets))
+        done = subprocess.run(
+            [suite, "--driver", "--timeout", PATIENCE, *cases, "--", "env",
+             f"PYTHONPATH={HERE.parent}", sys.executable, "-m", "bed.driver_guest", assets, "%s"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    expect(done.returncode == 0, f"every case to pass:\n{done.stdout}{done.stderr}")
+    expect(f"{len(CASES)} cases" in done.stdout, f"{len(CASES)} cases to run: {done.stdout}")
