@@ -53,8 +53,8 @@ static void drives(void **state)
 		return;
 	}
 	port_front_start(&front);
-	while (port_front_serve(&front))
-		;
+	while (!vballoon_link_closed(&front.wire.link, 0))
+		port_front_turn(&front, 100);
 	port_guest_check(&front.guest);
 }
 

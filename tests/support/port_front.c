@@ -215,12 +215,6 @@ bool port_front_turn(struct port_front *front, uint64_t longest_ms)
 	return port_front_sleep(front, wait_ms < longest_ms ? wait_ms : longest_ms);
 }
 
-bool port_front_serve(struct port_front *front)
-{
-	turn(front, 100);
-	return !vballoon_link_closed(&front->wire.link, 0);
-}
-
 void port_front_await_that(struct port_front *front, bool (*holds)(struct port_front *front))
 {
 	uint64_t end_ms = clock_ms() + AWAIT_MS;

@@ -46,9 +46,6 @@ void port_front_await(struct port_front *front, uint64_t held);
 /* Until a condition holds. */
 void port_front_await_that(struct port_front *front, bool (*holds)(struct port_front *front));
 
-/* Let the guest run once and sleep for a while: false when the back end has gone. */
-bool port_front_serve(struct port_front *front);
-
 /* What the host has of the guest's memory, in pages of 4 KiB. */
 uint64_t port_front_host_pages(const struct port_front *front);
 
