@@ -129,13 +129,18 @@ static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unuse
 	return NOTIFY_DONE;
 }
 
-/* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-2, DRV-FEAT-6, DRV-REPORT-4, DRV-REPORT-5. */
+/* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-1, DRV-FEAT-2, DRV-FEAT-6, DRV-REPORT-4,
+ * DRV-REPORT-5. */
 static int vballoon_validate(struct virtio_device *vdev)
 {
 	u32 revision, page_shift;
 
 	if (!vdev->config->get)
 		return -EINVAL;
+	if (!virtio_has_feature(vdev, VIRTIO_F_VERSION_1)) {
+		dev_err(&vdev->dev, "a legacy device is none that is known\n");
+		return -ENODEV;
+	}
 	virtio_cread_le(vdev, struct virtio_memory_balloon_config, revision, &revision);
 	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &page_shift);
 	if (revision != VIRTIO_MEMORY_BALLOON_REVISION) {
