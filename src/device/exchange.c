@@ -27,14 +27,15 @@ static struct pair decode(const struct vballoon_device *device, uint64_t give, u
 	};
 }
 
-/* To take and not to give is a withdraw to follow the target. */
+/* To take and not to give is a withdraw to follow the target. Keeps DEV-EXCHANGE-15. */
 static bool is_granted(struct vballoon_device *device, uint64_t pages)
 {
 	return vballoon_policy_grant(device, VBALLOON_WITHDRAW_TARGET, pages) == pages;
 }
 
-/* Whether the pair may be carried out. Keeps DEV-EXCHANGE-5, DEV-EXCHANGE-6,
- * DEV-EXCHANGE-7, DEV-EXCHANGE-9. */
+/* Whether the pair may be carried out.
+ * Keeps DEV-EXCHANGE-5, DEV-EXCHANGE-6, DEV-EXCHANGE-7, DEV-EXCHANGE-9,
+ * DEV-EXCHANGE-14. */
 static bool judge(struct vballoon_device *device, const struct pair *pair,
 		  enum vballoon_refusal *cause_out)
 {
@@ -60,6 +61,7 @@ static bool judge(struct vballoon_device *device, const struct pair *pair,
 	return pair->gives || is_granted(device, vballoon_entry_pages(device, &pair->take));
 }
 
+/* Keeps DEV-EXCHANGE-3. */
 static enum vballoon_violation verdict(struct vballoon_device *device, uint8_t byte)
 {
 	if (vballoon_chain_write(&device->memory, &device->chain, &byte, sizeof(byte)))
@@ -100,7 +102,8 @@ static enum vballoon_violation next_pair(struct vballoon_device *device)
 	return VBALLOON_OK;
 }
 
-/* Make what is taken usable, and zeros if that is promised. */
+/* Make what is taken usable, and zeros if that is promised.
+ * Keeps DEV-EXCHANGE-11, DEV-EXCHANGE-12, DEV-ZEROED-2. */
 static enum vballoon_progress prepare(struct vballoon_device *device,
 				      const struct vballoon_entry *take)
 {

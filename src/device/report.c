@@ -73,7 +73,8 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 	return VBALLOON_DONE;
 }
 
-/* What the host cannot have stays; where there is no memory to be cleared there is a hole. */
+/* What the host cannot have stays; where there is no memory to be cleared there is a hole.
+ * Keeps DEV-ZEROED-3. */
 static enum vballoon_progress keep(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
@@ -103,8 +104,8 @@ static enum vballoon_progress step(struct vballoon_device *device)
 	return VBALLOON_DONE;
 }
 
-/* Read the next entry: passed over, or the run to work on. Keeps DEV-REPORT-3,
- * DEV-REPORT-4, DEV-REPORT-6. */
+/* Read the next entry: passed over, or the run to work on.
+ * Keeps DEV-REPORT-1, DEV-REPORT-3, DEV-REPORT-4, DEV-REPORT-6, DEV-REPORT-8. */
 static enum vballoon_violation next_run(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
@@ -138,6 +139,7 @@ refuse:
 	return VBALLOON_OK;
 }
 
+/* Keeps DEV-REPORT-2, DEV-REPORT-5. */
 enum vballoon_violation vballoon_report_resume(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;

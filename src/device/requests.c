@@ -23,6 +23,7 @@ void vballoon_requests_resize(struct vballoon_device *device)
 	memset(device->policy_refused, 0, sizeof(device->policy_refused));
 }
 
+/* Keeps DEV-PUSH-4. */
 void vballoon_requests_period(struct vballoon_device *device)
 {
 	device->requests.period = true;
@@ -84,7 +85,7 @@ static uint32_t stats_value(struct vballoon_device *device)
 }
 
 /* Which request goes next: its flag, and its type; NULL when there is none.
- * Keeps DEV-REQ-7, DEV-BAD-7. */
+ * Keeps DEV-FEAT-7, DEV-REQ-7, DEV-BAD-7. */
 static bool *next_request(struct vballoon_device *device, uint32_t *type_out)
 {
 	struct vballoon_requests *requests = &device->requests;

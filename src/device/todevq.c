@@ -122,7 +122,8 @@ static bool flags_known(const struct vballoon_device *device, const struct messa
 }
 
 /* What a driver may not send.
- * Keeps DEV-MSG-3, DEV-MSG-4, DEV-MSG-7, DEV-MSG-8, DEV-MSG-9, DEV-MSG-11, DEV-MSG-12. */
+ * Keeps DEV-MSG-3, DEV-MSG-4, DEV-MSG-7, DEV-MSG-8, DEV-MSG-9, DEV-MSG-11, DEV-MSG-12,
+ * DEV-EXCHANGE-4. */
 static enum vballoon_violation check(const struct vballoon_device *device,
 				     const struct message *message, uint32_t flags)
 {

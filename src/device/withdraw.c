@@ -165,7 +165,8 @@ static void take_back(struct vballoon_device *device, uint32_t index)
 	device->answer_count = last;
 }
 
-/* Clear what has to be, one entry after the other. Returns whether all of that is done. */
+/* Clear what has to be, one entry after the other. Returns whether all of that is done.
+ * Keeps DEV-ZEROED-1. */
 static bool clear_answer(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;

@@ -322,6 +322,7 @@ static void an_answer_that_cannot_be_written_swaps_nothing(void **state)
 	assert_int_equal(bed_status(&bed).held_pages, 16);
 }
 
+/* Proves DEV-EXCHANGE-14. */
 static void pairs_beyond_those_that_can_be_undone_are_refused(void **state)
 {
 	static uint64_t pairs[2049][2];
