@@ -207,8 +207,7 @@ struct virtio_memory_balloon_stat {
  * @take: an entry in the balloon that is to be the driver's; as many units as @give
  *
  * F_EXCHANGE. EXCHANGE is a struct virtio_memory_balloon_msg followed by pairs, and
- * by a device-writable byte for each, as far as there is room. Each pair is carried
- * out as a whole or not at all.
+ * by a device-writable byte for each. Each pair is carried out as a whole or not at all.
  */
 struct virtio_memory_balloon_pair {
 	__le64 give;
