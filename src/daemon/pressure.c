@@ -29,16 +29,6 @@ const char *vballoon_pressure_name(enum vballoon_pressure_state state)
 	return names[state];
 }
 
-void vballoon_pressure_init(struct vballoon_pressure *pressure, struct vballoon_loop *loop,
-			    void (*felt)(void *context), void *context)
-{
-	memset(pressure, 0, sizeof(*pressure));
-	pressure->loop = loop;
-	pressure->source.fd = -1;
-	pressure->felt = felt;
-	pressure->context = context;
-}
-
 static void feel(struct vballoon_pressure *pressure)
 {
 	pressure->times++;
@@ -56,6 +46,18 @@ static void ready(void *context, uint32_t events)
 	} else if (events & EPOLLPRI) {
 		feel(pressure);
 	}
+}
+
+void vballoon_pressure_init(struct vballoon_pressure *pressure, struct vballoon_loop *loop,
+			    void (*felt)(void *context), void *context)
+{
+	memset(pressure, 0, sizeof(*pressure));
+	pressure->loop = loop;
+	pressure->source = (struct vballoon_source){
+		.fd = -1, .events = EPOLLPRI, .ready = ready, .context = pressure
+	};
+	pressure->felt = felt;
+	pressure->context = context;
 }
 
 static void close_trigger(struct vballoon_pressure *pressure)
@@ -78,9 +80,6 @@ static int open_trigger(struct vballoon_pressure *pressure, unsigned int percent
 	source->fd = open(PSI, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (source->fd < 0)
 		return -errno;
-	source->events = EPOLLPRI;
-	source->ready = ready;
-	source->context = pressure;
 	err = write(source->fd, trigger, (size_t)len + 1) < 0 ? -errno : 0;
 	if (!err)
 		err = vballoon_loop_add(pressure->loop, source);

@@ -71,16 +71,25 @@ static void it_can_be_ended_and_begun_with_another_share(void **state)
 	assert_int_equal(bed->pressure.state, first);
 }
 
-static void the_kernel_s_word_is_passed_on_and_counted(void **state)
+static void what_the_kernel_tells_is_passed_on_and_counted(void **state)
+{
+	struct bed *bed = *state;
+
+	bed->pressure.source.ready(&bed->pressure, EPOLLPRI);
+	bed->pressure.source.ready(&bed->pressure, EPOLLPRI);
+	assert_int_equal(bed->felt, 2);
+	assert_int_equal(bed->pressure.times, 2);
+}
+
+static void a_kernel_that_tells_no_more_is_not_listened_to(void **state)
 {
 	struct bed *bed = *state;
 
 	vballoon_pressure_listen(&bed->pressure, 50);
-	if (bed->pressure.state != VBALLOON_PRESSURE_PSI)
-		bed->pressure.felt(bed);
-	else
-		bed->pressure.source.ready(&bed->pressure, EPOLLPRI);
-	assert_int_equal(bed->felt, 1);
+	bed->pressure.source.ready(&bed->pressure, EPOLLERR);
+	assert_int_equal(bed->felt, 0);
+	assert_int_equal(bed->pressure.state, VBALLOON_PRESSURE_OFF);
+	assert_int_equal(bed->pressure.source.fd, -1);
 }
 
 static void without_the_kernel_it_looks_while_there_is_something_to_do(void **state)
@@ -122,7 +131,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(listening_has_the_kernel_tell_or_looks_by_itself),
 		CASE(it_can_be_ended_and_begun_with_another_share),
-		CASE(the_kernel_s_word_is_passed_on_and_counted),
+		CASE(what_the_kernel_tells_is_passed_on_and_counted),
+		CASE(a_kernel_that_tells_no_more_is_not_listened_to),
 		CASE(without_the_kernel_it_looks_while_there_is_something_to_do),
 		CASE(memory_is_short_when_little_is_available),
 		CASE(a_file_that_tells_nothing_tells_of_no_shortage),
