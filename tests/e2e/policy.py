@@ -1,14 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""a floor stays in the balloon, a pace is kept, and a late order ends as it was told to"""
+"""floors hold whatever the reason, a pace is kept, and a late order ends as it was told to"""
 
 import time
 
-from bed.rig import expect
+from bed.rig import PATTERN_SEED, expect
 
+LARGE_MIB = 448
+LACKING_MIB = 100
 BALLOON_MIB = 256
 FLOOR_MIB = 128
 PACE_MIB = 100
 MIB = 1 << 20
+
+
+def reasons(rig):
+    """A guest that needs memory says why, and gets it down to the floor."""
+    rig.daemon.execute("policy", withdraw_pressure="floor", withdraw_oom="floor",
+                       floor_bytes=BALLOON_MIB * MIB)
+    rig.daemon.resize(LARGE_MIB)
+    rig.guest.fill(rig.guest.memory_mib()["available"] + LACKING_MIB, PATTERN_SEED)
+    rig.check_pattern()
+    status = rig.daemon.status()
+    asked = status["counters"]["withdraws"]
+    expect(asked["pressure"] + asked["oom"] > 0, f"the guest to say why it asks: {asked}")
+    expect(BALLOON_MIB * MIB <= status["held_bytes"] < LARGE_MIB * MIB,
+           f"the balloon to shrink, but not below its floor: {status['held_bytes']}")
+    rig.guest.release()
+    rig.daemon.execute("policy", withdraw_pressure="grant", withdraw_oom="grant", floor_bytes=0)
 
 
 def floor(rig):
@@ -56,6 +74,7 @@ def deadline(rig):
 def run(rig):
     rig.load()
     rig.check_returned()
+    reasons(rig)
     rig.hold_pattern(leave_mib=BALLOON_MIB + 64)
     floor(rig)
     pace(rig)
