@@ -51,6 +51,41 @@ static void connect_guest(struct daemon_bed *bed, uint64_t features)
 	port_front_start(&front);
 }
 
+static bool has(unsigned int feature)
+{
+	return port_guest_status(&front.guest).features >> feature & 1;
+}
+
+static bool has_swapped(struct port_front *f)
+{
+	return f->guest.swapped == 1;
+}
+
+static bool has_reported(struct port_front *f)
+{
+	for (unsigned int i = 0; i < PORT_UNITS_MAX; i++) {
+		if (f->guest.reported[i])
+			return false;
+	}
+	return f->guest.reports > 0;
+}
+
+/* What is there beside the balloon's size. */
+static void use_features(void)
+{
+	struct port_guest *guest = &front.guest;
+	uint64_t last = port_guest_unit_gpa(guest, port_guest_units(guest) - 1);
+
+	if (has(VIRTIO_MEMORY_BALLOON_F_EXCHANGE)) {
+		assert_int_equal(port_guest_move(guest, PORT_LOW, last, 1), 0);
+		port_front_await_that(&front, has_swapped);
+	}
+	if (has(VIRTIO_MEMORY_BALLOON_F_REPORTING)) {
+		assert_int_equal(vballoon_guest_report(guest->driver), 0);
+		port_front_await_that(&front, has_reported);
+	}
+}
+
 static void main_job(struct daemon_bed *bed, uint64_t features)
 {
 	uint64_t before;
@@ -59,6 +94,8 @@ static void main_job(struct daemon_bed *bed, uint64_t features)
 	before = port_front_host_pages(&front);
 	reach(bed, 600);
 	assert_int_equal(before - port_front_host_pages(&front), 600);
+	use_features();
+	reach(bed, 600);
 	reach(bed, 100);
 	reach(bed, 0);
 	assert_int_equal(port_front_host_pages(&front), before);
