@@ -48,6 +48,11 @@ bool port_guest_is_out(const struct port_guest *guest, uint64_t gpa)
 	return guest->out[unit_of(guest, gpa)];
 }
 
+bool port_guest_is_reported(const struct port_guest *guest, uint64_t gpa)
+{
+	return guest->reported[unit_of(guest, gpa)];
+}
+
 /* A page of the guest's own has its address at both ends. */
 static uint64_t *stamp(const struct port_guest *guest, uint64_t gpa, bool end)
 {
@@ -104,6 +109,16 @@ static uint64_t get_page(void *context, uint64_t most, struct vballoon_gpa *gpa_
 	return units;
 }
 
+/* With F_ZEROED, what the device hands back is zeros. */
+static void check_zeros(const struct port_guest *guest, uint64_t gpa)
+{
+	if (!(port_guest_status(guest).features >> VIRTIO_MEMORY_BALLOON_F_ZEROED & 1) ||
+	    guest->device_lies)
+		return;
+	if (*stamp(guest, gpa, false) || *stamp(guest, gpa, true))
+		fail_msg("%#llx came back with something in it", (unsigned long long)gpa);
+}
+
 static void return_page(void *context, struct vballoon_gpa gpa, uint64_t units,
 			enum vballoon_guest_cause cause)
 {
@@ -124,6 +139,8 @@ static void return_page(void *context, struct vballoon_gpa gpa, uint64_t units,
 		guest->spare++;
 		if (cause == VBALLOON_GUEST_REFUSED)
 			check_stamps(guest, at);
+		else if (cause == VBALLOON_GUEST_HANDED_BACK)
+			check_zeros(guest, at);
 		write_stamps(guest, at);
 	}
 }
@@ -160,6 +177,8 @@ static void exchanged(void *context, const struct vballoon_guest_pair *pair,
 
 	if (outcome == VBALLOON_GUEST_SWAPPED) {
 		guest->swapped++;
+		for (uint64_t i = 0; i < pair->units; i++)
+			check_zeros(guest, pair->take.value + (i << guest->config.unit_shift));
 		move_units(guest, pair->take.value, pair->units, false);
 		return;
 	}

@@ -57,6 +57,7 @@ struct port_guest {
 	unsigned int swapped, unswapped; /* pairs that were told of */
 	unsigned int gets, resets, starts;
 	int start_error;
+	bool device_lies; /* its promises are not looked at */
 	uint64_t epochs; /* random enough */
 	uint64_t now_ms;
 	uint64_t wait_ms; /* what the driver said last */
@@ -89,7 +90,8 @@ int port_guest_move(struct port_guest *guest, uint64_t from, uint64_t to, uint64
 /* Units in all ranges, and the address of each. */
 unsigned int port_guest_units(const struct port_guest *guest);
 uint64_t port_guest_unit_gpa(const struct port_guest *guest, unsigned int unit);
-/* Whether a unit is out of the guest's hands. */
+/* Whether a unit is out of the guest's hands; or its own and free, but being reported. */
 bool port_guest_is_out(const struct port_guest *guest, uint64_t gpa);
+bool port_guest_is_reported(const struct port_guest *guest, uint64_t gpa);
 
 #endif /* VBALLOON_TESTS_PORT_GUEST_H */

@@ -44,6 +44,7 @@ void port_liar_init(struct port_liar *liar, uint64_t features, uint32_t unit_shi
 {
 	memset(liar, 0, sizeof(*liar));
 	port_guest_prepare(&liar->guest, features, unit_shift);
+	liar->guest.device_lies = true;
 	port_guest_init(&liar->guest, &side_ops, liar);
 	port_guest_run(&liar->guest);
 }

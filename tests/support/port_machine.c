@@ -58,6 +58,21 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 	return 0;
 }
 
+/* What is discarded is being reported, or the guest's no more. */
+static int discard(void *context, const struct vballoon_region *region,
+		   struct vballoon_bytes offset, struct vballoon_bytes len)
+{
+	struct port_machine *machine = context;
+	uint64_t gpa = region->gpa.value + offset.value;
+
+	for (uint64_t at = gpa; at < gpa + len.value; at += HOST_PAGE)
+		assert_true(port_guest_is_reported(&machine->guest, at));
+	if (machine->drops_fail)
+		return -EIO;
+	memset((unsigned char *)region->host + offset.value, 0, len.value);
+	return 0;
+}
+
 static int restore(void *context, const struct vballoon_region *region,
 		   struct vballoon_bytes offset, struct vballoon_bytes len)
 {
@@ -123,7 +138,11 @@ void port_machine_init_shift(struct port_machine *machine, uint64_t features, ui
 	memset(machine, 0, sizeof(*machine));
 	assert_non_null(storage);
 	machine->ops = (struct vballoon_device_ops){ device_notify, device_stopped };
-	machine->reclaim.drop = drop;
+	machine->reclaim = (struct vballoon_reclaim_ops){
+		.drop = drop,
+		.discard = discard,
+		.zeroes = true,
+	};
 	assert_int_equal(vballoon_device_init(storage, &config, &machine->device), 0);
 	port_guest_prepare(&machine->guest, vballoon_device_offered(machine->device), unit_shift);
 	machine->guest.config.page_shift = page_shift;
