@@ -4,7 +4,7 @@
 _vballoonctl()
 {
 	local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}"
-	local commands="set status stats watch why doctor events policy drop reset"
+	local commands="set status stats watch why doctor events policy reclaim-free drop reset"
 	local options="--control-path --json --help --version"
 	local command="" i
 
@@ -14,7 +14,7 @@ _vballoonctl()
 		compopt -o filenames 2>/dev/null
 		return
 		;;
-	--timeout | --interval | --deadline)
+	--timeout | --interval | --deadline | --period)
 		COMPREPLY=()
 		return
 		;;
@@ -22,7 +22,7 @@ _vballoonctl()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--control-path | --timeout | --interval | --deadline) ((i++)) ;;
+		--control-path | --timeout | --interval | --deadline | --period) ((i++)) ;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -34,7 +34,8 @@ _vballoonctl()
 	case $command in
 	"") options="$commands $options" ;;
 	set) options="$options --guest-size --wait --timeout --deadline --keep --revert" ;;
-	stats) options="$options --timeout" ;;
+	stats) options="$options --timeout --period" ;;
+	reclaim-free) options="$options --wait --timeout" ;;
 	watch) options="$options --interval --once --no-color" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -28,6 +28,8 @@ struct vballoon_cli_options {
 	bool once;
 	bool no_color;
 	unsigned int timeout_s;
+	bool has_period;
+	uint64_t period_ms; /* 0: off */
 	unsigned int interval_s;
 	uint64_t deadline_ms; /* 0: none */
 	bool keeps; /* at the deadline; or */
@@ -43,6 +45,8 @@ struct vballoon_client;
 int vballoon_cmd_set(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_status(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_stats(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_reclaim_free(const struct vballoon_cli_options *options,
+			      struct vballoon_client *client);
 int vballoon_cmd_events(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_watch(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_why(const struct vballoon_cli_options *options, struct vballoon_client *client);

@@ -41,6 +41,8 @@ static const struct {
 	[VBALLOON_ERROR_NOT_ALLOWED] = { VBALLOON_EXIT_UNREACHABLE,
 					 "do it as root, or have this user added to the daemon's "
 					 "--control-group" },
+	[VBALLOON_ERROR_NOT_NEGOTIATED] = { VBALLOON_EXIT_FAILED, "see vballoonctl status, and "
+								  "update the guest's driver" },
 	[VBALLOON_ERROR_UNKNOWN] = { VBALLOON_EXIT_FAILED,
 				     "use a vballoonctl of the daemon's version" },
 };

@@ -30,7 +30,14 @@ static const char about_status[] =
 
 static const char about_stats[] =
 	"Asks the guest's driver, which answers at once unless the guest is very busy. This\n"
-	"never waits longer than 60 seconds.\n";
+	"never waits longer than 60 seconds. With --period it tells the guest to report by\n"
+	"itself, which works while it is very busy too, or no longer to.\n";
+
+static const char about_reclaim_free[] =
+	"Asks the guest to report its free memory, once, which the host then takes until the\n"
+	"guest uses it again; the size of the balloon stays. --wait returns when the guest is\n"
+	"through, and tells how much the host got back. Memory on huge pages stays: the guest\n"
+	"would be killed if there were none when it uses it again.\n";
 
 static const char about_watch[] =
 	"The current figures and a chart of each over time: what the guest has available\n"
@@ -87,7 +94,7 @@ static const struct vballoon_command commands[] = {
 	  vballoon_cmd_set, "ask the guest to give up SIZE of its memory", about_set },
 	{ "status", NULL, false, 0, vballoon_cmd_status, "show what was asked, done and given back",
 	  about_status },
-	{ "stats", NULL, false, BIT(TIMEOUT), vballoon_cmd_stats,
+	{ "stats", NULL, false, BIT(TIMEOUT) | BIT(PERIOD), vballoon_cmd_stats,
 	  "ask the guest how its memory is used", about_stats },
 	{ "watch", NULL, false, BIT(INTERVAL) | BIT(ONCE) | BIT(NO_COLOR), vballoon_cmd_watch,
 	  "show the figures live, with a chart", about_watch },
@@ -99,6 +106,8 @@ static const struct vballoon_command commands[] = {
 	  about_events },
 	{ "policy", "[RULE]...", true, 0, vballoon_cmd_policy,
 	  "show or change what the host makes of the balloon", about_policy },
+	{ "reclaim-free", NULL, false, BIT(WAIT) | BIT(TIMEOUT), vballoon_cmd_reclaim_free,
+	  "give the host what the guest has free now", about_reclaim_free },
 	{ "drop", NULL, false, 0, vballoon_cmd_drop, "give warm memory back to the host, once",
 	  about_drop },
 	{ "reset", NULL, false, 0, vballoon_cmd_reset, "bring a device back that has stopped",
@@ -124,7 +133,7 @@ static void help_for_all(void)
 	     "Orders for the memory balloon of one virtual machine, see vballoond(8).\n\n"
 	     "Commands:");
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		printf("  %-7s%-10s%s\n", commands[i].name,
+		printf("  %-13s%-10s%s\n", commands[i].name,
 		       commands[i].operand ? commands[i].operand : "", commands[i].summary);
 	puts("\nOptions:");
 	vballoon_option_help(VBALLOON_OPTIONS_COMMON);

@@ -204,8 +204,9 @@ void vballoon_format_guest(const json_t *guest)
 		printf("%-22s%s\n", "guest", "has reported nothing yet: see vballoonctl stats");
 		return;
 	}
-	printf("%-22s%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " s ago\n", "guest reported",
-	       age_ms / 1000, age_ms % 1000 / 100);
+	printf("%-22s%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " s ago%s\n", "guest reported",
+	       age_ms / 1000, age_ms % 1000 / 100,
+	       json_is_true(json_object_get(guest, "late")) ? ", which is late: it may hang" : "");
 	json_object_foreach (json_object_get(guest, "stats"), name, value) {
 		snprintf(label, sizeof(label), "  %.40s", name);
 		if (is_count(name))

@@ -24,8 +24,8 @@ static int check(const struct vballoon_command *command, const struct vballoon_c
 			VBALLOON_EXIT_USAGE,
 			"%s: --%s is no option of it: see vballoonctl %s --help", command->name,
 			vballoon_option_name(alien), command->name);
-	if ((given & VBALLOON_OPTION_BIT(TIMEOUT)) && command->run == vballoon_cmd_set &&
-	    !options->wait)
+	if ((given & VBALLOON_OPTION_BIT(TIMEOUT)) &&
+	    command->options & VBALLOON_OPTION_BIT(WAIT) && !options->wait)
 		return vballoon_report_failure(VBALLOON_EXIT_USAGE,
 					       "%s: --timeout says nothing without --wait: give "
 					       "both, or neither",

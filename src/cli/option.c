@@ -6,6 +6,7 @@
 
 #include "cli/option.h"
 #include "cli/report.h"
+#include "control/message.h"
 #include "control/span.h"
 
 #define TIMEOUT_S 60
@@ -92,6 +93,19 @@ static int take_no_color(struct vballoon_cli_options *options, const char *text)
 	return -1;
 }
 
+static int take_period(struct vballoon_cli_options *options, const char *text)
+{
+	options->has_period = true;
+	if (!strcmp(text, "off") || (!vballoon_span_parse(text, &options->period_ms) &&
+				     options->period_ms >= VBALLOON_STATS_PERIOD_MS_MIN &&
+				     options->period_ms <= VBALLOON_STATS_PERIOD_MS_MAX))
+		return -1;
+	return vballoon_report_failure(
+		VBALLOON_EXIT_USAGE,
+		"--period: \"%s\" is no time from 250ms to 24h, nor off: " VBALLOON_SPAN_HELP,
+		text);
+}
+
 static int take_deadline(struct vballoon_cli_options *options, const char *text)
 {
 	if (!vballoon_span_parse(text, &options->deadline_ms) && options->deadline_ms &&
@@ -146,6 +160,8 @@ static const struct option_info {
 				   "at the deadline what was reached becomes the target" },
 	[VBALLOON_OPTION_REVERT] = { "revert", NULL, take_revert,
 				     "at the deadline the target before comes back" },
+	[VBALLOON_OPTION_PERIOD] = { "period", "TIME", take_period,
+				     "have the guest report so often, such as 5s, or off" },
 };
 
 /* getopt_long()'s table; an option's value is its id and 1, as 0 means a flag. */

@@ -20,6 +20,7 @@ static const char *const class_names[VBALLOON_ERROR_COUNT] = {
 	[VBALLOON_ERROR_TIMEOUT] = "Timeout",
 	[VBALLOON_ERROR_TOO_MANY_CLIENTS] = "TooManyClients",
 	[VBALLOON_ERROR_NOT_ALLOWED] = "NotAllowed",
+	[VBALLOON_ERROR_NOT_NEGOTIATED] = "NotNegotiated",
 	[VBALLOON_ERROR_UNKNOWN] = "Unknown",
 };
 

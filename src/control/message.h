@@ -22,6 +22,11 @@
 /* The longest that `wait` and `stats` may take. */
 #define VBALLOON_TIMEOUT_MS_MAX 60000
 
+/* How often a guest may push statistics: not more often than it does anyway, and no less
+ * than once a day. */
+#define VBALLOON_STATS_PERIOD_MS_MIN 250
+#define VBALLOON_STATS_PERIOD_MS_MAX 86400000
+
 /* Why a request was not carried out. */
 enum vballoon_error_class {
 	VBALLOON_ERROR_NONE,
@@ -34,6 +39,7 @@ enum vballoon_error_class {
 	VBALLOON_ERROR_TIMEOUT,
 	VBALLOON_ERROR_TOO_MANY_CLIENTS,
 	VBALLOON_ERROR_NOT_ALLOWED,
+	VBALLOON_ERROR_NOT_NEGOTIATED,
 	VBALLOON_ERROR_UNKNOWN, /* a class that this client does not know */
 	VBALLOON_ERROR_COUNT,
 };

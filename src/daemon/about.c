@@ -23,6 +23,8 @@ static const char help_text[] =
 	"                        on huge pages of that size\n"
 	"  --features LIST       what the guest is offered: all (default), none, or names with\n"
 	"                        commas; \"-exchange\" is all but that one\n"
+	"  --stats-period TIME   have the guest report its statistics every so often, such as\n"
+	"                        5s; off (default)\n"
 	"  --passthrough SAY     whether a device is passed through to the guest: detect\n"
 	"                        (default), absent or present; with one, nothing is given\n"
 	"                        back to the host, nor when it cannot be detected\n"

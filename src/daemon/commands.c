@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <string.h>
+#include <vballoon/abi/memory_balloon.h>
 
 #include "base/checked.h"
 #include "control/rule.h"
@@ -165,6 +166,54 @@ static json_t *poll_stats(struct vballoon_call *call)
 	return NULL;
 }
 
+static void begin_stats_period(struct vballoon_call *call, const json_t *arguments)
+{
+	(void)arguments;
+	if (call->argument && call->argument < VBALLOON_STATS_PERIOD_MS_MIN) {
+		vballoon_error_set(&call->error, VBALLOON_ERROR_OUT_OF_RANGE,
+				   "a guest does not report more often than every %d ms",
+				   VBALLOON_STATS_PERIOD_MS_MIN);
+		return;
+	}
+	vballoon_guest_set_stats_period(call->guest, (uint32_t)call->argument);
+}
+
+static json_t *poll_stats_period(struct vballoon_call *call)
+{
+	uint64_t features = call->view->device.features;
+
+	return json_pack("{sIsb}", "stats_period_ms", (json_int_t)call->view->stats_period_ms,
+			 "negotiated", (int)(features >> VIRTIO_MEMORY_BALLOON_F_PUSH_STATS & 1));
+}
+
+static void begin_reclaim_free(struct vballoon_call *call, const json_t *arguments)
+{
+	struct vballoon_view view;
+
+	(void)arguments;
+	vballoon_guest_view(call->guest, &view);
+	check_state(call, view.state);
+	if (call->error.class == VBALLOON_ERROR_NONE && vballoon_guest_begin_round(call->guest))
+		vballoon_error_set(&call->error, VBALLOON_ERROR_NOT_NEGOTIATED,
+				   "the guest's driver does not report free memory: \"reporting\" "
+				   "was not negotiated");
+}
+
+static json_t *poll_reclaim_free(struct vballoon_call *call)
+{
+	return vballoon_status_json_round(call->view);
+}
+
+static json_t *poll_reclaim_wait(struct vballoon_call *call)
+{
+	const struct vballoon_view *view = call->view;
+
+	if (view->has_round && !view->round_is_over && !call->expired &&
+	    view->state != VBALLOON_STATE_STOPPED)
+		return NULL;
+	return vballoon_status_json_round(view);
+}
+
 static void begin_reset(struct vballoon_call *call, const json_t *arguments)
 {
 	(void)arguments;
@@ -243,6 +292,15 @@ static const struct vballoon_command commands[] = {
 	{ "drop", { NULL, 0, NULL }, begin_drop, poll_drop },
 	{ "status", { NULL, 0, NULL }, begin_status, poll_status },
 	{ "stats", { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX, NULL }, begin_stats, poll_stats },
+	{ "stats-period",
+	  { "period_ms", VBALLOON_STATS_PERIOD_MS_MAX, NULL },
+	  begin_stats_period,
+	  poll_stats_period },
+	{ "reclaim-free", { NULL, 0, NULL }, begin_reclaim_free, poll_reclaim_free },
+	{ "reclaim-wait",
+	  { "timeout_ms", VBALLOON_TIMEOUT_MS_MAX, NULL },
+	  begin_wait,
+	  poll_reclaim_wait },
 	{ "reset", { NULL, 0, NULL }, begin_reset, poll_reset },
 	{ "events", { NULL, 0, NULL }, NULL, poll_events },
 };

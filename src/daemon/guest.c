@@ -52,6 +52,7 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 	guest->loop = loop;
 	guest->page_shift = settings->page_shift;
 	guest->features = settings->features;
+	guest->stats_period_ms = settings->stats_period_ms;
 	guest->passthrough_mode = settings->passthrough;
 }
 
@@ -69,6 +70,7 @@ void vballoon_guest_deinit(struct vballoon_guest *guest)
 	guest->back_end = NULL;
 	guest->work_left = false;
 	guest->hellos = 0;
+	guest->round.id = 0;
 	guest->reports = 0;
 }
 
@@ -305,6 +307,9 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 				   &guest->rules.policy);
 	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
 				   guest->target_pages);
+	if (guest->stats_period_ms)
+		vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end),
+						 guest->stats_period_ms);
 	return 0;
 }
 
@@ -379,6 +384,30 @@ void vballoon_guest_drop(struct vballoon_guest *guest)
 	guest->work_left = true;
 }
 
+void vballoon_guest_set_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
+{
+	guest->stats_period_ms = period_ms;
+	if (!guest->back_end)
+		return;
+	vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end), period_ms);
+	guest->work_left = true;
+}
+
+int vballoon_guest_begin_round(struct vballoon_guest *guest)
+{
+	struct vballoon_device *device = vballoon_vhost_user_device(guest->back_end);
+	struct vballoon_status now;
+	uint64_t id;
+	int err = vballoon_device_request_report(device, &id);
+
+	if (err)
+		return err;
+	vballoon_device_status(device, &now);
+	guest->round = (struct vballoon_round){ id, now.reported_pages, now.discarded_pages };
+	guest->work_left = true;
+	return 0;
+}
+
 void vballoon_guest_request_stats(struct vballoon_guest *guest)
 {
 	vballoon_device_request_stats(vballoon_vhost_user_device(guest->back_end));
@@ -414,6 +443,7 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	memset(view_out, 0, sizeof(*view_out));
 	view_out->page_shift = guest->page_shift;
 	view_out->features_offered = guest->features;
+	view_out->stats_period_ms = guest->stats_period_ms;
 	view_out->target_pages = guest->target_pages;
 	view_out->work_left = guest->work_left;
 	view_out->rules = guest->rules;
@@ -428,6 +458,13 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 	view_out->state = state_of(&view_out->device);
 	view_out->passthrough = guest->passthrough;
+	view_out->has_round = guest->round.id != 0;
+	view_out->round_is_over =
+		view_out->has_round && view_out->device.report_done_id == guest->round.id;
+	view_out->round_reported_pages =
+		view_out->device.reported_pages - guest->round.reported_pages;
+	view_out->round_discarded_pages =
+		view_out->device.discarded_pages - guest->round.discarded_pages;
 	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->reported_ms;
 }
 

@@ -16,10 +16,18 @@
 #include "daemon/settings.h"
 #include "daemon/view.h"
 
+/* The newest round of free memory that the guest reports. */
+struct vballoon_round {
+	uint64_t id; /* 0: none, or its front end has gone */
+	uint64_t reported_pages, discarded_pages; /* when it began */
+};
+
 struct vballoon_guest {
 	struct vballoon_loop *loop;
 	uint32_t page_shift;
 	uint64_t features; /* to offer */
+	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
+	struct vballoon_round round;
 	uint64_t target_pages;
 	struct vballoon_deadline deadline; /* of the target */
 	struct vballoon_rules rules;
@@ -68,6 +76,13 @@ enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest
 
 /* Drop what is held, once, warm or not. Only when connected. */
 void vballoon_guest_drop(struct vballoon_guest *guest);
+
+/* Have this guest and every other push statistics, every so often; 0: not any more. */
+void vballoon_guest_set_stats_period(struct vballoon_guest *guest, uint32_t period_ms);
+
+/* Ask the guest to report its free memory. Only when connected. Returns 0; -EOPNOTSUPP
+ * when it cannot. */
+int vballoon_guest_begin_round(struct vballoon_guest *guest);
 
 /* Ask the guest for statistics; restart a stopped device. Only when connected. */
 void vballoon_guest_request_stats(struct vballoon_guest *guest);

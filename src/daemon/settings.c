@@ -7,8 +7,10 @@
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/device.h>
 
+#include "control/message.h"
 #include "control/rule.h"
 #include "control/size.h"
+#include "control/span.h"
 #include "daemon/settings.h"
 
 static const char *keep(char **place, const char *text)
@@ -99,6 +101,18 @@ static const char *take_features(struct vballoon_settings *settings, const char 
 		       : NULL;
 }
 
+static const char *take_stats_period(struct vballoon_settings *settings, const char *text)
+{
+	uint64_t ms = 0;
+
+	if (strcmp(text, "off") &&
+	    (vballoon_span_parse(text, &ms) || ms < VBALLOON_STATS_PERIOD_MS_MIN ||
+	     ms > VBALLOON_STATS_PERIOD_MS_MAX))
+		return "it is no period from 250ms to 24h, nor off: " VBALLOON_SPAN_HELP;
+	settings->stats_period_ms = (uint32_t)ms;
+	return NULL;
+}
+
 static const char *take_passthrough(struct vballoon_settings *settings, const char *text)
 {
 	return vballoon_passthrough_parse(text, &settings->passthrough);
@@ -164,6 +178,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "control-group", true, take_control_group },
 	{ "page-size", true, take_page_size },
 	{ "features", true, take_features },
+	{ "stats-period", true, take_stats_period },
 	{ "passthrough", true, take_passthrough },
 	{ "pages", true, take_pages },
 	{ "withdraw-target", true, take_withdraw_target },

@@ -21,6 +21,7 @@ struct vballoon_settings {
 	int control_fd; /* -1: there is a path, or none */
 	uint32_t page_shift;
 	uint64_t features; /* to offer */
+	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	enum vballoon_passthrough_mode passthrough;
 	struct vballoon_rules rules;
 	struct vballoon_access access; /* to the control socket */
@@ -34,7 +35,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 15
+#define VBALLOON_SETTINGS_COUNT 16
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

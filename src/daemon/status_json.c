@@ -125,7 +125,16 @@ json_t *vballoon_status_json_guest(const struct vballoon_view *view)
 			json_object_set_new(values, vballoon_names_statistic(tag),
 					    number(stats->value[tag]));
 	}
-	return json_pack("{soso}", "age_ms", number(view->stats_age_ms), "stats", values);
+	return json_pack("{sosbso}", "age_ms", number(view->stats_age_ms), "late",
+			 vballoon_view_is_late(view), "stats", values);
+}
+
+json_t *vballoon_status_json_round(const struct vballoon_view *view)
+{
+	return json_pack("{sbsososs}", "done", view->round_is_over, "reported_bytes",
+			 pages(view, view->round_reported_pages), "discarded_bytes",
+			 pages(view, view->round_discarded_pages), "state",
+			 vballoon_view_state_name(view));
 }
 
 json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached)
@@ -203,6 +212,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "features", vballoon_names_of_features(device->features));
 	json_object_set_new(object, "epoch", vballoon_status_json_epoch(view));
 	json_object_set_new(object, "counters", counters_json(device));
+	json_object_set_new(object, "stats_period_ms", number(view->stats_period_ms));
 	json_object_set_new(object, "guest", vballoon_status_json_guest(view));
 	return object;
 }

@@ -18,4 +18,7 @@ json_t *vballoon_status_json_deadline(const struct vballoon_view *view); /* like
 json_t *vballoon_status_json_pressure(const struct vballoon_view *view);
 json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached);
 
+/* The newest round of reports. */
+json_t *vballoon_status_json_round(const struct vballoon_view *view);
+
 #endif /* VBALLOON_DAEMON_STATUS_JSON_H */

@@ -26,6 +26,7 @@ struct vballoon_view {
 	bool work_left; /* the device is in the middle of something */
 	uint32_t page_shift;
 	uint64_t features_offered;
+	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	uint64_t target_pages;
 	struct vballoon_status device; /* zeros without a front end, as what follows */
 	struct vballoon_vhost_user_status front_end;
@@ -35,6 +36,9 @@ struct vballoon_view {
 	uint64_t deadline_left_ms; /* while it runs */
 	enum vballoon_pressure_state pressure; /* how the host's is watched */
 	uint64_t pressures; /* how often there was some */
+	/* The newest round of reported free memory, if there was one. */
+	bool has_round, round_is_over;
+	uint64_t round_reported_pages, round_discarded_pages;
 	uint64_t stats_age_ms; /* when device.stats.reports is not 0 */
 };
 
@@ -46,6 +50,9 @@ bool vballoon_view_is_settled(const struct vballoon_view *view);
 
 /* @return what the guest is asked for now: the target, unless its pace holds it back. */
 uint64_t vballoon_view_asked_pages(const struct vballoon_view *view);
+
+/* @return whether the guest has not pushed what was due some time ago. */
+bool vballoon_view_is_late(const struct vballoon_view *view);
 
 /* @return @pages balloon pages in bytes. */
 uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages);

@@ -53,7 +53,7 @@ class Help:
 
     def __init__(self, program):
         text = run(program, "--help")
-        rows = [re.match(r"  (\w+) +([A-Z]+|\[[A-Z]+\]\.\.\.)? *(.*)", line) for line in section(text, "Commands")]
+        rows = [re.match(r"  ([\w-]+) +([A-Z]+|\[[A-Z]+\]\.\.\.)? *(.*)", line) for line in section(text, "Commands")]
         self.summaries = {row.group(1): row.group(3) for row in rows}
         self.operands = {row.group(1): row.group(2) for row in rows}
         self.commands = set(self.summaries)
@@ -72,7 +72,7 @@ def each_command_has_its_own_help(told):
 
 
 def the_page_has_every_command(told):
-    named = set(re.findall(r"^\*([a-z]+)\*", page_section("COMMANDS"), re.M))
+    named = set(re.findall(r"^\*([a-z-]+)\*", page_section("COMMANDS"), re.M))
     assert named == told.commands, named ^ told.commands
 
 

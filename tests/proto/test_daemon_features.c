@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "daemon_bed.h"
 
 #define EPOCH 91
@@ -113,6 +114,129 @@ static void a_wrong_choice_ends_the_daemon_with_its_name(void **state)
 						 "feature \"exchagne\""));
 }
 
+#define REPORTING (BIT(VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS) | BIT(VIRTIO_MEMORY_BALLOON_F_REPORTING))
+#define PUSH_STATS BIT(VIRTIO_MEMORY_BALLOON_F_PUSH_STATS)
+
+/* A guest with these features, which has said HELLO and heard the target. */
+static struct daemon_bed *greet(void **state, uint64_t features, const char *const *options)
+{
+	struct daemon_bed *bed = *state;
+	struct virtio_memory_balloon_req request;
+
+	daemon_bed_start(bed, options);
+	daemon_bed_connect_with(bed, features);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	balloon_driver_post_request(&bed->guest);
+	return bed;
+}
+
+static uint64_t next_value(struct daemon_bed *bed, uint32_t type)
+{
+	struct virtio_memory_balloon_req request;
+
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	assert_int_equal(vballoon_le32(request.type), type);
+	balloon_driver_post_request(&bed->guest);
+	return vballoon_le64(request.value);
+}
+
+static void a_report_round_gives_free_memory_back(void **state)
+{
+	struct daemon_bed *bed = greet(state, REPORTING, WORDS(NULL));
+	struct {
+		struct virtio_memory_balloon_msg msg;
+		uint64_t run;
+	} report = { { vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_REPORT), 0 },
+		     vballoon_le64(GUEST_BALLOON | (PAGES - 1)) };
+	struct virtio_memory_balloon_report_done done = {
+		.msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_REPORT_DONE),
+	};
+	uint64_t before;
+
+	memset(balloon_driver_page(&bed->guest, 0), 0xa5, PAGES * GUEST_PAGE);
+	before = front_end_memory_held(&bed->guest);
+	daemon_bed_ctl_start(bed, WORDS("reclaim-free", "--wait"));
+	done.id = vballoon_le64(next_value(bed, VIRTIO_MEMORY_BALLOON_REQ_REPORT));
+	assert_int_equal(balloon_driver_send(&bed->guest, &report, sizeof(report), NULL, 0), 0);
+	assert_int_equal(before - front_end_memory_held(&bed->guest), PAGES * GUEST_PAGE);
+	assert_int_equal(balloon_driver_send(&bed->guest, &done, sizeof(done), NULL, 0), 0);
+	assert_int_equal(process_wait(&bed->ctl), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "reported 1 MiB free, the host has 1 MiB"));
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 0);
+}
+
+static void a_round_that_does_not_end_is_told_after_its_time(void **state)
+{
+	struct daemon_bed *bed = greet(state, REPORTING, WORDS(NULL));
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("reclaim-free", "--wait", "--timeout", "0")), 4);
+	assert_non_null(strstr(bed->ctl.err.text, "the guest is not through (ready)"));
+}
+
+static void a_guest_that_does_not_report_is_not_asked(void **state)
+{
+	struct daemon_bed *bed = greet(state, 0, WORDS(NULL));
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("reclaim-free", "--wait")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "\"reporting\" was not negotiated"));
+}
+
+static void without_a_guest_nobody_is_asked_to_report(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS(NULL));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("reclaim-free")), 5);
+}
+
+static void a_period_is_set_at_run_time_and_ended(void **state)
+{
+	struct daemon_bed *bed = greet(state, PUSH_STATS, WORDS(NULL));
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "5s")), 0);
+	assert_string_equal(bed->ctl.out.text, "The guest reports every 5000 ms.\n");
+	assert_int_equal(next_value(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS), 5000);
+	assert_int_equal(daemon_bed_status_integer(bed, "stats_period_ms"), 5000);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "off")), 0);
+	assert_int_equal(next_value(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS), 0);
+}
+
+static void a_period_from_the_command_line_is_told_to_the_guest(void **state)
+{
+	struct daemon_bed *bed = greet(state, PUSH_STATS, WORDS("--stats-period", "1m"));
+
+	assert_int_equal(next_value(bed, VIRTIO_MEMORY_BALLOON_REQ_STATS), 60000);
+}
+
+static void a_report_that_is_pushed_is_shown(void **state)
+{
+	struct daemon_bed *bed = greet(state, PUSH_STATS, WORDS(NULL));
+	struct {
+		struct virtio_memory_balloon_msg msg;
+		struct virtio_memory_balloon_stat stat;
+	} report = { .msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_STATS),
+		     .stat = { .tag = vballoon_le16(VIRTIO_MEMORY_BALLOON_S_MEMFREE),
+			       .value = vballoon_le64(1 << 20) } };
+
+	assert_int_equal(balloon_driver_send(&bed->guest, &report, sizeof(report), NULL, 0), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "mem-free            1 MiB"));
+}
+
+static void a_period_that_makes_no_sense_is_refused(void **state)
+{
+	struct daemon_bed *bed = greet(state, PUSH_STATS, WORDS(NULL));
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "0")), 2);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "249ms")), 2);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "168h")), 2);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "soon")), 2);
+	control_assert_error(&bed->control,
+			     "{\"execute\":\"stats-period\",\"arguments\":{\"period_ms\":1}}",
+			     "OutOfRange");
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -124,6 +248,14 @@ int main(void)
 		TEST(what_is_offered_is_not_yet_negotiated),
 		TEST(a_guest_cannot_take_what_was_left_out),
 		TEST(a_wrong_choice_ends_the_daemon_with_its_name),
+		TEST(a_report_round_gives_free_memory_back),
+		TEST(a_round_that_does_not_end_is_told_after_its_time),
+		TEST(a_guest_that_does_not_report_is_not_asked),
+		TEST(without_a_guest_nobody_is_asked_to_report),
+		TEST(a_period_is_set_at_run_time_and_ended),
+		TEST(a_period_from_the_command_line_is_told_to_the_guest),
+		TEST(a_report_that_is_pushed_is_shown),
+		TEST(a_period_that_makes_no_sense_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

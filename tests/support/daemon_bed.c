@@ -75,9 +75,14 @@ int daemon_bed_socket(struct daemon_bed *bed)
 
 void daemon_bed_connect(struct daemon_bed *bed)
 {
+	daemon_bed_connect_with(bed, 0);
+}
+
+void daemon_bed_connect_with(struct daemon_bed *bed, uint64_t features)
+{
 	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
 	bed->guest_connected = true;
-	front_end_start(&bed->guest);
+	front_end_start_with(&bed->guest, FRONT_END_FEATURES | features);
 	balloon_driver_post_request(&bed->guest);
 }
 

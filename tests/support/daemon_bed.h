@@ -26,8 +26,10 @@ int daemon_bed_tear_down(void **state);
 /* Start the daemon in an empty bed, with these options more, which end in NULL. */
 void daemon_bed_start(struct daemon_bed *bed, const char *const *words);
 
-/* Connect a guest, its queues running; its driver has said nothing yet. */
+/* Connect a guest, its queues running; its driver has said nothing yet. It takes these
+ * feature bits beside what it always takes. */
 void daemon_bed_connect(struct daemon_bed *bed);
+void daemon_bed_connect_with(struct daemon_bed *bed, uint64_t features);
 void daemon_bed_disconnect(struct daemon_bed *bed);
 
 /* A connection to the front end's socket. */

@@ -209,7 +209,12 @@ uint32_t front_end_stop_queue(struct front_end *front_end, unsigned int index)
 
 void front_end_start(struct front_end *front_end)
 {
-	front_end_negotiate(front_end, FRONT_END_FEATURES);
+	front_end_start_with(front_end, FRONT_END_FEATURES);
+}
+
+void front_end_start_with(struct front_end *front_end, uint64_t features)
+{
+	front_end_negotiate(front_end, features);
 	for (unsigned int i = 0; i < 2; i++) {
 		front_end_new_ring(front_end, i);
 		front_end_start_queue(front_end, i, 0);

@@ -104,6 +104,7 @@ uint32_t front_end_stop_queue(struct front_end *front_end, unsigned int index);
 
 /* All of the above: both queues run on new rings. */
 void front_end_start(struct front_end *front_end);
+void front_end_start_with(struct front_end *front_end, uint64_t features);
 
 /* A driver has made something available. */
 void front_end_kick(struct front_end *front_end, unsigned int index);
