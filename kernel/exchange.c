@@ -80,15 +80,17 @@ static bool take_send(struct vballoon *b, u64 *next, u64 end)
 {
 	struct vballoon_exchange *e = &b->exchange;
 	struct vballoon_run run = { .unit = *next };
+	u32 left = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX;
 
 	e->count = 0;
-	while (e->count < ARRAY_SIZE(e->out.pair) &&
-	       vballoon_pages_next_held(&b->pages, run.unit, end, b->run_units, &run)) {
+	while (e->count < ARRAY_SIZE(e->out.pair) && left &&
+	       vballoon_pages_next_held(&b->pages, run.unit, end, min(b->run_units, left), &run)) {
 		e->out.pair[e->count++] = (struct virtio_memory_balloon_pair){
 			.give = cpu_to_le64(VIRTIO_MEMORY_BALLOON_GIVE_NOTHING),
 			.take = vballoon_entry_encode(b, run.unit, run.units),
 		};
 		run.unit += run.units;
+		left -= run.units;
 	}
 	*next = run.unit;
 	if (e->count)

@@ -128,6 +128,7 @@ def bed(run):
 def module(run):
     for version in KERNELS:
         run.check(f"module {version}", ["tests/bed/check-module", version])
+    run.check("module: style", ["tests/bed/check-style"])
 
 
 def docs(run):
@@ -190,7 +191,7 @@ STAGES = [
     Stage("conformance", 150, "vballoond keeps the specification, every pair of features", conformance),
     Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
-    Stage("module", 400, "the Linux module for three kernels, with W=1 and sparse", module),
+    Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
     Stage("docs", 240, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 720, "a real guest under QEMU, a scenario a case", e2e),
     Stage("kernels", 2400, "the same on each kernel; with --full", kernels, full_only=True),

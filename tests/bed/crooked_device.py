@@ -28,6 +28,7 @@ class CrookedDevice(BackEnd):
     """`lies` change an answer, by message: its bytes, or its bytes and another length."""
 
     features = F_PAGE_RUNS
+    messages: tuple[str, ...] = ("hello", "add", "withdraw", "stats")  # by their types
     config = struct.pack("<II", PAGE_SHIFT, REVISION)
 
     def __init__(self) -> None:
@@ -62,13 +63,16 @@ class CrookedDevice(BackEnd):
             if not chain:
                 break
             head, said, writable = chain
-            self.witness.hears(said, room_of(writable), self.runs)
+            self._hears(said, room_of(writable))
             kind, flags = struct.unpack_from("<II", said)
-            name = ("hello", "add", "withdraw", "stats")[kind]
+            name = self.messages[kind]
             answer = self.lies.get(name, honest)(self, getattr(self, "_" + name)(flags, said[8:]))
             answer, length = answer if isinstance(answer, tuple) else (answer, len(answer))
             self.queues[TODEVQ].push(self.memory, head, writable, answer, length)
         self._send_requests()
+
+    def _hears(self, said: bytes, room: int) -> None:
+        self.witness.hears(said, room, self.runs)
 
     def _send_requests(self) -> None:
         queue = self.queues[FROMDEVQ]

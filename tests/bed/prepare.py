@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import time
 
-from . import build, cache, initramfs, kernel, probe, qemu_root
+from . import build, initramfs, kernel, probe, qemu_root
 from .accel import TCG
 from .assets import Assets
 from .failure import Failure
@@ -19,7 +19,7 @@ def assets(version: str = "") -> Assets:
     began = time.monotonic()
     qemu = qemu_root.prepare()
     guest_kernel = kernel.prepare(version)
-    init = cache.root() / "init"
+    init = build.OUT / "init"
     initramfs.build_init(init)
     modules = Modules(guest_kernel)
     modules.add(TRANSPORT_MODULE)

@@ -90,10 +90,21 @@ class Rig:
         expect(allocated_mib <= allowed_mib,
                f"the host to hold at most {allowed_mib:.0f} MiB: it holds {allocated_mib:.0f}")
 
-    def check_kernel(self) -> None:
-        """The guest's kernel has complained of nothing since it was last asked."""
+    def _fresh_splats(self) -> list[str]:
         splats = self.vm.splats()
         fresh, self._splats_seen = splats[self._splats_seen:], len(splats)
+        return fresh
+
+    def check_kills(self, killed: int) -> None:
+        """Since it was last asked the guest's kernel has told of so many processes that it killed
+        for lack of memory, and of nothing else."""
+        fresh = self._fresh_splats()
+        other = [line for line in fresh if "Out of memory: Killed process" not in line]
+        expect(not other and len(fresh) == killed, f"{killed} killed: {'; '.join(fresh[:3])}")
+
+    def check_kernel(self) -> None:
+        """The guest's kernel has complained of nothing since it was last asked."""
+        fresh = self._fresh_splats()
         expect(not fresh, f"no complaint of the guest's kernel: {'; '.join(fresh[:3])}")
 
     def __enter__(self) -> "Rig":

@@ -370,6 +370,12 @@ GATES = [
         r"incorrect type in return expression",
     ),
     Gate(
+        "a comment of the module that is not in the kernel's style",
+        "module",
+        append("kernel/add.c", "/* It ends\n * as the kernel's do not. */\n"),
+        r"Block comments use a trailing",
+    ),
+    Gate(
         "a function of the module that nobody declares",
         "module",
         append("kernel/add.c", "void vballoon_seed(void)\n{\n}\n"),

@@ -24,6 +24,8 @@ void memory_touch(char *arguments);
 void module_load(char *arguments);
 void module_unload(char *arguments);
 void file_read(char *arguments);
+void file_write(char *arguments);
+void storm_run(char *arguments);
 void power_kexec(char *arguments);
 void power_off(char *arguments);
 void power_reboot(char *arguments);

@@ -25,6 +25,31 @@ int file_slurp(const char *path, char *to, uint64_t to_bytes)
 	return 0;
 }
 
+/* write PATTERN TEXT: into the one file that the pattern matches, in one piece. */
+void file_write(char *arguments)
+{
+	const char *pattern = strsep(&arguments, " ");
+	const char *text = arguments ? arguments : "";
+	ssize_t written = -1;
+	glob_t found;
+	int fd;
+
+	if (glob(pattern, 0, NULL, &found)) {
+		agent_error(ENOENT, "%s", pattern);
+		return;
+	}
+	fd = open(found.gl_pathv[0], O_WRONLY | O_CLOEXEC);
+	globfree(&found);
+	if (fd >= 0)
+		written = write(fd, text, strlen(text));
+	if (written < 0)
+		agent_error(errno, "%s", pattern);
+	else
+		agent_ok("%s", pattern);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* read PATTERN: the one file that the pattern matches, its lines joined by ';'. */
 void file_read(char *arguments)
 {
