@@ -3,7 +3,8 @@
 what keeps and what proves them, and with the table of both.
 
     clauses [TREE]               complain of clauses and notes
-    clauses --complete [TREE]    and of what has no note, and of an old table
+    clauses --complete [TREE]    and of clauses that nothing keeps or proves
+    clauses --fresh [TREE]       and of what the documents say of that and is not so
     clauses --list [TREE]        print each id and its text
     clauses --proofs [TREE]      print the tests of the unit and protocol suites that prove one
     clauses --write [TREE]       write the table, docs/spec/coverage.md
@@ -31,14 +32,12 @@ def main():
         for name in sorted({note.subject for note in found if note.path.startswith(notes.SUITES)}):
             print(name)
         return 0
-    table = coverage.table(root, clauses, found)
-    document = root / text.COVERAGE
     if "--write" in options:
-        document.write_text(table)
-    elif "--complete" in options:
-        if not document.exists() or document.read_text() != table:
-            wrong.append(f"{text.COVERAGE}: is not as the sources are: make clauses")
+        (root / text.COVERAGE).write_text(coverage.table(root, clauses, found))
+    if "--complete" in options:
         wrong += coverage.gaps(root, clauses, found)
+    if "--fresh" in options:
+        wrong += coverage.stale(root, clauses, found)
     for complaint in wrong:
         print(complaint, file=sys.stderr)
     return 1 if wrong else 0

@@ -7,6 +7,7 @@ import text
 
 OPEN = "## What this tree cannot show"
 ROW = re.compile(r"^\| ((?:(?:DEV|DRV)-[A-Z]+-\d+(?:, )?)+) \| (function|test|both) \| (.+) \|$", re.M)
+KINDS = {"Keeps": "function", "Proves": "test"}
 LACKS = {"function": ("Keeps",), "test": ("Proves",), "both": ("Keeps", "Proves")}
 
 HEAD = """\
@@ -31,19 +32,30 @@ def open_clauses(root):
     }
 
 
+def _there(notes):
+    return {(note.verb, name) for note in notes for name in note.ids}
+
+
 def gaps(root, clauses, notes):
-    """What is missing, and what is told to be missing and is not."""
-    reasons = open_clauses(root)
-    there = {(note.verb, name) for note in notes for name in note.ids}
+    """What is missing, and not told to be."""
+    known = {*open_clauses(root), *_there(notes)}
     for name in clauses:
-        for verb, kind in (("Keeps", "function"), ("Proves", "test")):
-            if (verb, name) in reasons and (verb, name) in there:
-                yield f"{text.CONFORMANCE}: {name} has a {kind} after all"
-            elif (verb, name) not in reasons and (verb, name) not in there:
+        for verb, kind in KINDS.items():
+            if (verb, name) not in known:
                 yield f"{text.SPEC / clauses[name].chapter}: {name} has no {kind}"
-    for _, name in reasons:
+
+
+def stale(root, clauses, notes):
+    """What the documents say and is not so any more."""
+    there = _there(notes)
+    for verb, name in open_clauses(root):
         if name not in clauses:
             yield f"{text.CONFORMANCE}: there is no clause {name}"
+        elif (verb, name) in there:
+            yield f"{text.CONFORMANCE}: {name} has a {KINDS[verb]} after all"
+    document = root / text.COVERAGE
+    if not document.exists() or document.read_text() != table(root, clauses, notes):
+        yield f"{text.COVERAGE}: is not as the sources are: make clauses"
 
 
 def table(root, clauses, notes):
@@ -52,7 +64,7 @@ def table(root, clauses, notes):
     rows = []
     for clause in clauses.values():
         cells = [f"[{clause.id}]({clause.chapter})"]
-        for verb in ("Keeps", "Proves"):
+        for verb in KINDS:
             found = {(n.subject, n.path) for n in notes if n.verb == verb and clause.id in n.ids}
             links = [_link(subject, path) for subject, path in sorted(found, key=lambda s: s[::-1])]
             cells.append(", ".join(links) or ("*open*" if (verb, clause.id) in reasons else ""))
