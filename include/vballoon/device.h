@@ -161,7 +161,7 @@ struct vballoon_device_config {
 size_t vballoon_device_bytes(void);
 
 /** @return every feature bit that this library can offer (device bits, VERSION_1,
- *          and the ring bits INDIRECT_DESC and EVENT_IDX). */
+ *          and the ring bits INDIRECT_DESC, EVENT_IDX, RING_PACKED and IN_ORDER). */
 uint64_t vballoon_device_features_max(void);
 
 /**
@@ -242,12 +242,13 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
  * guest's violation, not an error.
  *
  * The driver is asked for HELLO when it goes on with a device that has no record
- * (queue->next is not 0), and when it stays silent while there is something to
+ * (queue->next is not vballoon_device_queue_first()), and when it stays silent while there is something to
  * ask of it or to drop.
  * @param device the device
  * @param index VIRTIO_MEMORY_BALLOON_VQ_*
  * @param queue copied
- * @return 0; -EINVAL for a bad index, size or alignment; -EBUSY when it runs
+ * @return 0; -EINVAL for a bad index, size, alignment or beginning, of a split or packed
+ *         queue, as was negotiated; -EBUSY when it runs
  */
 int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
 				const struct vballoon_queue *queue);
@@ -262,7 +263,14 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
  * @return 0; -EINVAL for a bad index; 0 also when it does not run
  */
 int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int index,
-			       uint16_t *next_out);
+			       uint32_t *next_out);
+
+/**
+ * What struct vballoon_queue.next is for a queue that begins anew, with the features that were
+ * negotiated: 0, or VBALLOON_QUEUE_FIRST_PACKED.
+ * @param device the device
+ */
+uint32_t vballoon_device_queue_first(const struct vballoon_device *device);
 
 /**
  * A reset that the transport reports as one: stops both queues, forgets the

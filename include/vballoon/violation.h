@@ -34,6 +34,7 @@ enum vballoon_violation {
 	VBALLOON_MESSAGE_FLAGS, /**< flags that are unknown, or whose feature is missing */
 	VBALLOON_HELLO_UNIT, /**< unit_shift below page_shift or above 30 */
 	VBALLOON_RING_HELD, /**< a queue lies in pages that are in the balloon */
+	VBALLOON_DESC_NOT_AVAILABLE, /**< a packed chain goes on in a descriptor that is not */
 	VBALLOON_VIOLATION_COUNT,
 };
 

@@ -12,21 +12,20 @@
 #define TODEVQ VIRTIO_MEMORY_BALLOON_VQ_TODEV
 #define F(name) (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_##name)
 #define NOTE(...) vballoon_impostor_note(impostor, __VA_ARGS__)
-#define INDIRECT (UINT64_C(1) << 28)
-#define EVENT_IDX (UINT64_C(1) << 29)
 
 int vballoon_impostor_ring_start(struct vballoon_device_ring *ring,
 				 const struct vballoon_memory *memory, struct vballoon_queue *where,
 				 uint32_t base, uint64_t features)
 {
-	where->next = (uint16_t)base;
-	return vballoon_device_ring_start(ring, memory, where, features & INDIRECT,
-					  features & EVENT_IDX);
+	const struct vballoon_ring_features ring_features = vballoon_ring_features(features);
+
+	where->next = base;
+	return vballoon_device_ring_start(ring, memory, where, &ring_features);
 }
 
 uint32_t vballoon_impostor_ring_stop(struct vballoon_device_ring *ring)
 {
-	return ring->next_avail;
+	return vballoon_device_ring_base(ring);
 }
 
 static struct vballoon_entry_format format_of(const struct vballoon_impostor *impostor)

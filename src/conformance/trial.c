@@ -110,14 +110,17 @@ void vballoon_trial_negotiate(struct vballoon_trial *trial, uint64_t features)
 	vballoon_trial_check(trial, ret, "SET_MEM_TABLE");
 	trial->protocol_features = protocol;
 	trial->features = features;
-	front_end->event_idx = features & VBALLOON_VIRTIO_EVENT_IDX;
+	front_end->ring_features = vballoon_ring_features(features);
 }
 
 void vballoon_trial_start(struct vballoon_trial *trial)
 {
 	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
+		uint32_t base = vballoon_front_end_first_base(&trial->front_end);
+
 		vballoon_front_end_new_ring(&trial->front_end, i);
-		vballoon_trial_check(trial, vballoon_front_end_start_queue(&trial->front_end, i, 0),
+		vballoon_trial_check(trial,
+				     vballoon_front_end_start_queue(&trial->front_end, i, base),
 				     "the start of a queue");
 	}
 	vballoon_driver_begin(trial);
@@ -151,6 +154,7 @@ static uint64_t features_for(const struct vballoon_trial *trial, uint64_t lacks)
 {
 	uint64_t features = trial->setting->features & trial->facts->features & ~lacks;
 
+	features &= ~VBALLOON_VIRTIO_RING_PACKED;
 	if (trial->setting->packed)
 		features |= VBALLOON_VIRTIO_RING_PACKED;
 	return features | VBALLOON_VIRTIO_VERSION_1;

@@ -12,6 +12,8 @@
 #define RING_INDIRECT_DESC 28
 #define RING_EVENT_IDX 29
 #define VERSION_1 32
+#define RING_PACKED 34
+#define RING_IN_ORDER 35
 
 #define NO_BIT 64
 
@@ -29,6 +31,8 @@ static const struct feature {
 	{ "indirect-desc", RING_INDIRECT_DESC, NO_BIT },
 	{ "event-idx", RING_EVENT_IDX, NO_BIT },
 	{ "version-1", VERSION_1, NO_BIT },
+	{ "ring-packed", RING_PACKED, NO_BIT },
+	{ "in-order", RING_IN_ORDER, NO_BIT },
 };
 
 #define FEATURES_COUNT (sizeof(features) / sizeof(features[0]))

@@ -14,9 +14,8 @@
 #include "state/page_map.h"
 #include "state/record.h"
 
-#define VBALLOON_F_VERSION_1 (UINT64_C(1) << 32) /* virtio 1.3, 6 Reserved Feature Bits */
-#define VBALLOON_F_EVENT_IDX (UINT64_C(1) << 29)
-#define VBALLOON_F_INDIRECT_DESC (UINT64_C(1) << 28)
+/* virtio 1.3, 6 Reserved Feature Bits. Those of the rings: ring/ring_features.h. */
+#define VBALLOON_F_VERSION_1 (UINT64_C(1) << 32)
 
 /* Entries that one answer to WITHDRAW holds at the most. Until the answer is
  * with the driver they are kept, so that a failure can take them all back. */

@@ -6,9 +6,9 @@
 #include "device/core.h"
 
 #define FEATURES_MAX                                                                               \
-	(VBALLOON_F_VERSION_1 | VBALLOON_F_INDIRECT_DESC | VBALLOON_F_EVENT_IDX |                  \
-	 VBALLOON_F(PAGE_RUNS) | VBALLOON_F(EXCHANGE) | VBALLOON_F(WITHDRAW_REASON) |              \
-	 VBALLOON_F(PUSH_STATS) | VBALLOON_F(REPORTING) | VBALLOON_F(ZEROED))
+	(VBALLOON_F_VERSION_1 | VBALLOON_F_RING_ALL | VBALLOON_F(PAGE_RUNS) |                      \
+	 VBALLOON_F(EXCHANGE) | VBALLOON_F(WITHDRAW_REASON) | VBALLOON_F(PUSH_STATS) |             \
+	 VBALLOON_F(REPORTING) | VBALLOON_F(ZEROED))
 
 size_t vballoon_device_bytes(void)
 {

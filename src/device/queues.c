@@ -2,16 +2,7 @@
 /* The two queues: started, stopped, and stopped for cause. */
 #include <errno.h>
 
-#include "base/checked.h"
 #include "device/core.h"
-
-static bool queue_valid(const struct vballoon_queue *queue)
-{
-	return queue->size && queue->size <= VBALLOON_QUEUE_SIZE_MAX &&
-	       !(queue->size & (queue->size - 1)) && vballoon_is_aligned(queue->desc.value, 4) &&
-	       vballoon_is_aligned(queue->avail.value, 1) &&
-	       vballoon_is_aligned(queue->used.value, 2);
-}
 
 /* A queue that begins anew or ends is also how a driver brings a stopped device
  * back (DEV-RESET-4).
@@ -28,27 +19,37 @@ static void queue_changed(struct vballoon_device *device)
 int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
 				const struct vballoon_queue *queue)
 {
+	const struct vballoon_ring_features features = vballoon_ring_features(device->features);
 	struct vballoon_device_ring *ring;
+	int error;
 
-	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT || !queue_valid(queue))
+	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT)
 		return -EINVAL;
 	ring = &device->rings[index];
 	if (ring->running)
 		return -EBUSY;
+	error = vballoon_device_ring_start(ring, &device->memory, queue, &features);
+	if (error == -EINVAL)
+		return error;
 	queue_changed(device);
-	if (vballoon_device_ring_start(ring, &device->memory, queue,
-				       vballoon_device_has(device, VBALLOON_F_INDIRECT_DESC),
-				       vballoon_device_has(device, VBALLOON_F_EVENT_IDX)))
+	if (error)
 		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
-	/* A driver that goes on has said HELLO, but to somebody else. Either index tells:
-	 * one of them may have wrapped to 0. */
-	else if (queue->next && device->proof == VBALLOON_RECORD_NONE)
+	/* A driver that goes on has said HELLO, but to somebody else. Either queue tells:
+	 * one of them may have come round to where it began. */
+	else if (queue->next != vballoon_device_queue_first(device) &&
+		 device->proof == VBALLOON_RECORD_NONE)
 		vballoon_requests_hello(device);
 	return 0;
 }
 
+uint32_t vballoon_device_queue_first(const struct vballoon_device *device)
+{
+	return vballoon_device_has(device, VBALLOON_F_RING_PACKED) ? VBALLOON_QUEUE_FIRST_PACKED
+								   : 0;
+}
+
 int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int index,
-			       uint16_t *next_out)
+			       uint32_t *next_out)
 {
 	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT)
 		return -EINVAL;
@@ -56,7 +57,7 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 	device->rings[index].running = false;
 	device->used[index] = false;
 	if (next_out)
-		*next_out = device->rings[index].next_avail;
+		*next_out = vballoon_device_ring_base(&device->rings[index]);
 	return 0;
 }
 

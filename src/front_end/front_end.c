@@ -222,9 +222,14 @@ void vballoon_front_end_new_ring(struct vballoon_front_end *front_end, unsigned 
 		.used = queue->ring + VBALLOON_FRONT_USED,
 		.slots = queue->slots,
 		.links = queue->links,
-		.event_idx = front_end->event_idx,
+		.features = front_end->ring_features,
 	};
 	vballoon_driver_ring_start(&queue->driver);
+}
+
+uint32_t vballoon_front_end_first_base(const struct vballoon_front_end *front_end)
+{
+	return front_end->ring_features.packed ? VBALLOON_QUEUE_FIRST_PACKED : 0;
 }
 
 int vballoon_front_end_start_queue(struct vballoon_front_end *front_end, unsigned int index,

@@ -13,6 +13,8 @@
 #ifndef VBALLOON_FRONT_END_FRONT_END_H
 #define VBALLOON_FRONT_END_FRONT_END_H
 
+#include <vballoon/queue.h>
+
 #include "front_end/link.h"
 #include "ring/driver_ring.h"
 
@@ -36,7 +38,7 @@ struct vballoon_front_end {
 	uint64_t memory_bytes;
 	struct vhost_user_region regions[VBALLOON_FRONT_REGIONS_MAX];
 	unsigned int region_count;
-	bool event_idx; /* of the rings that are made next */
+	struct vballoon_ring_features ring_features; /* of the rings that are made next */
 	unsigned int queue_count;
 	struct vballoon_front_queue queues[VBALLOON_FRONT_QUEUES_MAX];
 };
@@ -85,6 +87,9 @@ int vballoon_front_end_get_vring_base(struct vballoon_front_end *front_end, unsi
 
 /* Zero a queue's ring and begin its driver's side anew. */
 void vballoon_front_end_new_ring(struct vballoon_front_end *front_end, unsigned int index);
+
+/* The base of a queue whose ring is new. */
+uint32_t vballoon_front_end_first_base(const struct vballoon_front_end *front_end);
 
 /* Start a queue at @base with the ring as it is. */
 int vballoon_front_end_start_queue(struct vballoon_front_end *front_end, unsigned int index,

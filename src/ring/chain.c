@@ -3,15 +3,17 @@
 
 #include <errno.h>
 
-void vballoon_chain_begin(struct vballoon_chain *chain, uint16_t head)
+void vballoon_chain_begin(struct vballoon_chain *chain, uint16_t head, uint16_t places)
 {
 	chain->head = head;
+	chain->places = places;
 	chain->readable_count = 0;
 	chain->count = 0;
 	chain->readable_len = 0;
 	chain->writable_len = 0;
 }
 
+/* Keeps DEV-RING-9, DEV-RING-10, DEV-RING-11, DEV-RING-12, DEV-RING-13. */
 enum vballoon_violation vballoon_chain_append(struct vballoon_chain *chain, uint32_t most,
 					      const struct vballoon_memory *memory,
 					      const struct vballoon_segment *segment,

@@ -14,8 +14,8 @@
 /* What the buffers of a chain may have in total (virtio 1.3, 2.7.5.2). */
 #define VBALLOON_CHAIN_BYTES_MAX (UINT64_C(1) << 32)
 
-/* Make a chain empty. */
-void vballoon_chain_begin(struct vballoon_chain *chain, uint16_t head);
+/* Make a chain of no buffers yet. */
+void vballoon_chain_begin(struct vballoon_chain *chain, uint16_t head, uint16_t places);
 
 /* Append a buffer to a chain that may have at most @most of them. */
 enum vballoon_violation vballoon_chain_append(struct vballoon_chain *chain, uint32_t most,

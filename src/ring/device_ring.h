@@ -12,7 +12,8 @@
  * they were made available. The driver's mistakes are violations; after one
  * the ring stands still at the chain it could not take.
  *
- * virtio 1.3, 2.7 Split Virtqueues.
+ * The ring is split or packed, as was negotiated, which shows only to the files of
+ * the two formats (virtio 1.3, 2.7 and 2.8).
  */
 #ifndef VBALLOON_RING_DEVICE_RING_H
 #define VBALLOON_RING_DEVICE_RING_H
@@ -24,6 +25,8 @@
 #include <vballoon/memory.h>
 #include <vballoon/queue.h>
 #include <vballoon/violation.h>
+
+#include "ring/ring_features.h"
 
 /* The outcomes of vballoon_device_ring_next(). */
 enum {
@@ -40,7 +43,8 @@ struct vballoon_segment {
 
 /* A chain as two streams of bytes: what the device reads, what it writes. */
 struct vballoon_chain {
-	uint16_t head;
+	uint16_t head; /* what the driver knows it by: its head, or the packed buffer's id */
+	uint16_t places; /* that it takes in the ring: descriptors of a packed one, else 1 */
 	uint16_t readable_count; /* segments[0 .. readable_count) */
 	uint16_t count; /* of all segments */
 	uint64_t readable_len; /* bytes */
@@ -55,36 +59,53 @@ struct vballoon_chain {
 	struct vballoon_segment segments[VBALLOON_QUEUE_SIZE_MAX];
 };
 
+/* A chain to give back. */
+struct vballoon_used {
+	uint16_t head;
+	uint16_t places;
+	uint32_t len;
+};
+
+struct vballoon_device_ring_format;
+
 struct vballoon_device_ring {
+	const struct vballoon_device_ring_format *format;
 	const struct vballoon_memory *memory;
 	struct vballoon_queue queue;
-	bool indirect; /* VIRTIO_F_INDIRECT_DESC was negotiated */
-	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
+	struct vballoon_ring_features features;
 	bool running;
-	uint16_t next_avail; /* free-running */
-	uint16_t next_used; /* free-running */
-	uint16_t signalled; /* next_used when should_notify() last looked */
-	bool signalled_valid; /* false: the driver is to be interrupted in any case */
+	uint16_t next_avail; /* free-running, or a packed place */
+	uint16_t next_used; /* free-running, or a packed place */
+	uint16_t taken; /* next_avail before the last chain was taken */
+	uint16_t head_flags; /* of the packed chain at next_avail, as they were found */
+	uint32_t unannounced; /* places used since should_notify() last looked */
+	bool notify_certain; /* the driver is to be interrupted in any case */
 	bool kicks_enabled; /* the driver was told to kick at next_avail */
 	/* Why the ring stands still, and what skip() is to do about it. */
 	enum vballoon_violation violation;
 	uint16_t skip_to; /* next_avail after it */
-	bool skip_uses; /* it gives skip_head back */
-	uint16_t skip_head;
+	bool skip_uses; /* it gives skipped back */
+	struct vballoon_used skipped;
 };
 
 /*
- * Begin at queue->next; used buffers go on from the used index found in guest
- * memory, read once. That index is the device's own, but lies where the driver
- * can write: it is trusted to say which slot of the used ring comes next, which
- * the driver alone depends on, and nothing else. @queue was checked (size,
- * alignment). Returns 0, or a negative errno when the ring is not in guest memory.
+ * Begin at queue->next. A split ring's used buffers go on from the used index found
+ * in guest memory, read once. That index is the device's own, but lies where the
+ * driver can write: it is trusted to say which slot of the used ring comes next,
+ * which the driver alone depends on, and nothing else. Returns 0; -EINVAL when the
+ * queue's size, alignment or beginning is none of its format; another negative errno
+ * when the ring is not in guest memory.
  */
 int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 			       const struct vballoon_memory *memory,
-			       const struct vballoon_queue *queue, bool indirect, bool event_idx);
+			       const struct vballoon_queue *queue,
+			       const struct vballoon_ring_features *features);
 
-/* Where the parts of a ring lie: descriptor table, available ring, used ring. */
+/* Where to go on after a stop, for struct vballoon_queue.next; of a ring that was never
+ * started, 0. */
+uint32_t vballoon_device_ring_base(const struct vballoon_device_ring *ring);
+
+/* Where the parts of a ring lie: those of descriptors, of the driver and of the device. */
 #define VBALLOON_RING_AREAS 3
 void vballoon_device_ring_areas(const struct vballoon_device_ring *ring,
 				struct vballoon_segment areas_out[VBALLOON_RING_AREAS]);

@@ -7,7 +7,8 @@
  * writes (used ring, flags, event index) is read once and checked: the device
  * may be hostile. Nothing is allocated; indirect tables are the caller's.
  *
- * virtio 1.3, 2.7 Split Virtqueues.
+ * The ring is split or packed, as was negotiated; the caller sees no difference but
+ * in the memory that it takes (virtio 1.3, 2.7 and 2.8).
  */
 #ifndef VBALLOON_RING_DRIVER_RING_H
 #define VBALLOON_RING_DRIVER_RING_H
@@ -18,6 +19,8 @@
 
 #include <vballoon/types.h>
 
+#include "ring/ring_features.h"
+
 /* One buffer of a chain as the driver posts it. */
 struct vballoon_driver_buffer {
 	struct vballoon_gpa gpa;
@@ -25,26 +28,40 @@ struct vballoon_driver_buffer {
 	bool device_writes; /* readable buffers come first */
 };
 
-/* Per head: what the driver needs to recognise it. The device never sees it. */
+/* For each chain that is out, at its head or id: what the driver needs to recognise it. The
+ * device never sees it. */
 struct vballoon_driver_slot {
 	uint64_t token; /* the caller's, returned when the chain is used */
 	uint64_t writable_len; /* bytes that the device may have written */
 	uint16_t chain_len; /* descriptors; 0: not outstanding */
 };
 
+struct vballoon_driver_ring_format;
+
 struct vballoon_driver_ring {
-	uint16_t size; /* descriptors: a power of two */
+	/* The caller's, set before the start. The parts are in memory that is shared with the
+	 * device. What a split ring takes, aligned to 16, 4 and 4, is enough for both formats. */
+	uint16_t size; /* descriptors: a power of two, or for a packed ring 1 to 32768 */
 	void *desc; /* size * 16 bytes, aligned to 16 */
-	void *avail; /* 6 + size * 2 bytes, aligned to 2 */
-	void *used; /* 6 + size * 8 bytes, aligned to 4 */
+	void *avail; /* split: 6 + size * 2 bytes, aligned to 2; packed: 4, aligned to 4 */
+	void *used; /* split: 6 + size * 8 bytes, aligned to 4; packed: 4, aligned to 4 */
 	struct vballoon_driver_slot *slots; /* size of them, private to the driver */
-	uint16_t *links; /* size of them: each descriptor's next, private to the driver */
-	bool event_idx;
-	uint16_t free_head;
-	uint16_t free_count;
-	uint16_t avail_idx; /* free-running, next to be made available */
-	uint16_t kicked_idx; /* avail_idx when should_kick() last looked */
-	uint16_t used_idx; /* free-running, next to be collected */
+	uint16_t *links; /* size of them: the next free head or id, private to the driver */
+	struct vballoon_ring_features features; /* as negotiated; indirect is the caller's choice */
+	/* The ring's own. */
+	const struct vballoon_driver_ring_format *format;
+	uint16_t free_head; /* a head that is free, or an id */
+	uint16_t free_count; /* descriptors */
+	uint16_t oldest; /* the chain that is out longest; kept with IN_ORDER only */
+	uint16_t avail_idx; /* free-running, or a packed place: next to be made available */
+	uint16_t used_idx; /* likewise: next to be collected */
+	uint16_t outstanding; /* chains */
+	uint32_t unkicked; /* posted since should_kick() last looked: chains, packed descriptors */
+	uint16_t used_flags; /* of the packed descriptor at used_idx, as they were found */
+	/* With IN_ORDER one used element may stand for all chains up to its own. */
+	bool batch; /* one was read, and not all of its chains are collected */
+	uint16_t batch_last;
+	uint32_t batch_len; /* of the last one: the others count as written to the end */
 	bool broken; /* the device broke a rule: only a reset helps */
 };
 
@@ -52,11 +69,11 @@ struct vballoon_driver_ring {
 enum {
 	VBALLOON_COLLECT_NONE, /* nothing used */
 	VBALLOON_COLLECT_ONE, /* a chain came back */
-	VBALLOON_COLLECT_BROKEN, /* a bad index, id, or length from the device */
+	VBALLOON_COLLECT_BROKEN, /* a bad index, id, length, or order from the device */
 };
 
-/* Begin with an empty ring: zeroes the ring memory. desc, avail, used, slots,
- * links, size and event_idx are set by the caller before. */
+/* Begin with an empty ring: zeroes the ring memory. The fields of the caller's are
+ * set before. */
 void vballoon_driver_ring_start(struct vballoon_driver_ring *ring);
 
 /* Post a chain: 0; -ENOSPC when fewer than @count descriptors are free; -EINVAL

@@ -91,17 +91,11 @@ static inline uint32_t split_used_bytes(uint32_t size)
 	return split_avail_event(size) + (uint32_t)sizeof(uint16_t);
 }
 
-/* Whether an index that went from @old to @new has passed @event, all modulo 2^16
- * (virtio 1.3, 2.7.7 and 2.7.10). */
-static inline bool split_passed(uint16_t event, uint16_t new, uint16_t old)
+/* Whether an index that came to @now by @count steps has passed @event, modulo 2^16 (virtio 1.3,
+ * 2.7.7 and 2.7.10): a whole round passes everything. */
+static inline bool split_passed(uint16_t event, uint16_t now, uint32_t count)
 {
-	return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
-}
-
-/* The full barrier of pairs 3 and 4. */
-static inline void split_fence(void)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return (uint16_t)(now - event - 1) < count;
 }
 
 #endif /* VBALLOON_RING_SPLIT_H */

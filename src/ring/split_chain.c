@@ -5,7 +5,8 @@
 #include "ring/chain.h"
 
 /* Go on in an indirect table. virtio 1.3, 2.7.5.3.1: it is not nested, does not go on with NEXT,
- * is a whole number of descriptors, and not longer than the queue; 2.7.5.3.2: WRITE is ignored. */
+ * is a whole number of descriptors, and not longer than the queue; 2.7.5.3.2: WRITE is ignored.
+ * Keeps DEV-RING-14, DEV-RING-15. */
 static enum vballoon_violation enter_indirect(struct split_walk *walk,
 					      const struct split_desc *desc,
 					      const struct vballoon_memory *memory)
@@ -29,6 +30,7 @@ static enum vballoon_violation enter_indirect(struct split_walk *walk,
 	return VBALLOON_OK;
 }
 
+/* Keeps DEV-RING-8, DEV-RING-9. */
 enum vballoon_violation split_chain_step(struct split_walk *walk, const struct split_desc *desc,
 					 const struct vballoon_memory *memory,
 					 struct vballoon_chain *chain)
@@ -82,10 +84,10 @@ enum vballoon_violation split_chain_walk(const struct vballoon_device_ring *ring
 		.index = head,
 		.left = ring->queue.size,
 		.queue_size = ring->queue.size,
-		.indirect_allowed = ring->indirect,
+		.indirect_allowed = ring->features.indirect,
 	};
 
-	vballoon_chain_begin(chain, head);
+	vballoon_chain_begin(chain, head, 1);
 	while (!walk.done) {
 		struct split_desc desc;
 		enum vballoon_violation violation = read_desc(&walk, ring->memory, &desc);

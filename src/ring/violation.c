@@ -47,6 +47,8 @@ static const struct {
 		"HELLO names a unit_shift below page_shift or above 30" },
 	[VBALLOON_RING_HELD] = { "ring-held",
 		"the guest's queues lie in memory that it has given up" },
+	[VBALLOON_DESC_NOT_AVAILABLE] = { "desc-not-available",
+		"a chain goes on in a packed descriptor that was not made available" },
 };
 /* clang-format on */
 

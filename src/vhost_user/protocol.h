@@ -13,6 +13,9 @@
 #define VHOST_F_LOG_ALL 26 /* log every write to guest memory */
 #define VHOST_USER_F_PROTOCOL_FEATURES 30
 
+/* A feature bit of the driver's that messages depend on: its queues are packed. */
+#define VIRTIO_F_RING_PACKED 34
+
 /* Protocol feature bits, as far as this back end has them. */
 #define VHOST_USER_PROTOCOL_F_MQ 0
 #define VHOST_USER_PROTOCOL_F_LOG_SHMFD 1

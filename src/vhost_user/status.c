@@ -22,7 +22,7 @@ int vballoon_handle_reset_device(struct vballoon_vhost_user *back_end,
 	vballoon_vrings_disable(back_end);
 	vballoon_device_reset(back_end->device);
 	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++)
-		back_end->vrings[i].queue.next = 0;
+		back_end->vrings[i].base_given = false;
 	back_end->features_usable = false;
 	back_end->device_status = 0;
 	return 0;

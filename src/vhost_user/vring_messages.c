@@ -61,10 +61,11 @@ int vballoon_handle_set_vring_base(struct vballoon_vhost_user *back_end,
 		return -EPROTO;
 	if (vring->running)
 		return vring_busy(back_end, state.index);
-	if (state.num > UINT16_MAX)
+	if (state.num > UINT16_MAX && !vballoon_vrings_packed(back_end))
 		return vballoon_back_end_refuse(back_end, "a base of %u for a split queue",
 						state.num);
-	vring->queue.next = (uint16_t)state.num;
+	vring->queue.next = state.num;
+	vring->base_given = true;
 	return 0;
 }
 
@@ -98,7 +99,7 @@ int vballoon_handle_get_vring_base(struct vballoon_vhost_user *back_end,
 	vballoon_vring_stop(back_end, state.index);
 	vballoon_vring_set_kick(back_end, state.index, -1);
 	vring->kick_given = false;
-	state.num = vring->queue.next;
+	state.num = vballoon_vring_base(back_end, vring);
 	vballoon_reply_set(reply, &state, sizeof(state));
 	return 0;
 }

@@ -47,6 +47,18 @@ static bool vring_wanted(const struct vballoon_vhost_user *back_end,
 	       vring->queue.size && back_end->features_usable;
 }
 
+bool vballoon_vrings_packed(const struct vballoon_vhost_user *back_end)
+{
+	return back_end->features_acked >> VIRTIO_F_RING_PACKED & 1;
+}
+
+uint32_t vballoon_vring_base(const struct vballoon_vhost_user *back_end,
+			     const struct vballoon_vring *vring)
+{
+	return vring->base_given ? vring->queue.next
+				 : vballoon_device_queue_first(back_end->device);
+}
+
 /* Where the ring lies in the guest memory of now: 0 or -EFAULT. */
 static int vring_locate(const struct vballoon_vhost_user *back_end,
 			const struct vballoon_vring *vring, struct vballoon_queue *queue_out)
@@ -95,6 +107,7 @@ void vballoon_vring_stop(struct vballoon_vhost_user *back_end, unsigned int inde
 	if (!vring->running)
 		return;
 	vballoon_device_stop_queue(back_end->device, index, &vring->queue.next);
+	vring->base_given = true;
 	vring->running = false;
 }
 
@@ -113,7 +126,7 @@ static void vring_refresh(struct vballoon_vhost_user *back_end, unsigned int ind
 	if (vring->running && (!wanted || outside || queue_moved(&vring->queue, &queue)))
 		vballoon_vring_stop(back_end, index);
 	if (!vring->running && wanted && !outside) {
-		queue.next = vring->queue.next;
+		queue.next = vballoon_vring_base(back_end, vring);
 		vring_start(back_end, index, &queue);
 	}
 }
@@ -185,8 +198,9 @@ bool vballoon_vrings_logged(const struct vballoon_vhost_user *back_end, struct v
 {
 	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
 		const struct vballoon_vring *vring = &back_end->vrings[i];
-		/* virtio 1.3, 2.7.8: flags, index, elements, avail_event */
-		uint64_t used_bytes = 6 + 8 * (uint64_t)vring->queue.size;
+		/* virtio 1.3, 2.7.8: flags, index, elements, avail_event; 2.8.14 */
+		uint64_t used_bytes =
+			vballoon_vrings_packed(back_end) ? 4 : 6 + 8 * (uint64_t)vring->queue.size;
 		uint64_t offset = gpa.value - vring->queue.used.value;
 
 		if (vring->running && (vring->addr.flags & VHOST_USER_VRING_F_LOG) &&

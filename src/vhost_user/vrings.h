@@ -24,13 +24,14 @@ struct vballoon_vhost_user;
 struct vballoon_vring {
 	struct vhost_user_vring_addr addr;
 	bool addr_given;
+	bool base_given; /* queue.next is the front end's, or from a stop */
 	bool kick_given; /* SET_VRING_KICK came, be it to say that there is none */
 	bool enabled; /* by SET_VRING_ENABLE */
 	bool outside_memory; /* it would run, but its rings are not in guest memory */
 	int kick, call, err; /* owned; -1: none */
 	bool running;
 	uint64_t kicks; /* since the start, until the memory is proven */
-	struct vballoon_queue queue; /* as it runs; size and next also before */
+	struct vballoon_queue queue; /* as it runs; size and next, if given, also before */
 };
 
 void vballoon_vrings_init(struct vballoon_vhost_user *back_end);
@@ -38,6 +39,13 @@ void vballoon_vrings_init(struct vballoon_vhost_user *back_end);
 /* Have another kick descriptor, or -1. @fd is the vring's from now on, also on
  * failure: 0, or what epoll_ctl() gave. */
 int vballoon_vring_set_kick(struct vballoon_vhost_user *back_end, unsigned int index, int fd);
+
+/* Whether the queues are packed, as the front end has negotiated. */
+bool vballoon_vrings_packed(const struct vballoon_vhost_user *back_end);
+
+/* Where a ring goes on, or begins: struct vballoon_queue.next. */
+uint32_t vballoon_vring_base(const struct vballoon_vhost_user *back_end,
+			     const struct vballoon_vring *vring);
 
 /* Start what can run, stop what cannot. To be called after every change. */
 void vballoon_vrings_refresh(struct vballoon_vhost_user *back_end);

@@ -9,6 +9,7 @@
 
 #define EPOCH 41
 #define LOG_ALL (FRONT_END_FEATURES | UINT64_C(1) << VHOST_F_LOG_ALL)
+#define PACKED (UINT64_C(1) << VIRTIO_F_RING_PACKED)
 #define LOG_BYTES ((uint32_t)((GUEST_BASE + GUEST_BYTES) / GUEST_PAGE / 8))
 #define LOG_OFFSET (GUEST_PAGE + 64) /* of the log in its file */
 #define GUEST_PAGES (GUEST_BYTES / GUEST_PAGE)
@@ -31,13 +32,13 @@ static uint64_t send_log(struct front_end *front_end, int fd, uint64_t size, uin
 	return answer;
 }
 
-/* Both queues run, and a log is there that nobody wants yet. */
-static int log_set_up(void **state)
+/* Both queues run, as @features have them, and a log is there that nobody wants yet. */
+static int log_set_up_with(void **state, uint64_t features)
 {
 	static struct logged logged;
 
 	front_end_open(&logged.front_end);
-	front_end_start(&logged.front_end);
+	front_end_start_with(&logged.front_end, features);
 	logged.fd = memfd_create("log", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(logged.fd, LOG_OFFSET + LOG_BYTES), 0);
 	logged.file = mmap(NULL, LOG_OFFSET + LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -48,6 +49,16 @@ static int log_set_up(void **state)
 	assert_int_equal(send_log(&logged.front_end, logged.fd, LOG_BYTES, LOG_OFFSET), 0);
 	*state = &logged;
 	return 0;
+}
+
+static int log_set_up(void **state)
+{
+	return log_set_up_with(state, FRONT_END_FEATURES);
+}
+
+static int packed_log_set_up(void **state)
+{
+	return log_set_up_with(state, FRONT_END_FEATURES | PACKED);
 }
 
 static int log_tear_down(void **state)
@@ -167,6 +178,24 @@ static void a_used_ring_is_marked_where_the_front_end_says(void **state)
 	assert_false(marked(logged, 0x5000 + 0x14000 - 0x3000));
 }
 
+/* The ring itself is marked where it lies, the device's event where the front end says. */
+static void a_packed_ring_and_its_event_are_marked(void **state)
+{
+	struct logged *logged = *state;
+	struct vhost_user_vring_addr addr =
+		vballoon_front_end_vring_addr(&logged->front_end.wire, 1, VHOST_USER_VRING_F_LOG);
+
+	addr.log = 0x5000;
+	front_end_set_u64(&logged->front_end, VHOST_USER_SET_FEATURES, LOG_ALL | PACKED);
+	front_end_send(&logged->front_end, VHOST_USER_SET_VRING_ADDR, 0, &addr, sizeof(addr), NULL,
+		       0);
+	assert_true(device_status(&logged->front_end).queue_running[1]);
+	balloon_driver_hello(&logged->front_end, EPOCH, 0);
+	assert_true(marked(logged, GUEST_BASE + GUEST_RING_BYTES));
+	assert_true(marked(logged, 0x5000));
+	assert_false(marked(logged, GUEST_BASE));
+}
+
 static void the_front_end_is_told_that_something_was_marked(void **state)
 {
 	struct logged *logged = *state;
@@ -227,6 +256,8 @@ int main(void)
 		LOG_TEST(what_the_device_only_reads_is_not_marked),
 		LOG_TEST(marking_ends_with_the_wish),
 		LOG_TEST(a_used_ring_is_marked_where_the_front_end_says),
+		cmocka_unit_test_setup_teardown(a_packed_ring_and_its_event_are_marked,
+						packed_log_set_up, log_tear_down),
 		LOG_TEST(the_front_end_is_told_that_something_was_marked),
 		LOG_TEST(a_page_beyond_the_log_is_left_out),
 		LOG_TEST(a_log_larger_than_its_file_ends_the_connection),

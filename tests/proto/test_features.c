@@ -5,7 +5,10 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 #define VERSION_1 BIT(32)
+#define INDIRECT_DESC BIT(28)
+#define EVENT_IDX BIT(29)
 #define RING_PACKED BIT(34)
+#define IN_ORDER BIT(35)
 
 /* Proves DEV-FEAT-1, DEV-FEAT-3. */
 static void the_devices_bits_and_the_transports_are_offered(void **state)
@@ -19,9 +22,12 @@ static void the_devices_bits_and_the_transports_are_offered(void **state)
 	assert_false(offered & BIT(33)); /* ACCESS_PLATFORM */
 }
 
-static void a_ring_format_that_the_device_lacks_is_not_offered(void **state)
+static void both_ring_formats_and_all_that_goes_with_them_are_offered(void **state)
 {
-	assert_false(front_end_get_u64(*state, VHOST_USER_GET_FEATURES) & RING_PACKED);
+	uint64_t ring_bits = INDIRECT_DESC | EVENT_IDX | RING_PACKED | IN_ORDER;
+	uint64_t offered = front_end_get_u64(*state, VHOST_USER_GET_FEATURES);
+
+	assert_int_equal(offered & ring_bits, ring_bits);
 }
 
 static void the_transports_bits_are_no_business_of_the_device(void **state)
@@ -206,7 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONNECTED_TEST(the_devices_bits_and_the_transports_are_offered),
-		CONNECTED_TEST(a_ring_format_that_the_device_lacks_is_not_offered),
+		CONNECTED_TEST(both_ring_formats_and_all_that_goes_with_them_are_offered),
 		CONNECTED_TEST(the_transports_bits_are_no_business_of_the_device),
 		CONNECTED_TEST(a_driver_without_version_1_gets_no_queue),
 		CONNECTED_TEST(a_driver_that_chooses_again_gets_its_queue),

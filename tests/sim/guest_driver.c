@@ -47,10 +47,13 @@ static struct guest_buffer place(const struct guest_driver *driver, uint32_t off
 
 static void start_queue(struct guest_driver *driver, unsigned int index, uint16_t first)
 {
+	struct vballoon_ring_features features = vballoon_ring_features(driver->features);
 	uint16_t size = (uint16_t)(16u << rng_below(driver->rng, 3));
 
+	if (features.packed)
+		size = (uint16_t)rng_between(driver->rng, 16, PLAN_QUEUE_SIZE_MAX);
 	guest_queue_start(&driver->queues[index], place(driver, index * GUEST_QUEUE_BYTES), size,
-			  first, guest_driver_has(driver, GUEST_F_EVENT_IDX));
+			  first, features);
 }
 
 /* Most rings are new; some are old enough for a 16-bit index to wrap soon. Then
@@ -226,8 +229,10 @@ void guest_driver_interrupt(struct guest_driver *driver, unsigned int queue)
 	do {
 		vballoon_driver_ring_interrupts(ring, false);
 		while ((outcome = vballoon_driver_ring_collect(ring, &token, &written)) ==
-		       VBALLOON_COLLECT_ONE)
+		       VBALLOON_COLLECT_ONE) {
+			driver->queues[queue].collected++;
 			take(driver, queue, token, written);
+		}
 		if (outcome == VBALLOON_COLLECT_BROKEN) {
 			if (!driver->oracle->lenient)
 				trace_fail(driver->trace, "the device broke queue %u", queue);
@@ -313,11 +318,10 @@ void guest_driver_pressure(struct guest_driver *driver, uint64_t pages)
 	guest_send_withdraw(driver, pages, true);
 }
 
-uint16_t guest_driver_answers(void *context)
+uint32_t guest_driver_answers(void *context)
 {
 	struct guest_driver *driver = context;
 
-	return driver->loaded
-		       ? guest_queue_used_index(&driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV])
-		       : 0;
+	return driver->loaded ? guest_queue_answers(&driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV])
+			      : 0;
 }

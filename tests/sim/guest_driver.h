@@ -23,7 +23,6 @@
 
 /* Ring features (virtio 1.3, 6 Reserved Feature Bits). */
 #define GUEST_F_INDIRECT_DESC 28
-#define GUEST_F_EVENT_IDX 29
 
 struct guest_driver {
 	struct guest_os *os;
@@ -103,6 +102,6 @@ uint32_t guest_driver_unit_pages(const struct guest_driver *driver);
 
 /* The oracle's view of what the device has published (struct oracle_wire). */
 enum oracle_news guest_driver_news(void *context, uint64_t gpa);
-uint16_t guest_driver_answers(void *context);
+uint32_t guest_driver_answers(void *context);
 
 #endif /* SIM_GUEST_DRIVER_H */

@@ -22,6 +22,7 @@ struct guest_queue {
 	struct vballoon_queue place; /* for the transport */
 	struct vballoon_driver_slot slots[PLAN_QUEUE_SIZE_MAX];
 	uint16_t links[PLAN_QUEUE_SIZE_MAX];
+	uint32_t collected; /* buffers, since the start; kept by whoever collects */
 	uint16_t kick_word; /* as the device last left it; see guest_queue_swap() */
 };
 
@@ -33,7 +34,7 @@ struct guest_buffer {
 
 /* A new ring in @memory, as if @index buffers had passed through it already. */
 void guest_queue_start(struct guest_queue *queue, struct guest_buffer memory, uint16_t size,
-		       uint16_t index, bool event_idx);
+		       uint16_t index, struct vballoon_ring_features features);
 
 /* Post @readable and then @writable bytes, cut up at random: how bytes are
  * framed means nothing. Through @table when it is not NULL. Returns whether
@@ -46,7 +47,7 @@ bool guest_queue_post(struct guest_queue *queue, struct rng *rng, struct guest_b
  * though the driver has not collected it. */
 bool guest_queue_published(const struct guest_queue *queue, uint64_t token, uint32_t *written_out);
 
-/* Where the device says whether it wants kicks: flags or avail_event. */
+/* Where the device says whether it wants kicks: flags, avail_event or a packed place. */
 uint64_t guest_queue_kick_gpa(const struct guest_queue *queue);
 
 /* Exchange that word with what stood there before the device last wrote it, or
@@ -55,7 +56,11 @@ void guest_queue_swap(struct guest_queue *queue);
 /* What stands there now is what was there before the next write. */
 void guest_queue_remember(struct guest_queue *queue);
 
-/* The used index in guest memory. */
-uint16_t guest_queue_used_index(const struct guest_queue *queue);
+/* How many buffers the device has published. */
+uint32_t guest_queue_answers(const struct guest_queue *queue);
+
+/* How far the device has come, from what it published: struct vballoon_queue.next of a device that
+ * keeps no buffer. */
+uint32_t guest_queue_used(const struct guest_queue *queue);
 
 #endif /* SIM_GUEST_QUEUE_H */

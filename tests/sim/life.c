@@ -73,11 +73,11 @@ static void start_queue(struct world *world, unsigned int index)
 
 static void stop_queue(struct world *world, unsigned int index)
 {
-	uint16_t expected, next = 0;
+	uint32_t expected, next = 0;
 
 	if (!world->queue_running[index])
 		return;
-	expected = guest_queue_used_index(&world->driver.queues[index]);
+	expected = guest_queue_used(&world->driver.queues[index]);
 	must(world, "queue stopped", vballoon_device_stop_queue(world->device, index, &next));
 	world->queue_running[index] = false;
 	world->queue_next[index] = next;
@@ -85,7 +85,7 @@ static void stop_queue(struct world *world, unsigned int index)
 	trace_event(&world->trace, "queue at", index, next);
 	/* Buffers are used in order, and none is kept over a stop. */
 	if (!world->hostile && next != expected)
-		trace_fail(&world->trace, "queue %u stops at %u, but has used %u", index, next,
+		trace_fail(&world->trace, "queue %u stops at %#x, but has used %#x", index, next,
 			   expected);
 	maybe_run(world);
 }

@@ -36,7 +36,7 @@ enum oracle_news {
 struct oracle_wire {
 	enum oracle_news (*news)(void *context, uint64_t gpa);
 	/* A number that changes with each message that the device answers. */
-	uint16_t (*answers)(void *context);
+	uint32_t (*answers)(void *context);
 	void *context;
 };
 
@@ -47,7 +47,7 @@ struct oracle {
 	bool lenient; /* the guest breaks the rules: only the host's invariants hold */
 	bool must_restore; /* a page handed back while its memory is gone kills the guest */
 	bool queue_running[2];
-	uint16_t answers_before; /* proof: this has changed */
+	uint32_t answers_before; /* proof: this has changed */
 	uint64_t epoch; /* as the present driver said HELLO; 0 before */
 	uint8_t owner[MACHINE_FRAMES_MAX];
 	bool dropped[MACHINE_FRAMES_MAX];

@@ -55,7 +55,7 @@ struct world {
 	bool device_has_work; /* run() is due */
 	bool interrupt[2]; /* on its way to the driver */
 	bool queue_running[2];
-	uint16_t queue_next[2]; /* where a stopped queue goes on */
+	uint32_t queue_next[2]; /* where a stopped queue goes on */
 	bool paused; /* no vCPU runs */
 	unsigned int crashed; /* steps until the crashed kernel is replaced */
 	bool hostile; /* now */

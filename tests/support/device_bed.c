@@ -195,7 +195,7 @@ void bed_start_queues(struct bed *bed)
 	for (unsigned int i = 0; i < 2; i++) {
 		vballoon_device_stop_queue(bed->device, i, NULL);
 		ring_builder_init(&bed->rings[i], &bed->guest, RING_AT(i), BED_QUEUE_SIZE);
-		ring_builder_start_driver(&bed->rings[i], false);
+		ring_builder_start_driver(&bed->rings[i], (struct vballoon_ring_features){ 0 });
 		assert_int_equal(vballoon_device_start_queue(bed->device, i, &bed->rings[i].queue),
 				 0);
 	}

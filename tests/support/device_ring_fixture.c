@@ -27,8 +27,9 @@ int fixture_teardown(void **state)
 
 void fixture_start(struct device_ring_fixture *f, bool event_idx)
 {
-	if (vballoon_device_ring_start(&f->ring, &f->guest.memory, &f->builder.queue, true,
-				       event_idx))
+	const struct vballoon_ring_features features = { .indirect = true, .event_idx = event_idx };
+
+	if (vballoon_device_ring_start(&f->ring, &f->guest.memory, &f->builder.queue, &features))
 		abort();
 }
 

@@ -12,7 +12,7 @@ int driver_setup(void **state)
 	guest_memory_init(&f->guest);
 	guest_memory_add(&f->guest, 0, DRIVER_MEMORY_END);
 	ring_builder_init(&f->builder, &f->guest, DRIVER_RING, DRIVER_SIZE);
-	ring_builder_start_driver(&f->builder, false);
+	ring_builder_start_driver(&f->builder, (struct vballoon_ring_features){ 0 });
 	*state = f;
 	return 0;
 }

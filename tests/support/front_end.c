@@ -185,6 +185,7 @@ void front_end_negotiate(struct front_end *front_end, uint64_t features)
 	front_end_send(front_end, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0);
 	front_end_set_u64(front_end, VHOST_USER_SET_PROTOCOL_FEATURES, FRONT_END_PROTOCOL_FEATURES);
 	front_end_set_u64(front_end, VHOST_USER_SET_FEATURES, features);
+	front_end->wire.ring_features = vballoon_ring_features(features);
 	front_end_set_mem_table(front_end, &front_end->region, &front_end->memory_fd, 1);
 	assert_served(front_end);
 }
@@ -207,18 +208,19 @@ uint32_t front_end_stop_queue(struct front_end *front_end, unsigned int index)
 	return front_end_get_vring_base(front_end, index);
 }
 
-void front_end_start(struct front_end *front_end)
-{
-	front_end_start_with(front_end, FRONT_END_FEATURES);
-}
-
 void front_end_start_with(struct front_end *front_end, uint64_t features)
 {
 	front_end_negotiate(front_end, features);
 	for (unsigned int i = 0; i < 2; i++) {
 		front_end_new_ring(front_end, i);
-		front_end_start_queue(front_end, i, 0);
+		front_end_start_queue(front_end, i,
+				      vballoon_front_end_first_base(&front_end->wire));
 	}
+}
+
+void front_end_start(struct front_end *front_end)
+{
+	front_end_start_with(front_end, FRONT_END_FEATURES);
 }
 
 void front_end_kick(struct front_end *front_end, unsigned int index)

@@ -91,7 +91,7 @@ void front_end_set_mem_table(struct front_end *front_end, const struct vhost_use
 void front_end_set_vring_addr(struct front_end *front_end, unsigned int index, uint32_t flags);
 uint32_t front_end_get_vring_base(struct front_end *front_end, unsigned int index);
 
-/* The beginning of every connection: features, and guest memory. */
+/* The beginning of every connection: features, for new rings too, and guest memory. */
 void front_end_negotiate(struct front_end *front_end, uint64_t features);
 
 /* Start a queue at @base with the ring as it is; with front_end_new_ring() before,
@@ -102,9 +102,10 @@ void front_end_new_ring(struct front_end *front_end, unsigned int index);
 /* Stop a queue as QEMU does: disable it, then ask for its base. */
 uint32_t front_end_stop_queue(struct front_end *front_end, unsigned int index);
 
-/* All of the above: both queues run on new rings. */
-void front_end_start(struct front_end *front_end);
+/* All of the above: both queues run on new rings, as the features have them; FRONT_END_FEATURES
+ * has them split. */
 void front_end_start_with(struct front_end *front_end, uint64_t features);
+void front_end_start(struct front_end *front_end);
 
 /* A driver has made something available. */
 void front_end_kick(struct front_end *front_end, unsigned int index);

@@ -21,12 +21,13 @@ static void reset(void *side)
 
 static int start(void *side, uint64_t features, const struct vballoon_queue queues[2])
 {
+	const struct vballoon_ring_features ring_features = vballoon_ring_features(features);
 	struct port_liar *liar = side;
 
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(vballoon_device_ring_start(&liar->rings[i],
 							    &liar->guest.memory.memory, &queues[i],
-							    false, features >> 29 & 1),
+							    &ring_features),
 				 0);
 	return 0;
 }

@@ -9,17 +9,17 @@
 
 #define PAGE_SHIFT 12
 
-/* The used ring begins on a multiple of 4 (virtio 1.3, 2.7). */
-#define USED_SHIFT 2
+/* The used ring begins on a multiple of 4 (virtio 1.3, 2.7), as do both events of a packed ring. */
+#define PART_SHIFT 2
 
 static uint64_t avail_offset(uint16_t size)
 {
-	return split_desc_bytes(size);
+	return vballoon_align_up(split_desc_bytes(size), PART_SHIFT);
 }
 
 static uint64_t used_offset(uint16_t size)
 {
-	return vballoon_align_up(avail_offset(size) + split_avail_bytes(size), USED_SHIFT);
+	return vballoon_align_up(avail_offset(size) + split_avail_bytes(size), PART_SHIFT);
 }
 
 uint64_t ring_builder_bytes(uint16_t size)
@@ -39,7 +39,7 @@ void ring_builder_init(struct ring_builder *builder, struct guest_memory *guest,
 	memset(guest_memory_at(guest, gpa, ring_builder_bytes(size)), 0, ring_builder_bytes(size));
 }
 
-void ring_builder_start_driver(struct ring_builder *builder, bool event_idx)
+void ring_builder_start_driver(struct ring_builder *builder, struct vballoon_ring_features features)
 {
 	uint16_t size = (uint16_t)builder->queue.size;
 	unsigned char *ring = guest_memory_at(builder->guest, builder->queue.desc.value,
@@ -52,8 +52,10 @@ void ring_builder_start_driver(struct ring_builder *builder, bool event_idx)
 		.used = ring + used_offset(size),
 		.slots = builder->slots,
 		.links = builder->links,
-		.event_idx = event_idx,
+		.features = features,
 	};
+	if (features.packed)
+		builder->queue.next = VBALLOON_QUEUE_FIRST_PACKED;
 	vballoon_driver_ring_start(&builder->driver);
 }
 

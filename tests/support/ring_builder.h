@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A split ring in a test's guest memory, with two ways to drive it: the driver
+ * A ring in a test's guest memory, with two ways to drive it: the driver
  * ring, which keeps the rules, and raw writes, which need not.
  */
 #ifndef VBALLOON_TESTS_RING_BUILDER_H
@@ -45,8 +45,10 @@ void ring_builder_init(struct ring_builder *builder, struct guest_memory *guest,
 /* The bytes that a ring takes, rounded up to a multiple of 4096. */
 uint64_t ring_builder_bytes(uint16_t size);
 
-/* Begin with builder->driver, which zeroes the ring. */
-void ring_builder_start_driver(struct ring_builder *builder, bool event_idx);
+/* Begin with builder->driver, which zeroes the ring. A packed ring takes the same room, and sets
+ * queue.next for the device. */
+void ring_builder_start_driver(struct ring_builder *builder,
+			       struct vballoon_ring_features features);
 
 /* Write entry @index of the descriptor table, or of an indirect table at @table. */
 void ring_builder_desc(struct ring_builder *builder, uint16_t index, struct raw_desc desc);

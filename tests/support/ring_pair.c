@@ -39,7 +39,8 @@ static unsigned char answer_byte(uint64_t sum, size_t i)
 	return (unsigned char)((sum >> (8 * (i % 8))) + i);
 }
 
-void ring_pair_init(struct ring_pair *pair, uint16_t size, bool event_idx, uint64_t seed)
+void ring_pair_init(struct ring_pair *pair, uint16_t size, struct vballoon_ring_features features,
+		    uint64_t seed)
 {
 	struct pair_driver *driver = &pair->driver;
 
@@ -49,11 +50,11 @@ void ring_pair_init(struct ring_pair *pair, uint16_t size, bool event_idx, uint6
 	driver->random = seed;
 	pair->device.random = ~seed;
 	ring_builder_init(&driver->builder, &pair->guest, RING_GPA, size);
-	ring_builder_start_driver(&driver->builder, event_idx);
+	ring_builder_start_driver(&driver->builder, features);
 	for (uint16_t token = 0; token < size; token++)
 		driver->free_tokens[driver->free_count++] = token;
 	vballoon_device_ring_start(&pair->device.ring, &pair->guest.memory, &driver->builder.queue,
-				   true, event_idx);
+				   &features);
 }
 
 void ring_pair_destroy(struct ring_pair *pair)
@@ -103,7 +104,7 @@ static int post(struct pair_driver *driver, const struct vballoon_driver_buffer 
 {
 	uint64_t table = TABLES_GPA + (uint64_t)token * BUFFERS_MAX * DESC_BYTES;
 
-	if (pair_random(&driver->random, 2))
+	if (!driver->builder.driver.features.indirect || pair_random(&driver->random, 2))
 		return vballoon_driver_ring_post(&driver->builder.driver, buffers, count, token);
 	return vballoon_driver_ring_post_indirect(
 		&driver->builder.driver, buffers, count,

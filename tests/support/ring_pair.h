@@ -48,8 +48,10 @@ struct ring_pair {
 	struct pair_device device;
 };
 
-/* Start both sides on a queue of @size descriptors. */
-void ring_pair_init(struct ring_pair *pair, uint16_t size, bool event_idx, uint64_t seed);
+/* Start both sides on a queue of @size descriptors. Chains go through indirect tables at times
+ * if @features has them. */
+void ring_pair_init(struct ring_pair *pair, uint16_t size, struct vballoon_ring_features features,
+		    uint64_t seed);
 void ring_pair_destroy(struct ring_pair *pair);
 
 /* Pseudo-random, below @bound, from the state at @random. */

@@ -15,6 +15,8 @@
 #define TABLE FIXTURE_TABLE
 #define SIZE FIXTURE_SIZE
 
+static const struct vballoon_ring_features all = { .indirect = true, .event_idx = true };
+
 static void *host(struct device_ring_fixture *f, uint64_t gpa, size_t len)
 {
 	return guest_memory_at(&f->guest, gpa, len);
@@ -119,6 +121,7 @@ static void a_used_length_that_does_not_fit_is_cut(void **state)
 	struct device_ring_fixture *f = *state;
 
 	fixture_start(f, false);
+	f->chain.places = 1;
 	f->chain.written = UINT64_C(1) << 32;
 	assert_int_equal(vballoon_device_ring_use(&f->ring, &f->chain), 0);
 	assert_int_equal(ring_builder_used_len(&f->builder, 0), UINT32_MAX);
@@ -253,13 +256,13 @@ static void a_ring_does_not_start_when_a_part_is_not_in_memory(void **state)
 	struct vballoon_queue queue = f->builder.queue;
 
 	queue.desc = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 16 + 16);
-	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, true, true), -EFAULT);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, &all), -EFAULT);
 	queue = f->builder.queue;
 	queue.avail = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 2 - 4);
-	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, true, true), -EFAULT);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, &all), -EFAULT);
 	queue = f->builder.queue;
 	queue.used = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 8 - 4);
-	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, true, true), -EFAULT);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, memory, &queue, &all), -EFAULT);
 	assert_false(f->ring.running);
 }
 
@@ -269,8 +272,7 @@ static void a_ring_may_end_with_the_last_byte_of_memory(void **state)
 	struct vballoon_queue queue = f->builder.queue;
 
 	queue.used = vballoon_gpa(FIXTURE_MEMORY_END - SIZE * 8 - 8);
-	assert_int_equal(vballoon_device_ring_start(&f->ring, &f->guest.memory, &queue, true, true),
-			 0);
+	assert_int_equal(vballoon_device_ring_start(&f->ring, &f->guest.memory, &queue, &all), 0);
 }
 
 /* Which bytes of the guest were read, and how often. */

@@ -244,7 +244,7 @@ static void a_queue_that_stopped_at_a_bad_message_goes_on_at_it(void **state)
 {
 	struct bed *bed = *state;
 	uint16_t before = bed->rings[TODEV].driver.avail_idx;
-	uint16_t next;
+	uint32_t next;
 
 	send(bed, 7, 0, 16, 0);
 	vballoon_device_stop_queue(bed->device, TODEV, &next);

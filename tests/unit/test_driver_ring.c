@@ -19,6 +19,8 @@ static const struct vballoon_driver_buffer message[] = {
 	{ { 0x6000 }, 3, true },
 };
 
+static const struct vballoon_ring_features event_idx = { .event_idx = true };
+
 static int post(struct driver_ring_fixture *f, unsigned int count, uint64_t token)
 {
 	return vballoon_driver_ring_post(&f->builder.driver, message, count, token);
@@ -203,7 +205,7 @@ static void a_kick_comes_when_the_event_index_is_posted(void **state)
 {
 	struct driver_ring_fixture *f = *state;
 
-	ring_builder_start_driver(&f->builder, true);
+	ring_builder_start_driver(&f->builder, event_idx);
 	ring_builder_set_avail_event(&f->builder, 1);
 	driver_post(f, 1, 1);
 	assert_false(should_kick(f));
@@ -217,7 +219,7 @@ static void a_kick_comes_when_a_batch_passes_the_event_index(void **state)
 {
 	struct driver_ring_fixture *f = *state;
 
-	ring_builder_start_driver(&f->builder, true);
+	ring_builder_start_driver(&f->builder, event_idx);
 	ring_builder_set_used_flags(&f->builder, RAW_NO_NOTIFY);
 	for (uint64_t token = 0; token < SIZE; token++)
 		driver_post(f, 1, token);
@@ -228,7 +230,7 @@ static void a_whole_round_of_posts_is_not_taken_for_none(void **state)
 {
 	struct driver_ring_fixture *f = *state;
 
-	ring_builder_start_driver(&f->builder, true);
+	ring_builder_start_driver(&f->builder, event_idx);
 	for (unsigned int i = 0; i <= UINT16_MAX; i++) {
 		driver_post(f, 1, i);
 		ring_builder_use(&f->builder, 0, 0);
@@ -254,7 +256,7 @@ static void interrupts_are_switched_by_the_event_index(void **state)
 {
 	struct driver_ring_fixture *f = *state;
 
-	ring_builder_start_driver(&f->builder, true);
+	ring_builder_start_driver(&f->builder, event_idx);
 	driver_post(f, 1, 1);
 	ring_builder_use(&f->builder, 0, 0);
 	assert_int_equal(driver_collect(f), VBALLOON_COLLECT_ONE);

@@ -135,9 +135,11 @@ static void accepts_what_it_can_and_no_more(void **state)
 	port_liar_init(&liar, ~UINT64_C(0), 12);
 	features = port_guest_status(&liar.guest).features;
 	port_liar_destroy(&liar);
-	/* VERSION_1, EVENT_IDX; not INDIRECT_DESC, not ACCESS_PLATFORM. */
+	/* VERSION_1, EVENT_IDX, RING_PACKED, IN_ORDER; not INDIRECT_DESC, not ACCESS_PLATFORM. */
 	assert_true(features & UINT64_C(1) << 32);
 	assert_true(features & UINT64_C(1) << 29);
+	assert_true(features & UINT64_C(1) << 34);
+	assert_true(features & UINT64_C(1) << 35);
 	assert_false(features & UINT64_C(1) << 28);
 	assert_false(features & UINT64_C(1) << 33);
 	assert_true(features & UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS);

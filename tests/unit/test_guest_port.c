@@ -167,6 +167,7 @@ void kernel_write32(uintptr_t address, uint32_t value)
 		queue->size = value;
 		return;
 	case 0x044:
+		queue->next = vballoon_device_queue_first(kernel.device);
 		assert_int_equal(vballoon_device_start_queue(kernel.device, kernel.queue, queue),
 				 0);
 		return;

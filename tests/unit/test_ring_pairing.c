@@ -23,6 +23,15 @@
 #define FEW (MESSAGES / 2)
 #define EACH MESSAGES
 
+static const struct vballoon_ring_features split_flags = { .indirect = true };
+static const struct vballoon_ring_features split_events = { .indirect = true, .event_idx = true };
+static const struct vballoon_ring_features split_in_order = { .event_idx = true, .in_order = true };
+static const struct vballoon_ring_features packed_flags = { .packed = true, .indirect = true };
+static const struct vballoon_ring_features packed_events = { .packed = true,
+							     .indirect = true,
+							     .event_idx = true };
+static const struct vballoon_ring_features packed_in_order = { .packed = true, .in_order = true };
+
 struct sleeper {
 	bool awake;
 	bool woken; /* by the other side, since it last looked */
@@ -150,12 +159,13 @@ static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 static const struct vballoon_memory_hooks hooks = { .before_read = before_read,
 						    .after_write = after_write };
 
-static void exchange(uint16_t size, bool event_idx, uint64_t seed, uint64_t most_wakeups)
+static void exchange(uint16_t size, struct vballoon_ring_features features, uint64_t seed,
+		     uint64_t most_wakeups)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	ring_pair_init(&f->pair, size, event_idx, seed);
+	ring_pair_init(&f->pair, size, features, seed);
 	f->pair.guest.memory.hooks = &hooks;
 	f->pair.guest.memory.hooks_context = f;
 	f->order = seed;
@@ -179,44 +189,100 @@ static void exchange(uint16_t size, bool event_idx, uint64_t seed, uint64_t most
 	free(f);
 }
 
-static void messages_pass_a_ring_with_flags(void **state)
+static void messages_pass_a_split_ring_with_flags(void **state)
 {
 	(void)state;
-	exchange(16, false, 0x5eed0001, FEW);
+	exchange(16, split_flags, 0x5eed0001, FEW);
 }
 
-static void messages_pass_a_ring_with_event_indices(void **state)
+static void messages_pass_a_split_ring_with_event_indices(void **state)
 {
 	(void)state;
-	exchange(16, true, 0x5eed0002, FEW);
+	exchange(16, split_events, 0x5eed0002, FEW);
 }
 
-static void messages_pass_the_smallest_ring_with_flags(void **state)
+static void messages_pass_the_smallest_split_ring_with_flags(void **state)
 {
 	(void)state;
-	exchange(1, false, 0x5eed0003, EACH);
+	exchange(1, split_flags, 0x5eed0003, EACH);
 }
 
-static void messages_pass_the_smallest_ring_with_event_indices(void **state)
+static void messages_pass_the_smallest_split_ring_with_event_indices(void **state)
 {
 	(void)state;
-	exchange(1, true, 0x5eed0004, EACH);
+	exchange(1, split_events, 0x5eed0004, EACH);
 }
 
-static void messages_pass_the_largest_ring_with_event_indices(void **state)
+static void messages_pass_the_largest_split_ring_with_event_indices(void **state)
 {
 	(void)state;
-	exchange(VBALLOON_QUEUE_SIZE_MAX, true, 0x5eed0005, FEW);
+	exchange(VBALLOON_QUEUE_SIZE_MAX, split_events, 0x5eed0005, FEW);
+}
+
+static void messages_pass_a_split_ring_in_order(void **state)
+{
+	(void)state;
+	exchange(16, split_in_order, 0x5eed0006, FEW);
+}
+
+static void messages_pass_a_packed_ring_with_flags(void **state)
+{
+	(void)state;
+	exchange(16, packed_flags, 0x5eed0007, FEW);
+}
+
+static void messages_pass_a_packed_ring_with_event_places(void **state)
+{
+	(void)state;
+	exchange(16, packed_events, 0x5eed0008, FEW);
+}
+
+static void messages_pass_the_smallest_packed_ring_with_flags(void **state)
+{
+	(void)state;
+	exchange(1, packed_flags, 0x5eed0009, EACH);
+}
+
+static void messages_pass_the_smallest_packed_ring_with_event_places(void **state)
+{
+	(void)state;
+	exchange(1, packed_events, 0x5eed000a, EACH);
+}
+
+static void messages_pass_the_largest_packed_ring_with_event_places(void **state)
+{
+	(void)state;
+	exchange(VBALLOON_QUEUE_SIZE_MAX, packed_events, 0x5eed000b, FEW);
+}
+
+static void messages_pass_a_packed_ring_of_an_odd_size(void **state)
+{
+	(void)state;
+	exchange(21, packed_events, 0x5eed000c, FEW);
+}
+
+static void messages_pass_a_packed_ring_in_order(void **state)
+{
+	(void)state;
+	exchange(16, packed_in_order, 0x5eed000d, FEW);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(messages_pass_a_ring_with_flags),
-		cmocka_unit_test(messages_pass_a_ring_with_event_indices),
-		cmocka_unit_test(messages_pass_the_smallest_ring_with_flags),
-		cmocka_unit_test(messages_pass_the_smallest_ring_with_event_indices),
-		cmocka_unit_test(messages_pass_the_largest_ring_with_event_indices),
+		cmocka_unit_test(messages_pass_a_split_ring_with_flags),
+		cmocka_unit_test(messages_pass_a_split_ring_with_event_indices),
+		cmocka_unit_test(messages_pass_the_smallest_split_ring_with_flags),
+		cmocka_unit_test(messages_pass_the_smallest_split_ring_with_event_indices),
+		cmocka_unit_test(messages_pass_the_largest_split_ring_with_event_indices),
+		cmocka_unit_test(messages_pass_a_split_ring_in_order),
+		cmocka_unit_test(messages_pass_a_packed_ring_with_flags),
+		cmocka_unit_test(messages_pass_a_packed_ring_with_event_places),
+		cmocka_unit_test(messages_pass_the_smallest_packed_ring_with_flags),
+		cmocka_unit_test(messages_pass_the_smallest_packed_ring_with_event_places),
+		cmocka_unit_test(messages_pass_the_largest_packed_ring_with_event_places),
+		cmocka_unit_test(messages_pass_a_packed_ring_of_an_odd_size),
+		cmocka_unit_test(messages_pass_a_packed_ring_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

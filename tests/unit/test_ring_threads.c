@@ -87,14 +87,14 @@ static const char *drive(struct fixture *f)
 	return wrong;
 }
 
-static void exchange(bool event_idx)
+static void exchange(struct vballoon_ring_features features)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	const char *wrong;
 	pthread_t thread;
 
 	assert_non_null(f);
-	ring_pair_init(&f->pair, 4, event_idx, 0x5eed0006);
+	ring_pair_init(&f->pair, 4, features, 0x5eed0006);
 	f->kick = eventfd(0, EFD_CLOEXEC);
 	f->interrupt = eventfd(0, EFD_CLOEXEC);
 	assert_true(f->kick >= 0 && f->interrupt >= 0);
@@ -110,23 +110,38 @@ static void exchange(bool event_idx)
 	free(f);
 }
 
-static void two_threads_never_lose_a_wakeup_with_flags(void **state)
+static void two_threads_never_lose_a_wakeup_with_split_flags(void **state)
 {
 	(void)state;
-	exchange(false);
+	exchange((struct vballoon_ring_features){ .indirect = true });
 }
 
-static void two_threads_never_lose_a_wakeup_with_event_indices(void **state)
+static void two_threads_never_lose_a_wakeup_with_split_event_indices(void **state)
 {
 	(void)state;
-	exchange(true);
+	exchange((struct vballoon_ring_features){ .indirect = true, .event_idx = true });
+}
+
+static void two_threads_never_lose_a_wakeup_with_packed_flags(void **state)
+{
+	(void)state;
+	exchange((struct vballoon_ring_features){ .packed = true, .indirect = true });
+}
+
+static void two_threads_never_lose_a_wakeup_with_packed_event_places(void **state)
+{
+	(void)state;
+	exchange((struct vballoon_ring_features){
+		.packed = true, .indirect = true, .event_idx = true });
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_threads_never_lose_a_wakeup_with_flags),
-		cmocka_unit_test(two_threads_never_lose_a_wakeup_with_event_indices),
+		cmocka_unit_test(two_threads_never_lose_a_wakeup_with_split_flags),
+		cmocka_unit_test(two_threads_never_lose_a_wakeup_with_split_event_indices),
+		cmocka_unit_test(two_threads_never_lose_a_wakeup_with_packed_flags),
+		cmocka_unit_test(two_threads_never_lose_a_wakeup_with_packed_event_places),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,7 +191,7 @@ static void an_indirect_descriptor_without_the_feature_stops_the_ring(void **sta
 	struct device_ring_fixture *f = *state;
 
 	assert_int_equal(vballoon_device_ring_start(&f->ring, &f->guest.memory, &f->builder.queue,
-						    false, false),
+						    &(struct vballoon_ring_features){ 0 }),
 			 0);
 	fixture_desc(f, 0, (struct raw_desc){ TABLE, 16, RAW_INDIRECT, 0 });
 	fixture_table_desc(f, 0, (struct raw_desc){ BUFFER, 1, 0, 0 });

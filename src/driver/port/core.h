@@ -13,8 +13,6 @@
 #define FROMDEV VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
-#define GUEST_F_EVENT_IDX (UINT64_C(1) << 29) /* virtio 1.3, 6 Reserved Feature Bits */
-
 /* The largest queue that is used, whatever the device offers. */
 #define GUEST_QUEUE_SIZE 32
 #define GUEST_RING_BYTES 1024

@@ -18,7 +18,7 @@
 #define F_VERSION_1 (UINT64_C(1) << 32)
 
 /* INDIRECT_DESC buys nothing here; addresses are the guest's physical ones. */
-#define RING_FEATURES (F_VERSION_1 | GUEST_F_EVENT_IDX)
+#define RING_FEATURES (F_VERSION_1 | (VBALLOON_F_RING_ALL & ~VBALLOON_F_INDIRECT_DESC))
 
 _Static_assert(sizeof(struct vballoon_guest) <= VBALLOON_GUEST_BYTES, "as told");
 

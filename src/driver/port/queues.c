@@ -73,7 +73,7 @@ void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
 			.used = memory + RING_USED,
 			.slots = queue->slots,
 			.links = queue->links,
-			.event_idx = guest->features & GUEST_F_EVENT_IDX,
+			.features = vballoon_ring_features(guest->features),
 		};
 		vballoon_driver_ring_start(&queue->ring);
 		queues[i] = (struct vballoon_queue){
@@ -81,6 +81,7 @@ void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
 			.desc = gpa_of(guest, queue->ring.desc),
 			.avail = gpa_of(guest, queue->ring.avail),
 			.used = gpa_of(guest, queue->ring.used),
+			.next = queue->ring.features.packed ? VBALLOON_QUEUE_FIRST_PACKED : 0,
 		};
 	}
 	adds = (guest->rings[TODEV].ring.size - reserved_descriptors(guest)) / ADD_DESCRIPTORS;
