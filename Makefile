@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean
+.PHONY: format lint clauses clean models
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,9 @@ e2e: ## a real guest under QEMU
 
 install-test: ## build, install and purge the Debian packages in clean roots
 	tests/install/run
+
+models: ## search the models of the queues' wakeups, tests/models
+	tests/models/run
 
 docs-test: ## what the documents say can be done is done
 	tests/docs/run
