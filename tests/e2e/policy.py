@@ -27,6 +27,7 @@ def reasons(rig):
            f"the balloon to shrink, but not below its floor: {status['held_bytes']}")
     rig.guest.release()
     rig.daemon.execute("policy", withdraw_pressure="grant", withdraw_oom="grant", floor_bytes=0)
+    rig.daemon.resize(0)
 
 
 def floor(rig):
