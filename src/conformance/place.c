@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "conformance/place.h"
 
+#include <string.h>
+
+#include "base/le.h"
+
 uint64_t vballoon_place_entry(const struct vballoon_trial *trial,
 			      const struct vballoon_place_row *row)
 {
@@ -19,4 +23,27 @@ uint64_t vballoon_place_entry(const struct vballoon_trial *trial,
 		places[row->place] + (uint64_t)row->pages * layout->page + (uint64_t)row->bytes;
 
 	return row->units ? gpa | (row->units - 1) : gpa;
+}
+
+uint64_t vballoon_place_address(const struct vballoon_trial *trial, uint64_t address)
+{
+	switch (address) {
+	case HOLE:
+		return trial->layout.hole;
+	case BEFORE_HOLE:
+		return trial->layout.hole - 8;
+	case BEHIND_MEMORY:
+		return trial->layout.end;
+	default:
+		return address;
+	}
+}
+
+void vballoon_place_withdraw(struct vballoon_trial *trial)
+{
+	const struct virtio_memory_balloon_withdraw withdraw = {
+		.msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW)
+	};
+
+	memcpy(vballoon_trial_at(trial, SAID), &withdraw, sizeof(withdraw));
 }

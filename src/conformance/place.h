@@ -28,6 +28,21 @@ struct vballoon_place_row {
 uint64_t vballoon_place_entry(const struct vballoon_trial *trial,
 			      const struct vballoon_place_row *row);
 
+/* Where vballoon_place_withdraw() leaves a WITHDRAW of no pages, room for its answer, and
+ * room for an indirect table. */
+#define SAID (VBALLOON_BASE + VBALLOON_PLACE_READABLE)
+#define SAID_BYTES 16U
+#define ROOM (VBALLOON_BASE + VBALLOON_PLACE_WRITABLE)
+#define TABLE (VBALLOON_BASE + VBALLOON_PLACE_TABLE)
+
+/* Addresses that the layout decides: what vballoon_place_address() makes of these. */
+#define HOLE UINT64_C(0xabababababab0010)
+#define BEFORE_HOLE UINT64_C(0xabababababab0011) /* by eight bytes */
+#define BEHIND_MEMORY UINT64_C(0xabababababab0012)
+
+uint64_t vballoon_place_address(const struct vballoon_trial *trial, uint64_t address);
+void vballoon_place_withdraw(struct vballoon_trial *trial);
+
 /* Pages that the entry names. */
 static inline uint64_t vballoon_place_pages(const struct vballoon_place_row *row)
 {

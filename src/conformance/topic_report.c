@@ -186,7 +186,7 @@ static void reported_is_zero(struct vballoon_trial *trial, const void *how)
 		its_name, its_clause, passed_over, &(const struct passed){ __VA_ARGS__ }, true,    \
 			STAGE, F_REPORT, 0                                                         \
 	}
-#define SAID(function, its_name, its_clause, its_type, ...)                                        \
+#define SAYS(function, its_name, its_clause, its_type, ...)                                        \
 	{                                                                                          \
 		its_name, its_clause, function,                                                    \
 			&(const struct vballoon_message_row){                                      \
@@ -194,8 +194,8 @@ static void reported_is_zero(struct vballoon_trial *trial, const void *how)
 			},                                                                         \
 			true, STAGE, F_REPORT, 0                                                   \
 	}
-#define STOPS(...) SAID(vballoon_message_stops, __VA_ARGS__)
-#define TAKEN(...) SAID(vballoon_message_is_taken, __VA_ARGS__)
+#define STOPS(...) SAYS(vballoon_message_stops, __VA_ARGS__)
+#define TAKEN(...) SAYS(vballoon_message_is_taken, __VA_ARGS__)
 #define PAGE                                                                                       \
 	{                                                                                          \
 		VBALLOON_WORD_PAGE                                                                 \

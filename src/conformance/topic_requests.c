@@ -121,11 +121,7 @@ static void one_resize_waits(struct vballoon_trial *trial, const void *how)
 	unsigned int i;
 
 	(void)how;
-	for (i = 0; i < trial->front_end.queue_count; i++) {
-		vballoon_front_end_new_ring(&trial->front_end, i);
-		vballoon_trial_check(trial, vballoon_front_end_start_queue(&trial->front_end, i, 0),
-				     "the start of a queue");
-	}
+	vballoon_trial_start_queues(trial);
 	vballoon_driver_hello(trial, trial->facts->config.page_shift, 0);
 	for (i = 0; i < 3; i++)
 		vballoon_driver_hello_again(trial, VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
@@ -138,11 +134,7 @@ static void one_resize_waits(struct vballoon_trial *trial, const void *how)
 static void messages_need_no_buffers(struct vballoon_trial *trial, const void *how)
 {
 	(void)how;
-	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
-		vballoon_front_end_new_ring(&trial->front_end, i);
-		vballoon_trial_check(trial, vballoon_front_end_start_queue(&trial->front_end, i, 0),
-				     "the start of a queue");
-	}
+	vballoon_trial_start_queues(trial);
 	vballoon_driver_hello(trial, trial->facts->config.page_shift, 0);
 	vballoon_driver_give(trial, 0, 2);
 	vballoon_driver_take_all(trial, 2);

@@ -4,6 +4,7 @@
 
 #include "base/le.h"
 #include "conformance/driver.h"
+#include "conformance/place.h"
 #include "conformance/topics.h"
 #include "front_end/raw_split.h"
 #include "ring/split.h"
@@ -15,17 +16,6 @@
 #define NEXT VBALLOON_RAW_NEXT
 #define WRITE VBALLOON_RAW_WRITE
 #define INDIRECT VBALLOON_RAW_INDIRECT
-
-/* Where a WITHDRAW of no pages lies, and room for its answer. */
-#define SAID (VBALLOON_BASE + VBALLOON_PLACE_READABLE)
-#define SAID_BYTES 16U
-#define ROOM (VBALLOON_BASE + VBALLOON_PLACE_WRITABLE)
-#define TABLE (VBALLOON_BASE + VBALLOON_PLACE_TABLE)
-
-/* Addresses that the layout decides. */
-#define HOLE UINT64_C(0xabababababab0010)
-#define BEFORE_HOLE UINT64_C(0xabababababab0011) /* by eight bytes */
-#define BEHIND_MEMORY UINT64_C(0xabababababab0012)
 
 #define ROW_DESCS 5
 
@@ -44,38 +34,15 @@ static struct vballoon_raw_split ring_of(struct vballoon_trial *trial, unsigned 
 					    ring + VBALLOON_FRONT_USED, SIZE };
 }
 
-static uint64_t address_of(const struct vballoon_trial *trial, uint64_t addr)
-{
-	switch (addr) {
-	case HOLE:
-		return trial->layout.hole;
-	case BEFORE_HOLE:
-		return trial->layout.hole - 8;
-	case BEHIND_MEMORY:
-		return trial->layout.end;
-	default:
-		return addr;
-	}
-}
-
 static void write_descs(struct vballoon_trial *trial, void *table,
 			const struct vballoon_raw_desc *descs)
 {
 	for (uint16_t i = 0; i < ROW_DESCS; i++) {
 		struct vballoon_raw_desc desc = descs[i];
 
-		desc.addr = address_of(trial, desc.addr);
+		desc.addr = vballoon_place_address(trial, desc.addr);
 		vballoon_raw_split_set_desc(table, i, &desc);
 	}
-}
-
-static void say_withdraw(struct vballoon_trial *trial)
-{
-	struct virtio_memory_balloon_withdraw withdraw = {
-		.msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW)
-	};
-
-	memcpy(vballoon_trial_at(trial, SAID), &withdraw, sizeof(withdraw));
 }
 
 static void kick(struct vballoon_trial *trial)
@@ -87,7 +54,7 @@ static void post_row(struct vballoon_trial *trial, const struct split_row *row)
 {
 	struct vballoon_raw_split ring = ring_of(trial, TODEVQ);
 
-	say_withdraw(trial);
+	vballoon_place_withdraw(trial);
 	write_descs(trial, ring.desc, row->desc);
 	write_descs(trial, vballoon_trial_at(trial, TABLE), row->table);
 	vballoon_raw_split_available(&ring, row->head);

@@ -113,7 +113,7 @@ void vballoon_trial_negotiate(struct vballoon_trial *trial, uint64_t features)
 	front_end->ring_features = vballoon_ring_features(features);
 }
 
-void vballoon_trial_start(struct vballoon_trial *trial)
+void vballoon_trial_start_queues(struct vballoon_trial *trial)
 {
 	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
 		uint32_t base = vballoon_front_end_first_base(&trial->front_end);
@@ -123,6 +123,11 @@ void vballoon_trial_start(struct vballoon_trial *trial)
 				     vballoon_front_end_start_queue(&trial->front_end, i, base),
 				     "the start of a queue");
 	}
+}
+
+void vballoon_trial_start(struct vballoon_trial *trial)
+{
+	vballoon_trial_start_queues(trial);
 	vballoon_driver_begin(trial);
 }
 

@@ -92,6 +92,8 @@ struct vballoon_trial {
 /* Connect, and go to @stage. Ends the trial when the back end does not go along. */
 void vballoon_trial_connect(struct vballoon_trial *trial);
 void vballoon_trial_negotiate(struct vballoon_trial *trial, uint64_t features);
+/* With no buffer for requests; and with them. */
+void vballoon_trial_start_queues(struct vballoon_trial *trial);
 void vballoon_trial_start(struct vballoon_trial *trial);
 void vballoon_trial_reach(struct vballoon_trial *trial, enum vballoon_stage stage);
 void vballoon_trial_disconnect(struct vballoon_trial *trial);
