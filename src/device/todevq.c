@@ -221,8 +221,11 @@ static void answer(struct vballoon_device *device)
 		device->work.unfinished = false;
 		undo(device);
 		vballoon_device_refuse(device, TODEV, violation);
-	} else if (!device->work.unfinished && vballoon_device_use(device, TODEV)) {
-		undo(device);
+	} else if (!device->work.unfinished) {
+		if (vballoon_device_use(device, TODEV))
+			undo(device);
+		/* What the driver has is not undone for a bad message behind it. */
+		device->answer_count = 0;
 	}
 }
 

@@ -322,6 +322,21 @@ static void an_answer_that_cannot_be_written_swaps_nothing(void **state)
 	assert_int_equal(bed_status(&bed).held_pages, 16);
 }
 
+/* A swap that the driver knows of stays, whatever the driver does wrong afterwards. */
+static void a_bad_message_behind_an_exchange_undoes_nothing(void **state)
+{
+	const struct exchange half = { { VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE, 0 }, { FREE } };
+
+	(void)state;
+	assert_int_equal(bed_exchange(&bed, FREE, HELD), 1);
+	bed_run(&bed);
+	stop_with(&half, 8 + 8, 1, VBALLOON_MESSAGE_LENGTH);
+	assert_false(is_held(HELD));
+	assert_true(is_held(FREE));
+	assert_int_equal(bed_status(&bed).exchanged_pages, 1);
+	assert_int_equal(bed_status(&bed).dropped_pages, 16);
+}
+
 /* Proves DEV-EXCHANGE-14. */
 static void pairs_beyond_those_that_can_be_undone_are_refused(void **state)
 {
@@ -378,6 +393,7 @@ int main(void)
 		TEST(a_flag_stops_the_device),
 		TEST(more_than_65536_units_stop_the_device_and_nothing_was_swapped),
 		TEST(an_answer_that_cannot_be_written_swaps_nothing),
+		TEST(a_bad_message_behind_an_exchange_undoes_nothing),
 		TEST(pairs_beyond_those_that_can_be_undone_are_refused),
 		TEST(without_the_feature_the_message_is_unknown),
 	};

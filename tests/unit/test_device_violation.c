@@ -226,6 +226,20 @@ static void a_broken_fromdevq_leaves_nobody_to_ask(void **state)
 	assert_int_equal(bed->stops, 1);
 }
 
+/* What was handed back is the driver's, whatever it does wrong afterwards. */
+static void a_bad_message_behind_a_withdraw_takes_nothing_back(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_pages(bed, AT, 10);
+	assert_int_equal(bed_withdraw(bed, 4, &entry, 1), 1);
+	send(bed, VIRTIO_MEMORY_BALLOON_MSG_ADD, 0, 7, 0);
+	assert_stopped(bed, VBALLOON_MESSAGE_SHORT);
+	assert_int_equal(bed_status(bed).held_pages, 6);
+	assert_int_equal(bed_status(bed).returned_pages, 4);
+}
+
 /* Proves DEV-RESET-4. */
 static void a_reset_by_the_driver_brings_the_device_back(void **state)
 {
@@ -311,6 +325,8 @@ int main(void)
 			a_stopped_device_asks_for_a_reset_and_for_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broken_fromdevq_leaves_nobody_to_ask, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_bad_message_behind_a_withdraw_takes_nothing_back,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_reset_by_the_driver_brings_the_device_back, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_queue_that_stopped_at_a_bad_message_goes_on_at_it,
