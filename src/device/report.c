@@ -11,6 +11,18 @@
 #include "base/le.h"
 #include "device/core.h"
 
+/* What a call to the host counts for at least: a run makes no more of them than the drop of
+ * what is held does. */
+#define CALL_BYTES (UINT64_C(1) << 17)
+
+/* A call to the host about @len bytes is part of what this run may do. */
+static void charge(struct vballoon_work *work, uint64_t len)
+{
+	if (len < CALL_BYTES)
+		len = CALL_BYTES;
+	work->bytes_left -= len < work->bytes_left ? len : work->bytes_left;
+}
+
 /* Whether the host may have anything now: as for what is held. */
 static bool may_discard(const struct vballoon_device *device)
 {
@@ -58,7 +70,7 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 		most = host_page;
 	if (len > most)
 		len = most;
-	work->bytes_left -= len < work->bytes_left ? len : work->bytes_left;
+	charge(work, len);
 	error = device->config.reclaim->discard(device->config.context, region,
 						vballoon_bytes(work->at - region->gpa.value),
 						vballoon_bytes(len));
@@ -73,17 +85,37 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 	return VBALLOON_DONE;
 }
 
-/* What the host cannot have stays; where there is no memory to be cleared there is a hole.
- * Keeps DEV-ZEROED-3. */
+/* Clear the rest of one host page. Where there is no memory for it, it is a hole. */
+static enum vballoon_progress clear_host_page(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	const struct vballoon_region *region =
+		vballoon_memory_find(&device->memory, vballoon_gpa(work->at), vballoon_bytes(1));
+	uint64_t base = region->gpa.value;
+	uint64_t end = base + vballoon_align_up(work->at - base + 1, region->host_page_shift);
+	enum vballoon_progress progress;
+
+	if (end > work->keep_end)
+		end = work->keep_end;
+	charge(work, 0);
+	progress = vballoon_clear(device, &work->at, end);
+	if (progress == VBALLOON_FAILED)
+		work->at = end;
+	return progress == VBALLOON_UNFINISHED ? progress : VBALLOON_DONE;
+}
+
+/* What the host cannot have stays. Keeps DEV-ZEROED-3. */
 static enum vballoon_progress keep(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
+	enum vballoon_progress progress;
 
-	if (vballoon_device_has(device, VBALLOON_F(ZEROED)) &&
-	    vballoon_clear(device, &work->at, work->keep_end) == VBALLOON_UNFINISHED)
-		return VBALLOON_UNFINISHED;
-	work->at = work->keep_end;
-	return VBALLOON_DONE;
+	if (!vballoon_device_has(device, VBALLOON_F(ZEROED))) {
+		work->at = work->keep_end;
+		return VBALLOON_DONE;
+	}
+	progress = vballoon_clear(device, &work->at, work->keep_end);
+	return progress == VBALLOON_FAILED ? clear_host_page(device) : progress;
 }
 
 /* The run that is under work: a step of it. */

@@ -238,13 +238,21 @@ void vballoon_todevq_leave(struct vballoon_device *device)
 	vballoon_device_ring_put_back(&device->rings[TODEV]);
 }
 
-/* Pages that messages have named or got back, ever. */
+/* Pages that messages have added or got back, ever. */
 static uint64_t pages_moved(const struct vballoon_device *device)
 {
 	const struct vballoon_status *counters = &device->counters;
 
-	return counters->added_pages + counters->already_held_pages + counters->returned_pages +
-	       counters->exchanged_pages;
+	return counters->added_pages + counters->already_held_pages + counters->returned_pages;
+}
+
+/* Pages that the message under work has named for an EXCHANGE or a REPORT: whether they
+ * are held was looked at, though nothing of them need have moved. */
+static uint64_t pages_looked_at(const struct vballoon_device *device)
+{
+	uint64_t units = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX - device->work.units_left;
+
+	return units << device->record.unit_shift >> device->config.page_shift;
 }
 
 /* Keeps DEV-RING-5, DEV-MSG-1, DEV-BAD-1. */
@@ -262,7 +270,7 @@ bool vballoon_todevq_run(struct vballoon_device *device)
 		if (device->work.unfinished)
 			return true;
 		work += MESSAGE_WORK + (chain->readable_len + chain->written) / sizeof(__le64) +
-			(pages_moved(device) - before) / WORK_PAGES;
+			(pages_moved(device) - before + pages_looked_at(device)) / WORK_PAGES;
 	}
 	return !device->violation;
 }

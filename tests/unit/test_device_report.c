@@ -225,6 +225,43 @@ static void much_takes_more_than_one_run_and_is_answered_at_the_end(void **state
 	assert_int_equal(bed_status(&bed).discarded_pages, 4 * 4096);
 }
 
+/* Proves DEV-RING-5. */
+static void many_small_runs_take_more_than_one_run_too(void **state)
+{
+	uint64_t message[1 + 200] = { VIRTIO_MEMORY_BALLOON_MSG_REPORT };
+
+	(void)state;
+	for (unsigned int i = 0; i < 200; i++)
+		message[1 + i] = RUN(AT + 2 * i * PAGE, 1);
+	bed_post(&bed, message, sizeof(message), 0);
+	assert_true(vballoon_device_run(bed.device));
+	assert_in_range(bed.call_count, 1, 128);
+	assert_true(bed_silent(&bed));
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, NULL, 0), 0);
+	assert_int_equal(bed.call_count, 200);
+}
+
+/* Proves DEV-RING-5. */
+static void looking_for_held_pages_is_work_too(void **state)
+{
+	const struct report message = large_report();
+	unsigned int answered = 0;
+
+	(void)state;
+	vballoon_device_inhibit(bed.device, true);
+	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
+		bed_post(&bed, &message, 8 + 4 * 8, 0);
+	assert_true(vballoon_device_run(bed.device));
+	while (!bed_silent(&bed))
+		answered++;
+	assert_in_range(answered, 1, BED_QUEUE_SIZE - 1);
+	bed_run(&bed);
+	while (!bed_silent(&bed))
+		answered++;
+	assert_int_equal(answered, BED_QUEUE_SIZE);
+}
+
 /* Proves DEV-RING-1. */
 static void a_message_behind_it_waits(void **state)
 {
@@ -465,6 +502,8 @@ int main(void)
 		TEST(memory_that_is_kept_stays),
 		TEST(a_run_goes_on_in_the_region_that_adjoins),
 		TEST(much_takes_more_than_one_run_and_is_answered_at_the_end),
+		TEST(many_small_runs_take_more_than_one_run_too),
+		TEST(looking_for_held_pages_is_work_too),
 		TEST(a_message_behind_it_waits),
 		TEST(requests_are_sent_meanwhile),
 		TEST(a_stop_ends_it_unanswered_and_it_is_done_again),

@@ -231,6 +231,21 @@ static void what_is_reported_is_zeros_whether_given_back_or_not(void **state)
 	assert_int_equal(bed.written_bytes, 2 * MIB);
 }
 
+/* The host has no memory for one host page of a pool: there is a hole, and it is the only one.
+ * Proves DEV-ZEROED-3. */
+static void around_a_hole_that_cannot_be_filled_all_is_cleared(void **state)
+{
+	const uint64_t entry = RUN(AT + MIB / 2, 2048), hole = AT + 4 * MIB;
+
+	(void)state;
+	bed.discard_error = -EOPNOTSUPP;
+	bed.write_fails_at = hole + 5 * PAGE;
+	memset(guest_memory_at(&bed.guest, hole, 2 * MIB), 0, 2 * MIB);
+	bed_report(&bed, &entry, 1);
+	assert_int_equal(dirty_bytes(AT + MIB / 2, 8 * MIB), 0);
+	assert_int_equal(dirty_bytes(AT, MIB / 2), MIB / 2);
+}
+
 static void what_is_passed_over_stays_as_it_is(void **state)
 {
 	const uint64_t entry = RUN(AT, 2);
@@ -270,6 +285,7 @@ int main(void)
 		TEST(what_is_taken_in_an_exchange_is_zeros),
 		TEST(a_stop_in_an_exchange_swaps_nothing),
 		HUGE_TEST(what_is_reported_is_zeros_whether_given_back_or_not),
+		HUGE_TEST(around_a_hole_that_cannot_be_filled_all_is_cleared),
 		TEST(what_is_passed_over_stays_as_it_is),
 		TEST(without_the_feature_nothing_is_cleared),
 	};
