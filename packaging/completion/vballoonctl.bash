@@ -6,7 +6,8 @@ _vballoonctl()
 	local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}"
 	local commands="set status stats watch why doctor events policy reclaim-free drop reset"
 	local options="--control-path --json --help --version"
-	local command="" i
+	local rules="pages= withdraw-target= withdraw-pressure= withdraw-oom= floor= inflate-rate= host-pressure="
+	local command="" rule="" i
 
 	case $before in
 	--control-path)
@@ -37,8 +38,23 @@ _vballoonctl()
 	stats) options="$options --timeout --period" ;;
 	reclaim-free) options="$options --wait --timeout" ;;
 	watch) options="$options --interval --once --no-color" ;;
+	policy)
+		# bash makes a word of each "=".
+		if [ "$word" = "=" ]; then
+			rule=$before word=""
+		elif [ "$before" = "=" ]; then
+			rule=${COMP_WORDS[COMP_CWORD - 2]}
+		fi
+		case $rule in
+		"") options="$options $rules" ;;
+		pages) options="eager warm" ;;
+		withdraw-*) options="grant floor refuse" ;;
+		*) options="" ;;
+		esac
+		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	[[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace 2>/dev/null
 }
 
 complete -F _vballoonctl vballoonctl

@@ -128,6 +128,23 @@ def in_libraries(defect):
     return both
 
 
+def in_programs(defect):
+    """Only the programs, and the test that compares what they and their pages tell."""
+    layers = ["base", "memory", "policy", "ring", "state", "device", "reclaim", "driver"]
+    layers += ["vhost_user", "front_end", "control", "daemon", "cli", "conformance"]
+
+    def both(tree):
+        only(
+            tree,
+            layers,
+            "test('pages', find_program('install/pages.py'), args: "
+            "[vballoond, vballoon_conformance, vballoonctl])\n",
+        )
+        defect(tree)
+
+    return both
+
+
 def wrong_example(tree):
     """The only test says an example to the device, and the example is not so."""
     layers = ["base", "memory", "policy", "ring", "state", "device", "driver"]
@@ -336,6 +353,12 @@ GATES = [
         "gcc",
         in_libraries(replace("src/library/libvballoon.map", "\tvballoon_memory_find;\n", "")),
         r"vballoon_memory_find is declared, but in no map",
+    ),
+    Gate(
+        "an option that a manual page leaves out",
+        "gcc",
+        in_programs(replace("docs/man/vballoond.8.scd", "*--floor* _SIZE_, ", "")),
+        r"vballoond: \{'--floor'\}",
     ),
     Gate("undefined behaviour", "sanitize", seed("overflow"), r"signed integer overflow"),
     Gate("memory used after it was freed", "sanitize", seed("freed"), r"heap-use-after-free"),

@@ -60,6 +60,7 @@ class Help:
         self.common = help_options(text)
         self.texts = {name: run(program, name, "--help") for name in self.commands}
         self.options = {name: help_options(self.texts[name]) for name in self.commands}
+        self.rules = set(re.findall(r"(?:^  |, )([a-z-]+)=", self.texts["policy"], re.M))
         self.codes = dict(re.findall(r"^  (\d)  (\w+)", "\n".join(section(text, "Exit status")), re.M))
 
 
@@ -95,6 +96,11 @@ def the_page_has_every_exit_code(told):
     assert dict(found) == told.codes, f"{found}, {told.codes}"
 
 
+def the_page_explains_every_rule(told):
+    named = set(re.findall(r"\*([a-z-]+)=\*", page_section("POLICY")))
+    assert named == told.rules, named ^ told.rules
+
+
 def completed(*words):
     script = str(COMPLETION / "vballoonctl.bash")
     return set(run("bash", "-c", BASH, "bash", script, *words).split())
@@ -105,7 +111,12 @@ def bash_completes_what_there_is(told):
     assert completed() == wanted, completed() ^ wanted
     for name in told.commands:
         found = completed("--control-path", "x", name)
-        assert found == told.options[name], f"{name}: {found ^ told.options[name]}"
+        rules = {f"{rule}=" for rule in told.rules} if name == "policy" else set()
+        wanted = told.options[name] | rules
+        assert found == wanted, f"{name}: {found ^ wanted}"
+    assert completed("policy", "pages", "=") == {"eager", "warm"}
+    assert completed("policy", "withdraw-oom", "=") == {"grant", "floor", "refuse"}
+    assert not completed("policy", "floor", "=")
 
 
 class Zsh:
@@ -150,6 +161,8 @@ def zsh_completes_what_there_is(told):
         for name in told.commands:
             offered = set(zsh.offers(f"vballoonctl --control-path x {name} --"))
             assert offered == told.options[name], f"{name}: {offered ^ told.options[name]}"
+        offered = set(re.findall(r"([a-z-]+)=", zsh.type("vballoonctl policy \x04\x15")))
+        assert offered == told.rules, offered ^ told.rules
 
 
 TESTS = [
@@ -158,6 +171,7 @@ TESTS = [
     the_synopsis_has_every_option_of_a_command,
     the_page_explains_every_option,
     the_page_has_every_exit_code,
+    the_page_explains_every_rule,
     bash_completes_what_there_is,
     zsh_completes_what_there_is,
 ]
@@ -176,4 +190,5 @@ def main():
     return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

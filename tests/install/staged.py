@@ -120,6 +120,18 @@ def the_example_links_the_archive(staged):
     assert "libvballoon.so.0" not in run("objdump", "-p", output)
 
 
+def the_example_of_a_guest_links_the_driver(staged):
+    """With what its kernel has, and what any compiler has or expects."""
+    output = staged.directory / "guest_port"
+    run(*staged.compiler, "-ffreestanding", "-fno-stack-protector", "-nostdlib", "-r", "-o", output,
+        "examples/guest_port.c", *staged.pkg_config("--cflags", "--libs", "vballoon-guest"), "-lgcc")
+    wanted = run("nm", "--undefined-only", "--format=just-symbols", output).split()
+    assert wanted, "nothing of the kernel's"
+    missing = [name for name in wanted
+               if not name.startswith("kernel_") and name not in ("memcpy", "memmove", "memset")]
+    assert not missing, missing
+
+
 TESTS = [
     exactly_the_listed_files_are_installed,
     every_program_has_a_page,
@@ -128,6 +140,7 @@ TESTS = [
     each_library_has_its_soname,
     the_example_links_the_shared_library,
     the_example_links_the_archive,
+    the_example_of_a_guest_links_the_driver,
 ]
 
 
