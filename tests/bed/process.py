@@ -15,7 +15,8 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """What a child does first that is not to outlive this process, however that ends."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -38,7 +39,7 @@ class Process:
         self.log = log
         with open(log, "wb") as out:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
-                                             stderr=out, preexec_fn=_die_with_parent)
+                                             stderr=out, preexec_fn=die_with_parent)
         self.pid = self._process.pid
 
     def check(self) -> None:

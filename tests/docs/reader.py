@@ -259,6 +259,9 @@ class Reader:
     def _guest_make(self, arguments):
         self._host_make(arguments)
 
+    def _guest_apt(self, arguments):
+        self._host_apt(arguments)
+
     def _guest_insmod(self, arguments):
         expect(Path(arguments[0]).stem == BALLOON_MODULE, "the module to be loaded")
         self._guest().load(BALLOON_MODULE)

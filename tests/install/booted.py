@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A root whose own systemd runs as its first process, in namespaces of its own."""
 
+import contextlib
 import subprocess
 import time
 from pathlib import Path
@@ -99,8 +100,9 @@ class Booted:
                 pass  # not yet forked
 
     def __exit__(self, kind=None, error=None, trace=None) -> None:
-        if error:
-            error.add_note(self.run("journalctl --no-pager --no-hostname -n 40").stdout)
+        if isinstance(error, Exception):  # not when told to end
+            with contextlib.suppress(IndexError, OSError):  # systemd has ended
+                error.add_note(self.run("journalctl --no-pager --no-hostname -n 40").stdout)
         self._process.kill()
         # The groups empty when the last of the processes has gone, innermost first.
         deadline = time.monotonic() + BOOT_SECONDS

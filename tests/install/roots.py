@@ -12,16 +12,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bed import cache, packages
+from bed import cache, kernel, packages
 from bed.failure import Failure
+from bed.process import die_with_parent
 
 # Changes whenever this recipe would make something else.
-RECIPE = "1"
+RECIPE = "2"
 BUILD = ["build-essential", "debhelper", "dh-dkms", "libjansson-dev", "lintian", "meson", "pkgconf",
          "scdoc"]
-# What the packages depend on, and what the tests use: a compiler, DKMS and a kernel's headers,
-# systemd's tools.
-FETCHED = ["libjansson4", "gcc", "libc6-dev", "pkgconf", "dkms", "linux-headers-cloud-amd64",
+# What the packages depend on, and what the tests use: a compiler, DKMS, a kernel with its headers
+# (the image too, because another archive may have another build, which loads no module of this
+# one), systemd's tools.
+FETCHED = ["libjansson4", "gcc", "libc6-dev", "pkgconf", "dkms", kernel.HEADERS, kernel.IMAGE,
            "systemd"]
 APT = ["apt-get", "-q", "-y", "-o", "Dpkg::Use-Pty=0", "--no-install-recommends"]
 
@@ -76,7 +78,8 @@ class Root:
             ["unshare", "--mount", f"--mount-proc={self.directory}/proc", "--pid", "--net", "--fork",
              "--kill-child", "chroot", str(self.directory), "bash", "-euc", script],
             env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+            stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+            preexec_fn=die_with_parent)
 
     def must(self, script: str) -> str:
         """What the script wrote; its failure is the test's."""

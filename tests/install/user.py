@@ -19,9 +19,9 @@ from bed.vm import BOOT_SECONDS, EMULATED  # noqa: E402
 from booted import Booted  # noqa: E402
 from markdown import blocks, commands  # noqa: E402
 
-GUIDE, README = "docs/guide/operators.md", "README.md"
+GUIDE, README, MODULE = "docs/guide/operators.md", "README.md", "docs/guest-linux.md"
 STATUS = "vballoonctl --control-path /run/vballoon/vm1.ctl --json status"
-QEMU = "/opt/qemu"
+QEMU, KERNEL = "/opt/qemu", "/srv/kernel"
 
 
 def steps(page, program):
@@ -38,13 +38,20 @@ def steps(page, program):
     return found
 
 
+def package_steps(page):
+    """How a page installs packages, and how it removes them, without a question."""
+    install, remove = (line.replace("apt ", "apt-get -q -y ", 1) for line in steps(page, "apt"))
+    return install, remove
+
+
 class Machine:
     """What this user has besides: QEMU, a guest without a disk, the module that DKMS built."""
 
     def __init__(self, suite, root, module):
         self.root = root
-        made = kernel.prepare(next(version for version, suites in kernel.VERSIONS.items()
-                                   if suites == [suite]))
+        root.must("for deb in /var/cache/apt/archives/linux-{image,headers}-[0-9]*.deb; do "
+                  f"dpkg -x $deb {KERNEL}; done")
+        made = kernel.Kernel(root.at(KERNEL), suite)
         modules = Modules(made)
         modules.add(TRANSPORT_MODULE)
         modules.add(BALLOON_MODULE, module)
@@ -119,8 +126,7 @@ def shrinks_and_grows_a_guest(suite, root, module):
     machine = Machine(suite, root, module)
     with contextlib.ExitStack() as stack:
         booted = stack.enter_context(Booted(root))
-        install, uninstall = (line.replace("apt ", "apt-get -q -y ", 1)
-                              for line in steps(GUIDE, "apt"))
+        install, uninstall = package_steps(GUIDE)
         booted.must(install)
         enable, disable = steps(GUIDE, "systemctl")
         booted.must(enable)
