@@ -17,7 +17,10 @@ struct vballoon_device_ring_format {
 	void (*areas)(const struct vballoon_queue *queue,
 		      struct vballoon_segment areas_out[VBALLOON_RING_AREAS]);
 
-	/* Begin at queue.next: 0, or a negative errno when the ring is not in guest memory. */
+	/* Go to queue.next, for base() too where the ring cannot start. */
+	void (*begin)(struct vballoon_device_ring *ring);
+
+	/* Start there: 0, or a negative errno when the ring is not in guest memory. */
 	int (*start)(struct vballoon_device_ring *ring);
 
 	/* Where to go on, for struct vballoon_queue.next. */

@@ -37,7 +37,6 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 		.memory = memory,
 		.queue = *queue,
 		.features = *features,
-		.running = true,
 		.notify_certain = true,
 		.kicks_enabled = !features->event_idx,
 	};
@@ -45,14 +44,12 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 
 	if (!started.format->valid(queue))
 		return -EINVAL;
-	if (!in_memory(&started))
-		return -EFAULT;
-	error = started.format->start(&started);
-	if (error)
-		return error;
+	started.format->begin(&started);
+	error = in_memory(&started) ? started.format->start(&started) : -EFAULT;
+	started.running = !error;
 	ring_fence(); /* pair 3, for a driver that still saw no need: next() looks after this */
 	*ring = started;
-	return 0;
+	return error;
 }
 
 uint32_t vballoon_device_ring_base(const struct vballoon_device_ring *ring)

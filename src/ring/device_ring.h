@@ -94,7 +94,8 @@ struct vballoon_device_ring {
  * driver can write: it is trusted to say which slot of the used ring comes next,
  * which the driver alone depends on, and nothing else. Returns 0; -EINVAL when the
  * queue's size, alignment or beginning is none of its format; another negative errno
- * when the ring is not in guest memory.
+ * when the ring is not in guest memory: it does not run then, and goes on where it was
+ * to begin.
  */
 int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 			       const struct vballoon_memory *memory,

@@ -47,11 +47,15 @@ static int set_event_flags(const struct vballoon_device_ring *ring, uint16_t fla
 				       flags);
 }
 
-/* An earlier user of this ring may have left it without kicks. */
-static int start(struct vballoon_device_ring *ring)
+static void begin(struct vballoon_device_ring *ring)
 {
 	ring->next_avail = (uint16_t)ring->queue.next;
 	ring->next_used = (uint16_t)(ring->queue.next >> BASE_USED_SHIFT);
+}
+
+/* An earlier user of this ring may have left it without kicks. */
+static int start(struct vballoon_device_ring *ring)
+{
 	return set_event_flags(ring, PACKED_EVENT_ENABLE);
 }
 
@@ -145,6 +149,7 @@ static bool wants_interrupt(const struct vballoon_device_ring *ring, uint32_t co
 const struct vballoon_device_ring_format packed_device_format = {
 	.valid = valid,
 	.areas = areas,
+	.begin = begin,
 	.start = start,
 	.base = base,
 	.look = look,

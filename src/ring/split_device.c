@@ -33,12 +33,16 @@ static void areas(const struct vballoon_queue *queue,
 	areas_out[2] = (struct vballoon_segment){ queue->used, split_used_bytes(queue->size) };
 }
 
+static void begin(struct vballoon_device_ring *ring)
+{
+	ring->next_avail = (uint16_t)ring->queue.next;
+}
+
 static int start(struct vballoon_device_ring *ring)
 {
-	int error;
+	int error =
+		vballoon_memory_load16(ring->memory, used_at(ring, SPLIT_IDX), &ring->next_used);
 
-	ring->next_avail = (uint16_t)ring->queue.next;
-	error = vballoon_memory_load16(ring->memory, used_at(ring, SPLIT_IDX), &ring->next_used);
 	if (error)
 		return error;
 	/* virtio 1.3, 2.7.10.2: 0 with EVENT_IDX. Without it an earlier user of this ring may
@@ -136,6 +140,7 @@ static bool wants_interrupt(const struct vballoon_device_ring *ring, uint32_t co
 const struct vballoon_device_ring_format split_device_format = {
 	.valid = valid,
 	.areas = areas,
+	.begin = begin,
 	.start = start,
 	.base = base,
 	.look = look,

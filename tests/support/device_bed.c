@@ -355,7 +355,9 @@ void bed_exchange_pairs(struct bed *bed, const uint64_t (*pairs)[2], size_t coun
 
 	assert_non_null(message);
 	message[0] = VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE;
-	memcpy(message + sizeof(struct virtio_memory_balloon_msg), pairs, count * sizeof(*pairs));
+	if (count)
+		memcpy(message + sizeof(struct virtio_memory_balloon_msg), pairs,
+		       count * sizeof(*pairs));
 	assert_int_equal(bed_say(bed, message, len, verdicts, count), count);
 	free(message);
 }

@@ -193,6 +193,23 @@ static void a_queue_outside_memory_stops_the_device(void **state)
 }
 
 /* Proves DEV-RING-2. */
+static void a_queue_that_could_not_start_goes_on_where_it_was_to(void **state)
+{
+	struct bed *bed = *state;
+	struct vballoon_queue queue = bed->rings[TODEV].queue;
+	uint32_t next = 0;
+
+	bed_add_pages(bed, AT, 1); /* the queue has been somewhere else before */
+	queue.next = 0x72b;
+	queue.desc = vballoon_gpa(0);
+	assert_int_equal(vballoon_device_stop_queue(bed->device, TODEV, NULL), 0);
+	assert_int_equal(vballoon_device_start_queue(bed->device, TODEV, &queue), 0);
+	assert_false(bed_status(bed).queue_running[TODEV]);
+	assert_int_equal(vballoon_device_stop_queue(bed->device, TODEV, &next), 0);
+	assert_int_equal(next, 0x72b);
+}
+
+/* Proves DEV-RING-2. */
 static void a_stopped_queue_is_not_consumed_and_goes_on_where_it_was(void **state)
 {
 	struct bed *bed = *state;
@@ -295,6 +312,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(there_is_no_third_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_running_queue_is_not_started_again, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_queue_that_could_not_start_goes_on_where_it_was_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_queue_outside_memory_stops_the_device, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
