@@ -46,7 +46,7 @@ struct vballoon_requests {
 struct vballoon_work {
 	bool unfinished;
 	uint32_t type; /* of that message */
-	uint64_t bytes_left; /* to be cleared or given back in this run */
+	uint64_t bytes_left; /* to be cleared, given back or restored in this run */
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
 	uint64_t keep_end; /* REPORT: up to here nothing is given back */
@@ -56,6 +56,18 @@ struct vballoon_work {
 		uint64_t give, take; /* as on the wire */
 	} pair; /* EXCHANGE */
 };
+
+/* What a call to the host counts for at least: a run makes no more of them for messages
+ * than to drop what is held. */
+#define VBALLOON_WORK_CALL_BYTES (UINT64_C(1) << 17)
+
+/* A call to the host about @bytes is part of what this run may do. */
+static inline void vballoon_work_charge(struct vballoon_work *work, uint64_t bytes)
+{
+	if (bytes < VBALLOON_WORK_CALL_BYTES)
+		bytes = VBALLOON_WORK_CALL_BYTES;
+	work->bytes_left -= bytes < work->bytes_left ? bytes : work->bytes_left;
+}
 
 /* The chunk that is being looked through for something to drop; see drop.c. */
 struct vballoon_drop {

@@ -110,6 +110,8 @@ static enum vballoon_progress prepare(struct vballoon_device *device,
 	uint64_t pages = vballoon_entry_pages(device, take);
 	enum vballoon_progress progress;
 
+	if (!device->work.bytes_left)
+		return VBALLOON_UNFINISHED;
 	if (vballoon_clear_is_due(device, take->gpa, pages)) {
 		progress = vballoon_clear(device, &device->work.at, device->work.end);
 		if (progress != VBALLOON_DONE)

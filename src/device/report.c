@@ -11,18 +11,6 @@
 #include "base/le.h"
 #include "device/core.h"
 
-/* What a call to the host counts for at least: a run makes no more of them than the drop of
- * what is held does. */
-#define CALL_BYTES (UINT64_C(1) << 17)
-
-/* A call to the host about @len bytes is part of what this run may do. */
-static void charge(struct vballoon_work *work, uint64_t len)
-{
-	if (len < CALL_BYTES)
-		len = CALL_BYTES;
-	work->bytes_left -= len < work->bytes_left ? len : work->bytes_left;
-}
-
 /* Whether the host may have anything now: as for what is held. */
 static bool may_discard(const struct vballoon_device *device)
 {
@@ -70,7 +58,7 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 		most = host_page;
 	if (len > most)
 		len = most;
-	charge(work, len);
+	vballoon_work_charge(work, len);
 	error = device->config.reclaim->discard(device->config.context, region,
 						vballoon_bytes(work->at - region->gpa.value),
 						vballoon_bytes(len));
@@ -97,7 +85,7 @@ static enum vballoon_progress clear_host_page(struct vballoon_device *device)
 
 	if (end > work->keep_end)
 		end = work->keep_end;
-	charge(work, 0);
+	vballoon_work_charge(work, 0);
 	progress = vballoon_clear(device, &work->at, end);
 	if (progress == VBALLOON_FAILED)
 		work->at = end;

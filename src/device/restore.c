@@ -19,6 +19,7 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 	if (!reclaim || !reclaim->restore)
 		return true;
 	device->counters.restore_calls++;
+	vballoon_work_charge(&device->work, count << shift);
 	if (reclaim->restore(device->config.context, &device->memory.regions[piece->index],
 			     vballoon_bytes(first << shift), vballoon_bytes(count << shift))) {
 		device->counters.restore_failures++;

@@ -11,7 +11,8 @@
 #define MESSAGE_WORK 32
 #define WORK_PAGES VBALLOON_BITMAP_WORD_BITS
 
-/* What is cleared or given back for messages in one run. */
+/* What is cleared, given back or restored for messages in one run: so much, and what the
+ * last of its WITHDRAWs takes. */
 #define RUN_BYTES (UINT64_C(1) << 24)
 
 #define STATS_ENTRIES_MAX 256
@@ -262,7 +263,7 @@ bool vballoon_todevq_run(struct vballoon_device *device)
 	uint64_t work = 0, before;
 
 	device->work.bytes_left = RUN_BYTES;
-	while (!device->violation && work < RUN_WORK) {
+	while (!device->violation && work < RUN_WORK && device->work.bytes_left) {
 		if (!device->work.unfinished && !vballoon_device_next(device, TODEV))
 			return false;
 		before = pages_moved(device);

@@ -248,6 +248,31 @@ static void what_the_host_has_no_memory_for_is_refused(void **state)
 	assert_true(is_held(AT));
 }
 
+/* Proves DEV-RING-5. */
+static void much_is_restored_over_several_runs(void **state)
+{
+	uint64_t message[1 + 2 * 12] = { VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE };
+	uint8_t verdicts[12];
+
+	(void)state;
+	bed_destroy(&bed);
+	set_up_with(BED_RUNS | BED_EXCHANGE, 21);
+	bed_add_memory(&bed, AT + 16 * MIB, 16 * MIB, 21);
+	bed_add_pages(&bed, AT, 12 * 512);
+	assert_int_equal(bed_status(&bed).dropped_pages, 12 * 512);
+	for (unsigned int i = 0; i < 12; i++) {
+		message[1 + 2 * i] = NOTHING;
+		message[2 + 2 * i] = AT + i * 2 * MIB;
+	}
+	bed_post(&bed, message, sizeof(message), sizeof(verdicts));
+	assert_true(vballoon_device_run(bed.device));
+	assert_true(bed_silent(&bed));
+	assert_int_equal(bed_status(&bed).restore_calls, 8);
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
+	assert_int_equal(bed_status(&bed).held_pages, 12 * 511);
+}
+
 static void stop_with(const void *message, size_t len, size_t room, enum vballoon_violation why)
 {
 	bed_post(&bed, message, len, room);
@@ -388,6 +413,7 @@ int main(void)
 		TEST(a_pair_proves_the_record),
 		TEST(what_was_dropped_has_its_memory_before_the_answer),
 		TEST(what_the_host_has_no_memory_for_is_refused),
+		TEST(much_is_restored_over_several_runs),
 		TEST(less_room_than_a_byte_for_each_pair_stops_the_device),
 		TEST(half_a_pair_stops_the_device),
 		TEST(a_flag_stops_the_device),

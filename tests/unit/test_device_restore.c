@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/le.h"
 #include "device_bed.h"
 
 #define AT GIB
@@ -63,6 +64,27 @@ static void one_page_restores_its_whole_host_page_which_is_not_dropped_again(voi
 	assert_int_equal(bed->call_count, 1);
 	assert_int_equal(bed_status(bed).dropped_pages, 3 * HUGE_PAGES);
 	assert_int_equal(bed_status(bed).waiting_pages, HUGE_PAGES - 1);
+}
+
+/* Proves DEV-RING-5. */
+static void what_is_restored_for_one_withdraw_puts_off_the_next(void **state)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = vballoon_le64(8 * HUGE_PAGES),
+	};
+	struct bed *bed = *state;
+	uint64_t entries[4];
+
+	bed_add_pages(bed, AT + 4 * HUGE, 12 * HUGE_PAGES);
+	bed_post(bed, &message, sizeof(message), sizeof(entries));
+	bed_post(bed, &message, sizeof(message), sizeof(entries));
+	assert_true(vballoon_device_run(bed->device));
+	assert_int_equal(bed_status(bed).held_pages, 8 * HUGE_PAGES);
+	bed_run(bed);
+	assert_int_equal(bed_status(bed).held_pages, 0);
+	bed_collect(bed, entries, sizeof(entries));
+	bed_collect(bed, entries, sizeof(entries));
 }
 
 static void a_broken_host_page_is_emptied_before_another_is_broken(void **state)
@@ -200,6 +222,8 @@ static void without_a_restore_operation_pages_come_back_by_themselves(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_is_restored_for_one_withdraw_puts_off_the_next,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_dropped_run_is_restored_in_one_call_before_it_comes_back, setup,
 			teardown),
