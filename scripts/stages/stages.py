@@ -200,5 +200,5 @@ STAGES = [
     Stage("demo", 120, "./demo on a real guest", demo),
     Stage("bench", 900, "how fast, beside QEMU's own balloon; with --full", bench, full_only=True),
     Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),
-    Stage("gates", 300, "every check turns red on a seeded defect", gates),
+    Stage("gates", 480, "every check turns red on a seeded defect", gates),
 ]

@@ -23,6 +23,12 @@ struct storm {
 	uint64_t alive, done, killed, beats, gap_ms;
 };
 
+/* Shared with the processes: nobody ends before all have what they want, or were killed. */
+struct storm_gate {
+	_Atomic uint64_t filled;
+	_Atomic int open;
+};
+
 static uint64_t storm_now_ms(void)
 {
 	struct timespec now;
@@ -32,8 +38,9 @@ static uint64_t storm_now_ms(void)
 }
 
 /* A process: whoever is to be killed, it is one of these. */
-static void storm_take(uint64_t kib)
+static void storm_take(struct storm_gate *gate, uint64_t kib)
 {
+	const struct timespec nap = { .tv_nsec = STORM_BEAT_NS };
 	volatile unsigned char *bytes;
 	uint64_t i;
 	FILE *score = fopen("/proc/self/oom_score_adj", "w");
@@ -48,6 +55,9 @@ static void storm_take(uint64_t kib)
 		_exit(1);
 	for (i = 0; i < kib * 1024; i += STORM_PAGE_BYTES)
 		bytes[i] = 1;
+	gate->filled++;
+	while (!gate->open)
+		nanosleep(&nap, NULL);
 	_exit(0);
 }
 
@@ -92,8 +102,10 @@ void storm_run(char *arguments)
 	uint64_t kib = strtoull(arguments, NULL, 10);
 	struct storm storm = { 0 };
 	uint64_t last_ms = storm_now_ms();
+	struct storm_gate *gate = mmap(NULL, sizeof(*gate), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (!count || count > STORM_PROCESSES_MAX || !kib) {
+	if (!count || count > STORM_PROCESSES_MAX || !kib || gate == MAP_FAILED) {
 		agent_error(EINVAL, "storm");
 		return;
 	}
@@ -101,7 +113,7 @@ void storm_run(char *arguments)
 		pid_t pid = fork();
 
 		if (pid == 0)
-			storm_take(kib);
+			storm_take(gate, kib);
 		if (pid < 0)
 			break;
 		storm.alive++;
@@ -109,7 +121,10 @@ void storm_run(char *arguments)
 	while (storm.alive) {
 		storm_beat(&storm, &last_ms);
 		storm_reap(&storm);
+		if (gate->filled + storm.killed >= count)
+			gate->open = 1;
 	}
+	munmap(gate, sizeof(*gate));
 	agent_ok("done=%llu killed=%llu beats=%llu gap_ms=%llu", (unsigned long long)storm.done,
 		 (unsigned long long)storm.killed, (unsigned long long)storm.beats,
 		 (unsigned long long)storm.gap_ms);
