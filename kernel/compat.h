@@ -21,11 +21,6 @@
 #endif
 #endif
 
-/* From 7.0 on taking memory with balloon pages offline may not come to an end: there memory
- * that the balloon is in stays online.
- */
-#define VBALLOON_CAN_GIVE_WAY (LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0))
-
 static inline int vballoon_find_two_vqs(struct virtio_device *vdev, struct virtqueue *vqs[2],
 					vq_callback_t *callbacks[2], const char *const names[2])
 {

@@ -158,8 +158,6 @@ static int vballoon_validate(struct virtio_device *vdev)
 	/* The host's zeros are worth their price only where free pages must be zero. */
 	if (!want_init_on_free())
 		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED);
-	if (!VBALLOON_CAN_GIVE_WAY)
-		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_EXCHANGE);
 	if (!IS_ENABLED(CONFIG_PAGE_REPORTING) || page_poisoning_enabled_static() ||
 	    (want_init_on_free() && !__virtio_test_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED)))
 		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_REPORTING);
