@@ -3,6 +3,7 @@
 """pages.py VBALLOOND CONFORMANCE VBALLOONCTL: each program's --help and its manual page tell of
 the same options and exit codes, and the installed configuration of the daemon's settings."""
 
+import json
 import re
 import subprocess
 import sys
@@ -43,13 +44,14 @@ def each_page_has_every_exit_code(daemon, conformance, control):
 
 
 def the_same_features_are_named(daemon, conformance, control):
-    wanted = set(re.findall(r"_([a-z]+-?[a-z]+)_[,.]", conformance.section("OPTIONS")))
-    assert wanted, "vballoon-conformance: features"
     found = set(re.findall(r"\*([a-z-]+)\*(?:$|, )", daemon.section("FEATURES"), re.M))
-    assert found == wanted, found ^ wanted
+    wanted = set(json.loads(run(sys.argv[1], "--print-capabilities"))["features"]) - {"version-1"}
+    assert found == wanted, f"vballoond: {found ^ wanted}"
+    # Of these vballoon-conformance varies some, beside the format of the ring.
+    found = set(re.findall(r"_([a-z]+-?[a-z]+)_[,.]", conformance.section("OPTIONS")))
     text = conformance.help.split("--features", 1)[1].split("--ring", 1)[0]
-    found = set(re.findall(r"[a-z-]+", text.split("commas:")[1].split(";")[0]))
-    assert found == wanted, found ^ wanted
+    named = set(re.findall(r"[a-z-]+", text.split("commas:")[1].split(";")[0]))
+    assert found == named and found < wanted, f"vballoon-conformance: {found}, {named}"
 
 
 def the_configuration_has_settings_that_there_are(daemon, conformance, control):
