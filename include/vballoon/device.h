@@ -76,7 +76,8 @@ enum vballoon_refusal {
  *  twice the last counts. Another guest's HELLO clears what is present. */
 struct vballoon_stats {
 	uint32_t present; /**< bit n: value[n] was reported */
-	uint64_t value[16]; /**< by VIRTIO_MEMORY_BALLOON_S_*, in that tag's unit */
+	uint64_t value[22]; /**< by VIRTIO_MEMORY_BALLOON_S_*, in that tag's unit; those from
+				 VIRTIO_MEMORY_BALLOON_S_OWN_FIRST on come behind the others */
 	uint64_t reports; /**< how many reports arrived; tells a new one from an old */
 };
 

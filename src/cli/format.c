@@ -19,10 +19,11 @@ static const struct {
 	{ "stopped", "the guest broke the protocol: \"vballoonctl reset\" brings the device back" },
 };
 
-/* The statistics that are counts; the others are bytes. */
+/* The statistics that are counts, or times as their names say; the others are bytes. */
 static const char *const counts[] = {
-	"major-faults",	    "minor-faults", "hugetlb-allocations",
-	"hugetlb-failures", "oom-kills",    "allocation-stalls",
+	"major-faults", "minor-faults",	     "hugetlb-allocations", "hugetlb-failures",
+	"oom-kills",	"allocation-stalls", "compaction-stalls",   "compaction-failures",
+	"psi-some-us",	"psi-full-us",
 };
 
 uint64_t vballoon_format_bytes_of(const json_t *object, const char *name)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <stdio.h>
-#include <vballoon/abi/memory_balloon.h>
 
 #include "control/feature_names.h"
 #include "daemon/names.h"
 
-static const char *const statistics[VIRTIO_MEMORY_BALLOON_S_COUNT] = {
+#define OWN(tag) ((tag)-VIRTIO_MEMORY_BALLOON_S_OWN_FIRST + VIRTIO_MEMORY_BALLOON_S_COUNT)
+
+static const char *const statistics[VBALLOON_NAMES_STATISTICS] = {
 	[VIRTIO_MEMORY_BALLOON_S_SWAP_IN] = "swap-in",
 	[VIRTIO_MEMORY_BALLOON_S_SWAP_OUT] = "swap-out",
 	[VIRTIO_MEMORY_BALLOON_S_MAJFLT] = "major-faults",
@@ -22,6 +23,12 @@ static const char *const statistics[VIRTIO_MEMORY_BALLOON_S_COUNT] = {
 	[VIRTIO_MEMORY_BALLOON_S_DIRECT_SCAN] = "direct-scanned",
 	[VIRTIO_MEMORY_BALLOON_S_ASYNC_RECLAIM] = "async-reclaimed",
 	[VIRTIO_MEMORY_BALLOON_S_DIRECT_RECLAIM] = "direct-reclaimed",
+	[OWN(VIRTIO_MEMORY_BALLOON_S_REFAULT_ANON)] = "anonymous-refaults",
+	[OWN(VIRTIO_MEMORY_BALLOON_S_REFAULT_FILE)] = "file-refaults",
+	[OWN(VIRTIO_MEMORY_BALLOON_S_COMPACT_STALL)] = "compaction-stalls",
+	[OWN(VIRTIO_MEMORY_BALLOON_S_COMPACT_FAIL)] = "compaction-failures",
+	[OWN(VIRTIO_MEMORY_BALLOON_S_PSI_SOME)] = "psi-some-us",
+	[OWN(VIRTIO_MEMORY_BALLOON_S_PSI_FULL)] = "psi-full-us",
 };
 
 json_t *vballoon_names_of_features(uint64_t bits)
@@ -41,7 +48,7 @@ json_t *vballoon_names_of_features(uint64_t bits)
 	return names;
 }
 
-const char *vballoon_names_statistic(unsigned int tag)
+const char *vballoon_names_statistic(unsigned int place)
 {
-	return statistics[tag];
+	return statistics[place];
 }

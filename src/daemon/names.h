@@ -5,11 +5,16 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <vballoon/abi/memory_balloon.h>
 
 /* @return an array of the names of feature bits, a new reference. */
 json_t *vballoon_names_of_features(uint64_t features);
 
-/* @return the name of a statistic, by its tag, below VIRTIO_MEMORY_BALLOON_S_COUNT. */
-const char *vballoon_names_statistic(unsigned int tag);
+#define VBALLOON_NAMES_STATISTICS                                                                  \
+	(VIRTIO_MEMORY_BALLOON_S_COUNT + VIRTIO_MEMORY_BALLOON_S_OWN_COUNT)
+
+/* @return the name of a statistic, by its place in struct vballoon_stats, below
+ * VBALLOON_NAMES_STATISTICS. */
+const char *vballoon_names_statistic(unsigned int place);
 
 #endif /* VBALLOON_DAEMON_NAMES_H */

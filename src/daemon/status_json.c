@@ -115,15 +115,15 @@ json_t *vballoon_status_json_guest(const struct vballoon_view *view)
 {
 	const struct vballoon_stats *stats = &view->device.stats;
 	json_t *values;
-	unsigned int tag;
+	unsigned int place;
 
 	if (!stats->reports)
 		return json_null();
 	values = json_object();
-	for (tag = 0; tag < VIRTIO_MEMORY_BALLOON_S_COUNT; tag++) {
-		if (stats->present >> tag & 1)
-			json_object_set_new(values, vballoon_names_statistic(tag),
-					    number(stats->value[tag]));
+	for (place = 0; place < VBALLOON_NAMES_STATISTICS; place++) {
+		if (stats->present >> place & 1)
+			json_object_set_new(values, vballoon_names_statistic(place),
+					    number(stats->value[place]));
 	}
 	return json_pack("{sosbso}", "age_ms", number(view->stats_age_ms), "late",
 			 vballoon_view_is_late(view), "stats", values);

@@ -13,12 +13,17 @@
 /* Keeps DEV-STATS-1, DEV-STATS-2, DEV-STATS-4, DEV-STATS-8. */
 static void take(struct vballoon_stats *stats, const struct virtio_memory_balloon_stat *stat)
 {
-	uint16_t tag = vballoon_le16(stat->tag);
+	const unsigned int places = sizeof(stats->value) / sizeof(stats->value[0]);
+	unsigned int place = vballoon_le16(stat->tag);
 
-	if (tag >= VIRTIO_MEMORY_BALLOON_S_COUNT)
+	if (place >= VIRTIO_MEMORY_BALLOON_S_OWN_FIRST)
+		place -= VIRTIO_MEMORY_BALLOON_S_OWN_FIRST - VIRTIO_MEMORY_BALLOON_S_COUNT;
+	else if (place >= VIRTIO_MEMORY_BALLOON_S_COUNT)
 		return;
-	stats->present |= UINT32_C(1) << tag;
-	stats->value[tag] = vballoon_le64(stat->value);
+	if (place >= places)
+		return;
+	stats->present |= UINT32_C(1) << place;
+	stats->value[place] = vballoon_le64(stat->value);
 }
 
 /* Keeps DEV-STATS-5, DEV-STATS-7, DEV-PUSH-3. */

@@ -201,6 +201,22 @@ static void what_a_guest_says_of_its_memory_moves_no_page(void **state)
 	assert_int_equal(bed_add_entry(bed, GIB + MIB), VIRTIO_MEMORY_BALLOON_REFUSED);
 }
 
+/* Proves DEV-STATS-1: of the project's own tags, too, those that there are count. */
+static void the_projects_own_tags_come_behind_the_others(void **state)
+{
+	const unsigned int first = VIRTIO_MEMORY_BALLOON_S_COUNT;
+	const unsigned int count = VIRTIO_MEMORY_BALLOON_S_OWN_COUNT;
+	struct bed *bed = *state;
+	struct vballoon_stats stats;
+
+	report(bed, ask(bed), VIRTIO_MEMORY_BALLOON_S_OWN_FIRST - 1, count + 2, 7);
+	stats = bed_status(bed).stats;
+	assert_int_equal(stats.present, ((1U << count) - 1) << first);
+	assert_int_equal(sizeof(stats.value) / sizeof(stats.value[0]), first + count);
+	assert_int_equal(stats.value[first], 7);
+	assert_int_equal(stats.value[first + count - 1], 7);
+}
+
 static void a_report_of_256_statistics_is_within_the_limit(void **state)
 {
 	struct bed *bed = *state;
@@ -375,6 +391,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_report_replaces_the_one_before_as_a_whole, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(unknown_tags_are_ignored, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_projects_own_tags_come_behind_the_others, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(of_a_tag_that_comes_twice_the_last_counts, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(statistics_come_in_any_order, setup, teardown),
