@@ -57,6 +57,8 @@ class Reader:
         self.directory = directory
         self.stack = stack
         self.machine = None
+        self.name = ""  # of the one machine that runs
+        self.arguments = {}  # QEMU's for each, by its name
         self.daemons = {}
 
     def try_block(self, block):
@@ -166,9 +168,13 @@ class Reader:
     def _host_vballoonctl(self, arguments):
         if not self.daemons:
             self._guest()
+        control = arguments[arguments.index("--control-path") + 1]
+        name = Path(control).stem
+        if name != self.name and name in self.arguments:
+            self._host_qemu_system_x86_64(self.arguments[name])
         said = run(self.assets.built.vballoonctl, *arguments)
         if "--wait" in arguments:
-            self._check_done(arguments[arguments.index("--control-path") + 1])
+            self._check_done(control)
         return said
 
     def _host_vballoon_conformance(self, arguments):
@@ -199,7 +205,9 @@ class Reader:
             expect(template in made, f"a unit {template} among {made}")
 
     def _host_qemu_system_x86_64(self, arguments):
-        self._begin_machine(DocumentedMachine(self.assets, arguments))
+        (name,) = re.findall(r"path=\S*/(\w+)\.sock", " ".join(arguments))
+        self.arguments[name] = arguments
+        self._begin_machine(name, DocumentedMachine(self.assets, arguments))
 
     def _host_virt_xml_validate(self, arguments):
         run("virt-xml-validate", *arguments, cwd=ROOT)
@@ -211,7 +219,7 @@ class Reader:
             self.domain = ROOT / what
             return
         expect(command == "start", f"a way to try `virsh {command}`")
-        self._begin_machine(Domain(self.assets, self.domain, SOCKETS, self.directory))
+        self._begin_machine(what, Domain(self.assets, self.domain, SOCKETS, self.directory))
 
     def _host_cloud_hypervisor(self, arguments):
         """Debian does not have it: what it is told agrees with what the daemon offers."""
@@ -233,14 +241,15 @@ class Reader:
             cwd=self.directory)
         expect(b"Module signature appended" in module.read_bytes(), "a signed module")
 
-    def _begin_machine(self, machine):
+    def _begin_machine(self, name, machine):
         self._end_machine()
+        self.name = name
         self.machine = self.stack.enter_context(machine)
         machine.boot()
         machine.guest.load(BALLOON_MODULE)
 
     def _end_machine(self):
-        machine, self.machine = self.machine, None
+        machine, self.machine, self.name = self.machine, None, ""
         if machine:
             machine.__exit__(None, None, None)
 
@@ -273,5 +282,7 @@ class Reader:
             self._guest().load(arguments[0])
 
     def _guest_cat(self, arguments):
-        for path in arguments:
-            self._guest().ask(f"read {path}")
+        into = arguments.index(">") if ">" in arguments else len(arguments)
+        text = ";".join(self._guest().ask(f"read {path}") for path in arguments[:into])
+        for path in arguments[into + 1:]:
+            self._guest().ask(f"write {path} {text}")
