@@ -220,5 +220,8 @@ bool vballoon_drop_run(struct vballoon_device *device)
 		}
 		drop_in_chunk(device, &budget);
 	}
-	return vballoon_drop_waits(device);
+	if (vballoon_drop_waits(device))
+		return true;
+	device->drop_all = false; /* all of it was just what one run may do */
+	return false;
 }

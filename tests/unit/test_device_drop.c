@@ -283,9 +283,27 @@ static void many_single_pages_are_dropped_over_several_calls_of_run(void **state
 	assert_int_equal(bed_status(bed).dropped_pages, 1000);
 }
 
+static void to_drop_now_ends_with_what_one_run_may_do(void **state)
+{
+	const struct vballoon_policy warm = { .pages = VBALLOON_PAGES_WARM };
+	struct bed *bed = *state;
+
+	vballoon_device_inhibit(bed->device, true);
+	bed_add_pages(bed, AT, 16 * MIB / 4096);
+	vballoon_device_inhibit(bed->device, false);
+	vballoon_device_drop_now(bed->device);
+	assert_false(vballoon_device_run(bed->device));
+	assert_int_equal(bed_status(bed).dropped_pages, 16 * MIB / 4096);
+	assert_int_equal(vballoon_device_set_policy(bed->device, &warm), 0);
+	bed_add_pages(bed, AT + 32 * MIB, 512);
+	assert_int_equal(bed_status(bed).dropped_pages, 16 * MIB / 4096);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(to_drop_now_ends_with_what_one_run_may_do, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(
 			neighbours_of_different_messages_are_dropped_in_one_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_host_page_is_dropped_only_when_it_is_wholly_held,
