@@ -174,8 +174,10 @@ struct vballoon_guest_ops {
 	 * @param context as configured
 	 * @param gpa as free_next() named it
 	 * @param units as free_next() named it
+	 * @param zeroed F_ZEROED: the host has answered that all of it reads as zeros. A guest
+	 *        that takes its free memory for zeros clears it otherwise (DRV-ZEROED-2)
 	 */
-	void (*free_done)(void *context, struct vballoon_gpa gpa, uint64_t units);
+	void (*free_done)(void *context, struct vballoon_gpa gpa, uint64_t units, bool zeroed);
 };
 
 /** What a driver is made of. */
@@ -187,8 +189,9 @@ struct vballoon_guest_config {
 	uint64_t offered; /**< the features that the device offers */
 	uint64_t features; /**< those that the guest wants, where they are offered; ~0: all */
 	bool free_is_zero; /**< the guest relies on its free memory being zeros: then it is
-				reported with F_ZEROED only. One that relies on another
-				value leaves F_REPORTING out of features */
+				reported with F_ZEROED only, and free_done() tells what has
+				to be cleared. One that relies on another value leaves
+				F_REPORTING out of features */
 	uint32_t queue_size[VIRTIO_MEMORY_BALLOON_VQ_COUNT]; /**< the device's greatest */
 	uint32_t unit_shift; /**< what the guest gives: 2^unit_shift bytes; page_shift to 30 */
 	const struct vballoon_guest_range *ranges; /**< do not overlap; outlive the driver */

@@ -50,6 +50,9 @@ struct vballoon_work {
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
 	uint64_t keep_end; /* REPORT: up to here nothing is given back */
+	bool entry_open; /* REPORT: its newest entry is not answered */
+	bool entry_given; /* the host has memory of it */
+	bool entry_failed; /* passed over, or could not be cleared */
 	uint32_t entry; /* WITHDRAW: in the answer */
 	struct {
 		bool ready; /* judged, and to be carried out */
@@ -219,6 +222,9 @@ void vballoon_device_refuse(struct vballoon_device *device, unsigned int index,
 
 /* Give the chain under work back: 0, or a negative errno, and the device has stopped. */
 int vballoon_device_use(struct vballoon_device *device, unsigned int index);
+
+/* Append a byte to the answer, for which there is room. */
+enum vballoon_violation vballoon_device_verdict(struct vballoon_device *device, uint8_t byte);
 
 /* Raise the interrupts that the driver wants, and tell the embedder of a stop. */
 void vballoon_device_notify(struct vballoon_device *device);

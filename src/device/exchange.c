@@ -61,19 +61,11 @@ static bool judge(struct vballoon_device *device, const struct pair *pair,
 	return pair->gives || is_granted(device, vballoon_entry_pages(device, &pair->take));
 }
 
-/* Keeps DEV-EXCHANGE-3. */
-static enum vballoon_violation verdict(struct vballoon_device *device, uint8_t byte)
-{
-	if (vballoon_chain_write(&device->memory, &device->chain, &byte, sizeof(byte)))
-		return VBALLOON_DESC_OUTSIDE_MEMORY;
-	return VBALLOON_OK;
-}
-
 static enum vballoon_violation refuse(struct vballoon_device *device, enum vballoon_refusal cause)
 {
 	device->counters.refused_entries[cause]++;
 	device->withdraw_refused |= cause == VBALLOON_REFUSED_NO_HOST_MEMORY;
-	return verdict(device, VIRTIO_MEMORY_BALLOON_REFUSED);
+	return vballoon_device_verdict(device, VIRTIO_MEMORY_BALLOON_REFUSED);
 }
 
 /* Read the next pair, and judge it: it is refused, or ready to be carried out. */
@@ -157,14 +149,14 @@ static enum vballoon_violation carry_out(struct vballoon_device *device)
 		return refuse(device, VBALLOON_REFUSED_NO_HOST_MEMORY);
 	default:
 		work->pair.ready = false;
-		violation = verdict(device, VIRTIO_MEMORY_BALLOON_ACCEPTED);
+		violation = vballoon_device_verdict(device, VIRTIO_MEMORY_BALLOON_ACCEPTED);
 		if (!violation)
 			swap(device, &pair);
 		return violation;
 	}
 }
 
-/* Keeps DEV-EXCHANGE-2. */
+/* Keeps DEV-EXCHANGE-2, DEV-EXCHANGE-3. */
 enum vballoon_violation vballoon_exchange_resume(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;

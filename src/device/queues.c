@@ -151,6 +151,13 @@ int vballoon_device_use(struct vballoon_device *device, unsigned int index)
 	return error;
 }
 
+enum vballoon_violation vballoon_device_verdict(struct vballoon_device *device, uint8_t byte)
+{
+	if (vballoon_chain_write(&device->memory, &device->chain, &byte, sizeof(byte)))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	return VBALLOON_OK;
+}
+
 void vballoon_device_notify(struct vballoon_device *device)
 {
 	const struct vballoon_device_ops *ops = device->config.ops;

@@ -2,7 +2,8 @@
 /*
  * REPORT: the driver names free memory that stays its own, and waits with using it
  * until the answer. Whole host pages of it are given back to the host until then; where
- * that cannot be they are left as they are, or cleared if zeros are promised.
+ * that cannot be they are left as they are, or cleared if zeros are promised. A verdict on
+ * each entry tells the driver whether anything became of it.
  *
  * Nothing of it goes on the record: from the answer on the guest may use the memory
  * without a word.
@@ -68,6 +69,7 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 		return VBALLOON_DONE;
 	}
 	vballoon_memory_changed(&device->memory, vballoon_gpa(work->at), (size_t)len);
+	work->entry_given = true;
 	device->counters.discarded_pages += len >> device->config.page_shift;
 	work->at += len;
 	return VBALLOON_DONE;
@@ -87,8 +89,10 @@ static enum vballoon_progress clear_host_page(struct vballoon_device *device)
 		end = work->keep_end;
 	vballoon_work_charge(work, 0);
 	progress = vballoon_clear(device, &work->at, end);
-	if (progress == VBALLOON_FAILED)
+	if (progress == VBALLOON_FAILED) {
+		work->entry_failed = true;
 		work->at = end;
+	}
 	return progress == VBALLOON_UNFINISHED ? progress : VBALLOON_DONE;
 }
 
@@ -124,6 +128,21 @@ static enum vballoon_progress step(struct vballoon_device *device)
 	return VBALLOON_DONE;
 }
 
+/* Answer the entry that is done, if the driver has left room.
+ * Keeps DEV-REPORT-9, DEV-REPORT-10, DEV-REPORT-11, DEV-REPORT-12, DEV-ZEROED-5. */
+static enum vballoon_violation answer_entry(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	bool good = vballoon_device_has(device, VBALLOON_F(ZEROED)) ? !work->entry_failed
+								    : work->entry_given;
+
+	work->entry_open = false;
+	if (device->chain.written == device->chain.writable_len)
+		return VBALLOON_OK;
+	return vballoon_device_verdict(device, good ? VIRTIO_MEMORY_BALLOON_ACCEPTED
+						    : VIRTIO_MEMORY_BALLOON_REFUSED);
+}
+
 /* Read the next entry: passed over, or the run to work on.
  * Keeps DEV-REPORT-1, DEV-REPORT-3, DEV-REPORT-4, DEV-REPORT-6, DEV-REPORT-8. */
 static enum vballoon_violation next_run(struct vballoon_device *device)
@@ -137,6 +156,8 @@ static enum vballoon_violation next_run(struct vballoon_device *device)
 
 	if (vballoon_chain_read(&device->memory, &device->chain, &wire, sizeof(wire)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	work->entry_open = work->entry_failed = true;
+	work->entry_given = false;
 	if (device->proof == VBALLOON_RECORD_NONE)
 		goto refuse;
 	entry = vballoon_entry_decode(&format, vballoon_le64(wire));
@@ -150,6 +171,7 @@ static enum vballoon_violation next_run(struct vballoon_device *device)
 	if (vballoon_held_any(device, entry.gpa, bytes))
 		goto refuse;
 	device->counters.reported_pages += bytes >> device->config.page_shift;
+	work->entry_failed = false;
 	work->at = work->keep_end = entry.gpa;
 	work->end = entry.gpa + bytes;
 	return VBALLOON_OK;
@@ -169,6 +191,8 @@ enum vballoon_violation vballoon_report_resume(struct vballoon_device *device)
 	while (!violation && !work->unfinished) {
 		if (work->at < work->end)
 			work->unfinished = step(device) == VBALLOON_UNFINISHED;
+		else if (work->entry_open)
+			violation = answer_entry(device);
 		else if (chain->read_done < chain->readable_len)
 			violation = next_run(device);
 		else

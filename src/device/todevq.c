@@ -84,6 +84,7 @@ static const struct message messages[] = {
 		.feature = VBALLOON_F(REPORTING),
 		.entry = sizeof(__le64),
 		.entries_max = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
+		.writable_max = UINT64_MAX,
 		.needs_record = true,
 		.handle = vballoon_message_report,
 		.resume = vballoon_report_resume,

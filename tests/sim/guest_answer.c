@@ -175,12 +175,12 @@ void guest_answer_take(struct guest_driver *driver, struct guest_message *messag
 		take_withdraw(driver, message, written);
 	else if (message == &driver->messages[MESSAGE_EXCHANGE])
 		guest_exchange_answered(driver, message, written);
+	else if (message == &driver->messages[MESSAGE_REPORT])
+		guest_report_answered(driver, message, written);
 	else if (message >= &driver->messages[MESSAGE_ADD])
 		take_add(driver, message, written);
 	else if (written)
 		guest_answer_refuse(driver, "what has no answer was answered with bytes", written);
-	else if (message == &driver->messages[MESSAGE_REPORT])
-		guest_report_answered(driver, message);
 }
 
 static enum oracle_news hello_news(const struct guest_message *message)

@@ -61,6 +61,10 @@ bool guest_report_send(struct guest_driver *driver)
 		;
 	if (!message->entry_count)
 		return false;
+	/* A driver may do without some verdicts, or all. */
+	guest_message_verdicts(message, rng_chance(driver->rng, 70)
+						? message->entry_count
+						: rng_below(driver->rng, message->entry_count + 1));
 	driver->reports++;
 	if (!guest_send_message(driver, message))
 		return false;
@@ -90,18 +94,28 @@ bool guest_report_round(struct guest_driver *driver)
 	return guest_send_message(driver, done);
 }
 
-void guest_report_answered(struct guest_driver *driver, const struct guest_message *message)
+/* Proves DEV-REPORT-9, DEV-REPORT-11, DEV-ZEROED-5. */
+void guest_report_answered(struct guest_driver *driver, const struct guest_message *message,
+			   uint32_t written)
 {
 	uint64_t page = machine_page_bytes(driver->os->machine);
 
+	if (written !=
+	    (message->writable < message->entry_count ? message->writable : message->entry_count))
+		guest_answer_refuse(driver, "not a verdict on each entry that has room", written);
 	for (uint32_t i = 0; i < message->entry_count; i++) {
 		struct guest_run run = guest_run_of(driver, message->entries[i]);
+		bool yes = i < written && guest_message_accepted(message, i, written);
 
-		if (message->bad[i])
+		if (message->bad[i]) {
+			if (yes)
+				guest_answer_refuse(driver, "took a held page for reported",
+						    run.gpa);
 			continue;
+		}
 		for (uint64_t j = 0; j < run.pages; j++) {
 			oracle_reported(driver->oracle, run.gpa + j * page);
-			if (!message->passed_over)
+			if (yes || !message->passed_over)
 				guest_expect_zeros(driver, run.gpa + j * page);
 			guest_os_return(driver->os,
 					machine_frame(driver->os->machine, run.gpa + j * page));

@@ -15,7 +15,8 @@ bool guest_report_send(struct guest_driver *driver);
 bool guest_report_round(struct guest_driver *driver);
 
 /* It was answered. */
-void guest_report_answered(struct guest_driver *driver, const struct guest_message *message);
+void guest_report_answered(struct guest_driver *driver, const struct guest_message *message,
+			   uint32_t written);
 
 /* Whether its answer, published but not collected, gives the page at @gpa back. */
 enum oracle_news guest_report_news(const struct guest_driver *driver,

@@ -150,7 +150,9 @@ class Driver:
 
     def report(self):
         words = [self.entry() for _ in range(self.rng.choice((0, 1, 4)))]
-        return struct.pack(f"<II{len(words)}Q", model.REPORT, 0, *words), 0
+        return struct.pack(f"<II{len(words)}Q", model.REPORT, 0, *words), self.rng.choice(
+            (0, len(words), len(words) + 1, 1)
+        )
 
     def report_done(self):
         return struct.pack("<IIQ", model.REPORT_DONE, 0, self.rng.randrange(3)), 0

@@ -136,7 +136,7 @@ class Device:
         words = struct.unpack(f"<{len(said[8:]) // 8}Q", said[8:])
         self.answer = answer
         answers = (self._hello, self._add, self._withdraw, self._nothing,
-                   self._exchange, self._nothing, self._nothing)  # fmt: skip
+                   self._exchange, self._report, self._nothing)  # fmt: skip
         answers[kind](flags, words, room)
 
     def _check_form(self, kind, flags, body, room):
@@ -155,7 +155,7 @@ class Device:
             raise Stops("DEV-MSG-9")
         if kind == HELLO and room < 8:
             raise Stops("DEV-MSG-11")
-        if kind in (STATS, REPORT, REPORT_DONE) and room:
+        if kind in (STATS, REPORT_DONE) and room:
             raise Stops("DEV-MSG-12")
 
     def _answered(self, expected, clause):
@@ -216,6 +216,17 @@ class Device:
                 self.held.update(pages)
             verdicts.append(taken)
         self._answered(bytes(verdicts[:room]), "DEV-ADD-7")
+
+    def _report(self, _flags, words, room):
+        decoded = [self.decode(word) if self.record else (None, 0) for word in words]
+        if sum(units for _, units in decoded) > UNITS_MAX:
+            raise Stops("DEV-MSG-9")
+        check(self.answer is not None, "DEV-REPORT-10: the device has stopped")
+        check(len(self.answer) == min(room, len(words)), "DEV-REPORT-9")
+        for verdict, (pages, _) in zip(self.answer, decoded):
+            check(verdict in (0, 1), "DEV-REPORT-9")
+            usable = self._is_taken(pages) and self.held.isdisjoint(pages)  # DEV-REPORT-3
+            check(usable or not verdict, "DEV-REPORT-11")
 
     def _withdraw(self, _flags, words, room):
         check(self.answer is not None, "DEV-WITHDRAW-11")

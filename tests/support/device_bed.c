@@ -371,17 +371,32 @@ uint8_t bed_exchange(struct bed *bed, uint64_t give, uint64_t take)
 	return verdict;
 }
 
-void bed_report(struct bed *bed, const uint64_t *entries, size_t count)
+size_t bed_report_verdicts(struct bed *bed, const uint64_t *entries, size_t count,
+			   uint8_t *verdicts_out, size_t room)
 {
-	size_t len = sizeof(struct virtio_memory_balloon_msg) + count * sizeof(*entries);
+	size_t len = sizeof(struct virtio_memory_balloon_msg) + count * sizeof(*entries), written;
 	unsigned char *message = calloc(1, len);
 
 	assert_non_null(message);
 	message[0] = VIRTIO_MEMORY_BALLOON_MSG_REPORT;
 	memcpy(message + sizeof(struct virtio_memory_balloon_msg), entries,
 	       count * sizeof(*entries));
-	assert_int_equal(bed_say(bed, message, len, NULL, 0), 0);
+	written = bed_say(bed, message, len, verdicts_out, room);
 	free(message);
+	return written;
+}
+
+void bed_report(struct bed *bed, const uint64_t *entries, size_t count)
+{
+	assert_int_equal(bed_report_verdicts(bed, entries, count, NULL, 0), 0);
+}
+
+uint8_t bed_report_run(struct bed *bed, uint64_t entry)
+{
+	uint8_t verdict = 0x77;
+
+	assert_int_equal(bed_report_verdicts(bed, &entry, 1, &verdict, 1), 1);
+	return verdict;
 }
 
 void bed_post_request(struct bed *bed)

@@ -119,6 +119,11 @@ void bed_exchange_pairs(struct bed *bed, const uint64_t (*pairs)[2], size_t coun
 uint8_t bed_exchange(struct bed *bed, uint64_t give, uint64_t take);
 /* REPORT of entries as on the wire; when it is back. */
 void bed_report(struct bed *bed, const uint64_t *entries, size_t count);
+/* The same with room for @room verdicts. Returns how many came. */
+size_t bed_report_verdicts(struct bed *bed, const uint64_t *entries, size_t count,
+			   uint8_t *verdicts_out, size_t room);
+/* Report one run: the verdict on it. */
+uint8_t bed_report_run(struct bed *bed, uint64_t entry);
 
 /* Post a request buffer; collect a filled one: false when there is none. */
 void bed_post_request(struct bed *bed);

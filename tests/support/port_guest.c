@@ -209,7 +209,7 @@ static uint64_t free_next(void *context, bool first, uint64_t most, struct vball
 	return units;
 }
 
-static void free_done(void *context, struct vballoon_gpa gpa, uint64_t units)
+static void free_done(void *context, struct vballoon_gpa gpa, uint64_t units, bool zeroed)
 {
 	struct port_guest *guest = context;
 
@@ -218,6 +218,9 @@ static void free_done(void *context, struct vballoon_gpa gpa, uint64_t units)
 
 		assert_true(guest->reported[unit_of(guest, at)]);
 		guest->reported[unit_of(guest, at)] = false;
+		guest->zeroed += zeroed;
+		if (zeroed)
+			check_zeros(guest, at);
 		write_stamps(guest, at);
 	}
 }

@@ -54,6 +54,7 @@ struct port_guest {
 	unsigned int causes[3]; /* units that came back, by cause */
 	bool reported[PORT_UNITS_MAX]; /* set aside, named to the device */
 	unsigned int reports, report_next; /* units: named ever; where to go on */
+	unsigned int zeroed; /* units that came back from a report as zeros */
 	unsigned int swapped, unswapped; /* pairs that were told of */
 	unsigned int gets, resets, starts;
 	int start_error;

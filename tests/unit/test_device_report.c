@@ -206,6 +206,82 @@ static struct report large_report(void)
 	return message;
 }
 
+/* Proves DEV-REPORT-9, DEV-REPORT-10. */
+static void each_entry_is_answered_as_far_as_there_is_room(void **state)
+{
+	const uint64_t entries[] = { RUN(AT, 256), RUN(AT + 64 * MIB, 1), RUN(AT + MIB, 256) };
+	uint8_t verdicts[4] = { 9, 9, 9, 9 };
+
+	(void)state;
+	assert_int_equal(bed_report_verdicts(&bed, entries, 3, verdicts, 4), 3);
+	assert_memory_equal(verdicts, ((uint8_t[]){ 1, 0, 1 }), 3);
+	verdicts[2] = 9;
+	assert_int_equal(bed_report_verdicts(&bed, entries, 3, verdicts, 2), 2);
+	assert_memory_equal(verdicts, ((uint8_t[]){ 1, 0, 9 }), 3);
+	bed_report(&bed, entries, 3);
+	assert_int_equal(bed_status(&bed).discarded_pages, 3 * 512);
+}
+
+/* Proves DEV-REPORT-11. */
+static void what_is_passed_over_is_answered_with_0(void **state)
+{
+	(void)state;
+	vballoon_device_inhibit(bed.device, true);
+	bed_add_pages(&bed, AT + 3 * PAGE, 1);
+	vballoon_device_inhibit(bed.device, false);
+	assert_int_equal(bed_report_run(&bed, RUN(AT, 4)), 0);
+	assert_int_equal(bed_report_run(&bed, RUN(AT + 64 * MIB, 1)), 0);
+	assert_int_equal(bed_report_run(&bed, RUN(BED_WINDOW, 1)), 0);
+	assert_int_equal(bed_report_run(&bed, RUN(AT + 4 * PAGE, 4)), 1);
+}
+
+static void a_device_without_a_record_answers_with_0(void **state)
+{
+	(void)state;
+	bed_destroy(&bed);
+	bed_init(&bed, BED_RUNS | BED_REPORTING);
+	bed_add_memory(&bed, AT, MIB, 12);
+	bed_start_queues(&bed);
+	assert_int_equal(bed_report_run(&bed, RUN(AT, 256)), 0);
+}
+
+/* Proves DEV-REPORT-12. */
+static void what_the_host_has_nothing_of_is_answered_with_0(void **state)
+{
+	(void)state;
+	assert_int_equal(bed_report_run(&bed, RUN(AT, 256)), 0);
+	assert_int_equal(bed_report_run(&bed, RUN(AT + MIB, 1024)), 1);
+	vballoon_device_inhibit(bed.device, true);
+	assert_int_equal(bed_report_run(&bed, RUN(AT, 1024)), 0);
+	vballoon_device_inhibit(bed.device, false);
+	bed.discard_error = -EOPNOTSUPP;
+	assert_int_equal(bed_report_run(&bed, RUN(AT, 1024)), 0);
+}
+
+static void verdicts_wait_for_the_end_and_are_given_anew_after_a_stop(void **state)
+{
+	struct report message = large_report();
+	struct vballoon_queue *queue = &bed.rings[TODEV].queue;
+	uint8_t verdicts[4] = { 9, 9, 9, 9 };
+
+	(void)state;
+	message.entries[3] = RUN(AT + 64 * MIB, 1);
+	bed_post(&bed, &message, 8 + 4 * 8, 4);
+	assert_true(vballoon_device_run(bed.device));
+	assert_true(bed_silent(&bed));
+	assert_int_equal(vballoon_device_stop_queue(bed.device, TODEV, &queue->next), 0);
+	vballoon_device_inhibit(bed.device, true);
+	assert_int_equal(vballoon_device_start_queue(bed.device, TODEV, queue), 0);
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, verdicts, 4), 4);
+	assert_memory_equal(verdicts, ((uint8_t[]){ 0, 0, 0, 0 }), 4);
+	vballoon_device_inhibit(bed.device, false);
+	bed_post(&bed, &message, 8 + 4 * 8, 4);
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, verdicts, 4), 4);
+	assert_memory_equal(verdicts, ((uint8_t[]){ 1, 1, 1, 0 }), 4);
+}
+
 /* Proves DEV-RING-5. */
 static void much_takes_more_than_one_run_and_is_answered_at_the_end(void **state)
 {
@@ -338,14 +414,6 @@ static void stop_with(const void *message, size_t len, size_t room, enum vballoo
 	bed_run(&bed);
 	assert_int_equal(bed_status(&bed).violation, why);
 	assert_true(bed_silent(&bed));
-}
-
-static void a_writable_part_stops_the_device(void **state)
-{
-	const struct report message = large_report();
-
-	(void)state;
-	stop_with(&message, 16, 1, VBALLOON_MESSAGE_DIRECTION);
 }
 
 static void more_than_65536_units_stop_the_device(void **state)
@@ -501,6 +569,11 @@ int main(void)
 		TEST(what_the_host_cannot_take_is_counted_and_answered),
 		TEST(memory_that_is_kept_stays),
 		TEST(a_run_goes_on_in_the_region_that_adjoins),
+		TEST(each_entry_is_answered_as_far_as_there_is_room),
+		TEST(what_is_passed_over_is_answered_with_0),
+		TEST(a_device_without_a_record_answers_with_0),
+		HUGE_TEST(what_the_host_has_nothing_of_is_answered_with_0),
+		TEST(verdicts_wait_for_the_end_and_are_given_anew_after_a_stop),
 		TEST(much_takes_more_than_one_run_and_is_answered_at_the_end),
 		TEST(many_small_runs_take_more_than_one_run_too),
 		TEST(looking_for_held_pages_is_work_too),
@@ -508,7 +581,6 @@ int main(void)
 		TEST(requests_are_sent_meanwhile),
 		TEST(a_stop_ends_it_unanswered_and_it_is_done_again),
 		TEST(memory_that_goes_meanwhile_is_not_touched),
-		TEST(a_writable_part_stops_the_device),
 		TEST(more_than_65536_units_stop_the_device),
 		TEST(a_flag_stops_the_device),
 		TEST(a_done_without_its_id_stops_the_device),

@@ -246,6 +246,23 @@ static void around_a_hole_that_cannot_be_filled_all_is_cleared(void **state)
 	assert_int_equal(dirty_bytes(AT, MIB / 2), MIB / 2);
 }
 
+/* Proves DEV-ZEROED-5. */
+static void a_verdict_of_1_means_zeros(void **state)
+{
+	(void)state;
+	assert_int_equal(bed_report_run(&bed, RUN(AT, 16)), 1);
+	vballoon_device_inhibit(bed.device, true);
+	assert_int_equal(bed_report_run(&bed, RUN(AT + MIB, 16)), 1);
+	assert_int_equal(dirty_bytes(AT + MIB, 16 * PAGE), 0);
+	bed.write_fails_at = AT + 2 * MIB + 3 * PAGE;
+	assert_int_equal(bed_report_run(&bed, RUN(AT + 2 * MIB, 16)), 0);
+	assert_int_equal(bed_report_run(&bed, RUN(AT + 32 * MIB, 1)), 0);
+	vballoon_device_inhibit(bed.device, false);
+	bed.discard_error = -EIO;
+	assert_int_equal(bed_report_run(&bed, RUN(AT + 4 * MIB, 16)), 1);
+	assert_int_equal(dirty_bytes(AT + 4 * MIB, 16 * PAGE), 0);
+}
+
 static void what_is_passed_over_stays_as_it_is(void **state)
 {
 	const uint64_t entry = RUN(AT, 2);
@@ -286,6 +303,7 @@ int main(void)
 		TEST(a_stop_in_an_exchange_swaps_nothing),
 		HUGE_TEST(what_is_reported_is_zeros_whether_given_back_or_not),
 		HUGE_TEST(around_a_hole_that_cannot_be_filled_all_is_cleared),
+		TEST(a_verdict_of_1_means_zeros),
 		TEST(what_is_passed_over_stays_as_it_is),
 		TEST(without_the_feature_nothing_is_cleared),
 	};

@@ -43,6 +43,14 @@ static int set_up_base(void **state)
 	return 0;
 }
 
+static int set_up_reporting(void **state)
+{
+	port_liar_init(&liar, ALL - BIT(ZEROED), 12);
+	*state = &liar;
+	port_liar_fill(&liar, 100);
+	return 0;
+}
+
 static int tear_down(void **state)
 {
 	port_liar_destroy(*state);
@@ -441,7 +449,7 @@ static void no_swap_before_hello_is_answered(void **state)
 	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), -EAGAIN);
 }
 
-/* Proves DRV-REPORT-1, DRV-REPORT-6, DRV-REPORT-7. */
+/* Proves DRV-REPORT-1, DRV-REPORT-6, DRV-REPORT-7, DRV-REPORT-9. */
 static void reports_what_is_free_when_asked(void **state)
 {
 	struct port_liar *l = *state;
@@ -454,7 +462,7 @@ static void reports_what_is_free_when_asked(void **state)
 	for (unsigned int i = 0; i < message.count; i++)
 		units += (message.entries[i] & 0xfff) + 1;
 	assert_int_equal(units, 668);
-	assert_int_equal(message.writable_len, 0);
+	assert_int_equal(message.writable_len, message.count);
 	/* Nobody uses it meanwhile, and REPORT_DONE comes behind the last. */
 	assert_true(port_liar_is_idle(l));
 	assert_true(l->guest.reported[700]);
@@ -465,6 +473,49 @@ static void reports_what_is_free_when_asked(void **state)
 	port_liar_answer(l, NULL, 0);
 	assert_true(port_liar_is_idle(l));
 	port_liar_expect_running(l);
+}
+
+/* Report all at once, answer @len of @verdicts: how many units are taken for zeros. */
+static unsigned int zeroed_of(struct port_liar *l, const uint8_t *verdicts, uint32_t len)
+{
+	uint32_t count;
+
+	l->guest.block = 334; /* three runs, as the ranges lie */
+	l->guest.device_lies = true;
+	l->guest.zeroed = 0;
+	assert_int_equal(vballoon_guest_report(l->guest.driver), 0);
+	port_guest_run(&l->guest);
+	count = port_liar_take(l, MSG(REPORT)).count;
+	assert_int_equal(count, 3);
+	port_liar_answer(l, verdicts, len < count ? len : count);
+	port_liar_expect_running(l);
+	return l->guest.zeroed;
+}
+
+/* Proves DRV-REPORT-10, DRV-ZEROED-2. */
+static void zeros_are_what_the_verdict_says(void **state)
+{
+	struct port_liar *l = *state;
+	uint8_t verdicts[8] = { 1, 0, 0, 0, 0, 0, 0, 0 };
+	unsigned int first = zeroed_of(l, verdicts, 8);
+
+	assert_in_range(first, 1, 600);
+	verdicts[1] = 1;
+	assert_in_range(zeroed_of(l, verdicts, 8), first + 1, 668);
+	assert_int_equal(zeroed_of(l, verdicts, 1), first);
+	assert_int_equal(zeroed_of(l, verdicts, 0), 0);
+	verdicts[0] = 2;
+	verdicts[1] = 0xff;
+	assert_int_equal(zeroed_of(l, verdicts, 8), 0);
+}
+
+/* Proves DRV-ZEROED-2. */
+static void without_the_promise_no_verdict_is_zeros(void **state)
+{
+	struct port_liar *l = *state;
+	const uint8_t verdicts[8] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+
+	assert_int_equal(zeroed_of(l, verdicts, 8), 0);
 }
 
 static void a_round_takes_several_messages(void **state)
@@ -575,6 +626,8 @@ int main(void)
 		WITH(a_reset_ends_a_swap, set_up_filled),
 		WITH(no_swap_before_hello_is_answered, set_up_filled),
 		WITH(reports_what_is_free_when_asked, set_up_filled),
+		WITH(zeros_are_what_the_verdict_says, set_up_filled),
+		WITH(without_the_promise_no_verdict_is_zeros, set_up_reporting),
 		WITH(a_round_takes_several_messages, set_up_filled),
 		WITH(a_newer_round_takes_the_place_of_an_older, set_up_filled),
 		WITH(reports_by_itself_without_a_done, set_up_filled),

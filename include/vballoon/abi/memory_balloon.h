@@ -99,7 +99,7 @@ struct virtio_memory_balloon_req {
 #define VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE 1
 #define VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM 2
 
-/* ADD and EXCHANGE: the device's verdict on one entry or pair, a byte each. */
+/* ADD, EXCHANGE and REPORT: the device's verdict on one entry or pair, a byte each. */
 #define VIRTIO_MEMORY_BALLOON_REFUSED 0 /* the page, or both, are where they were */
 #define VIRTIO_MEMORY_BALLOON_ACCEPTED 1 /* given is in the balloon, taken is the driver's */
 
@@ -216,8 +216,10 @@ struct virtio_memory_balloon_pair {
 
 /*
  * REPORT, with F_REPORTING, is a struct virtio_memory_balloon_msg followed by __le64
- * entries: free memory that stays the driver's, and that it does not touch until the
- * message is answered. What it held is lost then.
+ * entries, and by device-writable bytes, one for each entry as far as there is room:
+ * free memory that stays the driver's, and that it does not touch until the message is
+ * answered. What it held is lost then. A verdict of 1 tells that the pages read as zeros,
+ * with F_ZEROED, or that the host has memory of them, without; 0 that neither is so.
  */
 
 /**

@@ -55,6 +55,7 @@ struct vballoon_guest_shared {
 	struct {
 		struct virtio_memory_balloon_msg out;
 		__le64 entries[GUEST_ENTRIES];
+		__u8 in[GUEST_ENTRIES];
 	} report;
 	struct virtio_memory_balloon_report_done report_done;
 };

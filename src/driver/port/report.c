@@ -36,11 +36,12 @@ int vballoon_guest_report(struct vballoon_guest *guest)
 	return 0;
 }
 
-static void release(struct vballoon_guest *guest, uint64_t entry)
+static void release(struct vballoon_guest *guest, uint64_t entry, bool zeroed)
 {
 	struct vballoon_entry run = vballoon_entry_decode(&guest->format, entry);
 
-	guest->config.ops->free_done(guest->config.context, vballoon_gpa(run.gpa), run.units);
+	guest->config.ops->free_done(guest->config.context, vballoon_gpa(run.gpa), run.units,
+				     zeroed);
 }
 
 /* Take free runs aside, a message full at the most.
@@ -64,7 +65,7 @@ static void fill(struct vballoon_guest *guest)
 			break;
 		if (units > most || !vballoon_guest_is_givable(guest, gpa.value, units)) {
 			guest->bad_pages += vballoon_guest_units_to_pages(guest, units);
-			guest->config.ops->free_done(guest->config.context, gpa, units);
+			guest->config.ops->free_done(guest->config.context, gpa, units, false);
 			break;
 		}
 		report->entries[report->count++] = vballoon_entry_encode(gpa.value, units);
@@ -74,6 +75,7 @@ static void fill(struct vballoon_guest *guest)
 	}
 }
 
+/* Keeps DRV-REPORT-9. */
 static void send(struct vballoon_guest *guest)
 {
 	const struct vballoon_guest_report *report = &guest->report;
@@ -81,11 +83,13 @@ static void send(struct vballoon_guest *guest)
 	guest->shared->report.out = (struct virtio_memory_balloon_msg){
 		.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_REPORT),
 	};
-	for (uint32_t i = 0; i < report->count; i++)
+	for (uint32_t i = 0; i < report->count; i++) {
 		guest->shared->report.entries[i] = vballoon_le64(report->entries[i]);
+		guest->shared->report.in[i] = VIRTIO_MEMORY_BALLOON_REFUSED;
+	}
 	vballoon_guest_send(guest, GUEST_REPORT, &guest->shared->report.out,
 			    sizeof(guest->shared->report.out) + report->count * sizeof(__le64),
-			    NULL, 0);
+			    guest->shared->report.in, report->count);
 }
 
 /* Keeps DRV-REPORT-7. */
@@ -116,14 +120,17 @@ void vballoon_guest_report_step(struct vballoon_guest *guest)
 		send_done(guest);
 }
 
-/* Keeps DRV-REPORT-1. */
+/* Keeps DRV-REPORT-1, DRV-REPORT-10, DRV-ZEROED-2. */
 void vballoon_guest_report_answered(struct vballoon_guest *guest, unsigned int message,
 				    uint32_t written)
 {
+	bool promised = vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_ZEROED);
+	const volatile __u8 *verdicts = guest->shared->report.in;
+
 	(void)message;
-	(void)written;
 	for (uint32_t i = 0; i < guest->report.count; i++)
-		release(guest, guest->report.entries[i]);
+		release(guest, guest->report.entries[i],
+			promised && i < written && verdicts[i] == VIRTIO_MEMORY_BALLOON_ACCEPTED);
 }
 
 void vballoon_guest_report_recall(struct vballoon_guest *guest)
