@@ -100,6 +100,8 @@ int vballoon_device_set_policy(struct vballoon_device *device, const struct vbal
 
 	if (fault)
 		return fault == VBALLOON_POLICY_FLOOR_HIGH ? -ERANGE : -EINVAL;
+	/* What was granted before is not handed back afterwards. */
+	vballoon_todevq_leave(device);
 	more = grants_more(device, policy);
 	device->policy = *policy;
 	if (another_rate)

@@ -9,6 +9,10 @@
 
 #include "world.h"
 
+#ifndef SHORT_RUNS /* set where a run of the device does little */
+#define SHORT_RUNS false
+#endif
+
 static const char *const mutant_names[MUTANT_COUNT] = {
 	[MUTANT_NONE] = "none",
 	[MUTANT_GUEST_TOUCHES_EARLY] = "guest-touches-early",
@@ -149,6 +153,7 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < options.schedules; i++) {
 		bool has_memory =
 			world_init(&world, options.seed + i, options.mutant, options.trace);
+		world.oracle.forgets_drops = SHORT_RUNS;
 
 		if (has_memory)
 			world_run(&world);

@@ -187,7 +187,7 @@ static void check_drop_page(struct oracle *oracle, uint64_t gpa)
 
 	if (!is_in_balloon(oracle, gpa, frame))
 		ORACLE_FAIL(oracle, "dropped %#" PRIx64 ", which the guest may use", gpa);
-	else if (oracle->dropped[frame])
+	else if (oracle->dropped[frame] && !oracle->forgets_drops)
 		ORACLE_FAIL(oracle, "dropped %#" PRIx64 " twice", gpa);
 }
 
@@ -287,7 +287,7 @@ static void check_record_page(struct record_check *check, uint64_t gpa, bool dro
 		ORACLE_FAIL(oracle, "the record holds %#" PRIx64 ", which is the guest's", gpa);
 	else if (dropped && !oracle->dropped[frame])
 		ORACLE_FAIL(oracle, "the record says that %#" PRIx64 " is dropped", gpa);
-	else if (check->quiet && !dropped && oracle->dropped[frame])
+	else if (check->quiet && !dropped && oracle->dropped[frame] && !oracle->forgets_drops)
 		ORACLE_FAIL(oracle, "the record does not know that %#" PRIx64 " is dropped", gpa);
 }
 

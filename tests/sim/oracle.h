@@ -45,6 +45,7 @@ struct oracle {
 	struct trace *trace;
 	struct oracle_wire wire;
 	bool lenient; /* the guest breaks the rules: only the host's invariants hold */
+	bool forgets_drops; /* an undone message may leave dropped pages as not dropped */
 	bool must_restore; /* a page handed back while its memory is gone kills the guest */
 	bool queue_running[2];
 	uint32_t answers_before; /* proof: this has changed */

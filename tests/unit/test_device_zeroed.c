@@ -167,6 +167,30 @@ static void a_stop_meanwhile_hands_nothing_back(void **state)
 	assert_int_equal(bed_status(&bed).held_pages, 0);
 }
 
+static void a_policy_set_meanwhile_counts(void **state)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = vballoon_le64(8192),
+	};
+	const struct vballoon_policy floor = {
+		.withdraw = { VBALLOON_POLICY_FLOOR, VBALLOON_POLICY_FLOOR, VBALLOON_POLICY_FLOOR },
+		.floor_bytes = 8000 * PAGE,
+	};
+	uint64_t entries[64];
+
+	(void)state;
+	vballoon_device_inhibit(bed.device, true);
+	bed_add_pages(&bed, AT, 8192);
+	bed_post(&bed, &message, sizeof(message), sizeof(entries));
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(vballoon_device_set_policy(bed.device, &floor), 0);
+	bed_run(&bed);
+	assert_int_not_equal(bed_collect(&bed, entries, sizeof(entries)), 0);
+	assert_int_equal(bed_status(&bed).held_pages, 8000);
+	assert_int_equal(bed_status(&bed).returned_pages, 192);
+}
+
 static void what_cannot_be_cleared_stays_in_the_balloon(void **state)
 {
 	(void)state;
@@ -298,6 +322,7 @@ int main(void)
 		TEST(what_the_host_failed_to_drop_is_cleared),
 		TEST(much_is_cleared_over_several_runs),
 		TEST(a_stop_meanwhile_hands_nothing_back),
+		TEST(a_policy_set_meanwhile_counts),
 		TEST(what_cannot_be_cleared_stays_in_the_balloon),
 		TEST(what_is_taken_in_an_exchange_is_zeros),
 		TEST(a_stop_in_an_exchange_swaps_nothing),
