@@ -220,12 +220,20 @@ static bool check_features(const struct vballoon_doctor_facts *facts,
 static bool check_statistics(const struct vballoon_doctor_facts *facts,
 			     struct vballoon_doctor_finding *finding)
 {
+	const json_t *guest = json_object_get(facts->status, "guest");
+
 	if (!has_driver(facts))
 		return false;
 	if (facts->silence)
 		find(finding, VBALLOON_DOCTOR_PROBLEM,
 		     "see whether the guest hangs, or is very busy",
 		     "the guest's driver does not answer: %s", facts->silence);
+	else if (json_is_true(json_object_get(guest, "late")))
+		find(finding, VBALLOON_DOCTOR_NOTE,
+		     "see whether the guest is very busy, or ask for them less often: vballoonctl "
+		     "stats --period",
+		     "the guest's driver answers, but is late with the statistics that it is to "
+		     "report by itself");
 	else
 		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest's driver answers");
 	return true;

@@ -170,6 +170,16 @@ static void a_guest_without_runs_is_slow(void **state)
 			 VBALLOON_DOCTOR_OK);
 }
 
+static void pushed_statistics_that_are_late_are_noted(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++)
+		assert_int_equal(
+			level_in(json_pack("{sss{sb}}", "state", "ready", "guest", "late", late),
+				 NULL, "statistics"),
+			late ? VBALLOON_DOCTOR_NOTE : VBALLOON_DOCTOR_OK);
+}
+
 static void a_driver_that_does_not_answer_is_a_problem(void **state)
 {
 	json_t *status = in_state("ready");
@@ -195,6 +205,7 @@ static void huge_pages_that_are_off_are_worth_a_note(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pushed_statistics_that_are_late_are_noted),
 		cmocka_unit_test(a_daemon_that_is_not_reached_is_the_only_problem),
 		cmocka_unit_test(a_missing_front_end_is_a_problem),
 		cmocka_unit_test(a_driver_that_does_not_speak_is_a_problem),
