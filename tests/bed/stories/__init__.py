@@ -10,7 +10,7 @@ from ..failure import Failure, Skip
 from ..rig import Rig, expect
 
 # In the order in which `all` tells them.
-NAMES = ("warm", "hugetlb")
+NAMES = ("warm", "hugetlb", "report")
 
 
 def step(text: str) -> None:
