@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""in a storm nobody is killed while the host grants, one is when it refuses, and the guest goes on"""
+
+from bed.rig import expect
+
+DAEMON = ("--features", "page-runs,withdraw-reason")
+SPOILS = True
+BALLOON_MIB = 576  # three quarters of the guest
+PROCESSES = 4
+LACKING_MIB = 200
+# Two that cannot both have what they want: when one has gone the other has enough.
+RIVALS = 2
+RIVALS_SHARE = 1.2  # of all that the balloon leaves
+# A small guest's. What a large one keeps for itself would be most of what a balloon leaves, and
+# so much of a dead process's memory may lie in lists for each processor, where nobody looks.
+RESERVE_KIB = 8192
+GAP_MS_MAX = 1000
+SECONDS = 180
+
+
+def storm(rig, processes, mib):
+    each_kib = int(mib * 1024 / processes)
+    seen = rig.guest.numbers(f"storm {processes} {each_kib}", seconds=SECONDS)
+    print(f"    {seen}")
+    expect(seen["gap_ms"] <= GAP_MS_MAX, f"the guest to go on throughout: {seen}")
+    expect(seen["done"] + seen["killed"] == processes, f"every process to end: {seen}")
+    return seen["killed"]
+
+
+def run(rig):
+    rig.load()
+    rig.guest.ask(f"write /proc/sys/vm/min_free_kbytes {RESERVE_KIB}")
+    rig.daemon.resize(BALLOON_MIB)
+    withdraws = rig.daemon.status()["counters"]["withdraws"]
+    killed = storm(rig, PROCESSES, rig.guest.memory_mib()["available"] + LACKING_MIB)
+    expect(killed == 0, f"nobody to be killed while the host grants: {killed}")
+    asked = rig.daemon.status()["counters"]["withdraws"]
+    expect(asked["pressure"] + asked["oom"] > withdraws["pressure"] + withdraws["oom"],
+           f"the guest to say that it needs memory: {asked}")
+    rig.check_kernel()
+    rig.daemon.execute("policy", withdraw_pressure="refuse", withdraw_oom="refuse")
+    rig.daemon.resize(BALLOON_MIB, seconds=60)
+    killed = storm(rig, RIVALS, rig.guest.memory_mib()["total"] * RIVALS_SHARE)
+    expect(killed == 1, f"one process to be killed when the host refuses: {killed}")
+    rig.check_kills(1)
+    rig.check_accounts(BALLOON_MIB)
+    rig.daemon.execute("policy", withdraw_pressure="grant", withdraw_oom="grant")
+    rig.daemon.resize(0)
+    rig.check_returned()
