@@ -7,6 +7,9 @@ from bed.rig import expect
 
 BALLOON_MIB = 448
 WATCHED_SECONDS = 3
+# The guest's kernel reports what is free every two seconds, until it has reported all.
+QUIET_SECONDS = 5
+SETTLES_SECONDS = 60
 DAEMON_KIB = 4096
 
 
@@ -16,10 +19,25 @@ def interrupts(rig):
     return [line for line in lines if "virtio" in line]
 
 
+def wakeups(rig):
+    """How often the daemon has slept and been woken, ever."""
+    return rig.daemon.process_status()["voluntary_ctxt_switches"]
+
+
+def settle(rig):
+    """Wait until all that is free has been reported."""
+    deadline = time.monotonic() + SETTLES_SECONDS
+    before = None
+    while before != wakeups(rig):
+        expect(time.monotonic() < deadline, "a guest that has reported all that is free")
+        before = wakeups(rig)
+        time.sleep(QUIET_SECONDS)
+
+
 def run(rig):
     rig.load()
     rig.daemon.resize(BALLOON_MIB)
-    time.sleep(1)
+    settle(rig)
     guest_before = interrupts(rig)
     before = rig.daemon.process_status()
     time.sleep(WATCHED_SECONDS)
