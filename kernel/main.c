@@ -130,7 +130,8 @@ static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unuse
 }
 
 /* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-1, DRV-FEAT-2, DRV-FEAT-6, DRV-REPORT-4,
- * DRV-REPORT-5. */
+ * DRV-REPORT-5.
+ */
 static int vballoon_validate(struct virtio_device *vdev)
 {
 	u32 revision, page_shift;
