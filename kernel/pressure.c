@@ -111,6 +111,8 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused, void *fre
 	units = b->pages.freed - units;
 	mutex_unlock(&b->lock);
 	*(unsigned long *)freed += units << b->pages.unit_order;
+	if (!units && vballoon_report_await(b))
+		*(unsigned long *)freed += 1;
 	return NOTIFY_OK;
 }
 

@@ -72,8 +72,26 @@ static int report_pages(struct page_reporting_dev_info *kernel, struct scatterli
 	if (r->count)
 		err = -EIO;
 	r->count = 0;
+	r->ended = jiffies;
 	mutex_unlock(&b->lock);
 	return err;
+}
+
+/* Not under the lock, while the guest is out of memory: what the kernel's worker has in
+ * hand is missing, and free again once it is done. Under pressure it takes no more.
+ * Returns whether there may be some now.
+ */
+bool vballoon_report_await(struct vballoon *b)
+{
+	struct work_struct *worker = &b->report.kernel.work.work;
+	unsigned long deadline = jiffies + HZ;
+	bool waited = false;
+
+	while ((work_busy(worker) & WORK_BUSY_RUNNING) && time_before(jiffies, deadline)) {
+		schedule_timeout_uninterruptible(1);
+		waited = true;
+	}
+	return waited || time_before(jiffies, READ_ONCE(b->report.ended) + HZ / 10);
 }
 
 /* Has the kernel's worker done what it was last asked for? */
@@ -143,6 +161,7 @@ void vballoon_report_init(struct vballoon *b)
 {
 	struct vballoon_report *r = &b->report;
 
+	r->ended = jiffies - HZ;
 	r->message.answered = report_answered;
 	r->done_message.answered = done_answered;
 	r->out.header.type = cpu_to_le32(VIRTIO_MEMORY_BALLOON_MSG_REPORT);

@@ -119,6 +119,7 @@ struct vballoon_report {
 	bool round_due;
 	u64 round_id;
 	u64 round_seen; /* units reported when the kernel's worker was last sent on */
+	unsigned long ended; /* jiffies: the last one */
 };
 
 struct vballoon_exchange {
@@ -247,6 +248,7 @@ int vballoon_psi_parse(struct vballoon_psi *psi, const char *text);
 void vballoon_report_init(struct vballoon *b);
 void vballoon_report_start(struct vballoon *b);
 void vballoon_report_stop(struct vballoon *b);
+bool vballoon_report_await(struct vballoon *b);
 void vballoon_report_begin(struct vballoon *b, u64 id);
 
 /* exchange.c */
