@@ -6,7 +6,9 @@ import os
 from bed import hugepages
 from bed.rig import expect
 
-MACHINE = {"hugetlb": True, "memory_mib": 384}
+MACHINE = {"hugetlb": True, "memory_mib": 384, "prealloc": True}
+# What the guest reports as free would go to the pool too, whenever its kernel comes to it.
+DAEMON = ("--features", "-reporting")
 BALLOON_MIB = 192
 STOLEN_MIB = 64
 MIB_PER_HUGE_PAGE = 2

@@ -19,7 +19,8 @@ def _show_pool() -> int:
 
 def tell(assets) -> None:
     with hugepages.reserved(GUEST_MIB // MIB_PER_HUGE_PAGE), \
-            Rig(assets, Machine(memory_mib=GUEST_MIB, hugetlb=True)) as rig:
+            Rig(assets, Machine(memory_mib=GUEST_MIB, hugetlb=True, prealloc=True),
+                "--features", "-reporting") as rig:
         rig.load()
         rig.check_returned()
         step(f"A guest of {GUEST_MIB} MiB on huge pages has used all of its memory.")

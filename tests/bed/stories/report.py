@@ -31,7 +31,7 @@ def _reclaim(rig: Rig) -> float:
 
 
 def tell(assets) -> None:
-    with Rig(assets, Machine(memory_mib=GUEST_MIB)) as rig:
+    with Rig(assets, Machine(memory_mib=GUEST_MIB, prealloc=True)) as rig:
         rig.load()
         _negotiated(rig)
         rig.guest.fill(USED_MIB, PATTERN_SEED)

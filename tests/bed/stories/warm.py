@@ -22,7 +22,7 @@ def _round(rig: Rig) -> None:
 
 
 def tell(assets) -> None:
-    with Rig(assets, Machine(memory_mib=GUEST_MIB)) as rig:
+    with Rig(assets, Machine(memory_mib=GUEST_MIB, prealloc=True)) as rig:
         rig.load()
         rig.check_returned()
         step(f"A guest of {GUEST_MIB} MiB has used all of its memory.")
