@@ -72,8 +72,8 @@ format: ## format the C files
 lint: ## layers, headers, format, text, clauses, scripts
 	./check --stage static
 
-clauses: ## the table of what keeps and what proves each clause
-	python3 scripts/clauses --write
+clauses: ## the table of what keeps and what proves each clause; says where it is
+	@python3 scripts/clauses --table=$(BUILD)/clauses.md
 
 clean: ## remove what was built
 	rm -rf $(BUILD) build-check
