@@ -25,7 +25,7 @@ LAYERS = {
         FREESTANDING,
     ),
     "policy": (["src/policy", f"{PUBLIC}/policy.h"], ["abi", "base"], FREESTANDING),
-    "state": (["src/state"], ["abi", "base", "memory.public"], FREESTANDING),
+    "state": (["src/state", f"{PUBLIC}/migration.h"], ["abi", "base", "memory.public"], FREESTANDING),
     "device": (
         ["src/device", f"{PUBLIC}/device.h", f"{PUBLIC}/reclaim.h"],
         ["abi", "base", "memory", "ring", "policy", "state"],
@@ -54,14 +54,14 @@ LAYERS = {
     "vhost_user wire": (["src/vhost_user/protocol.h"], [], FREESTANDING),
     "front_end": (["src/front_end"], ["base", "ring", "vhost_user wire"], None),
     "supervisor": (["src/supervisor"], ["base"], None),
-    "control": (["src/control"], ["abi", "base"], None),
+    "control": (["src/control"], ["abi", "base", "state.public"], None),
     "daemon": (
         ["src/daemon"],
         ["abi", "base", "memory.public", "policy.public", "device.public", "vhost_user.public",
          "control"],
         None,
     ),
-    "cli": (["src/cli"], ["abi", "base", "control"], None),
+    "cli": (["src/cli"], ["abi", "base", "control", "state.public"], None),
     "conformance": (
         ["src/conformance"],
         ["abi", "base", "control", "front_end", "memory", "ring", "vhost_user", "vhost_user wire"],

@@ -15,6 +15,7 @@ enum {
 	VBALLOON_EXIT_TIMEOUT,
 	VBALLOON_EXIT_NO_DRIVER,
 	VBALLOON_EXIT_STOPPED, /* the device */
+	VBALLOON_EXIT_CANNOT_MOVE, /* the guest */
 	VBALLOON_EXIT_COUNT,
 };
 
@@ -53,6 +54,8 @@ int vballoon_cmd_why(const struct vballoon_cli_options *options, struct vballoon
 int vballoon_cmd_doctor(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_policy(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_drop(const struct vballoon_cli_options *options, struct vballoon_client *client);
+int vballoon_cmd_features(const struct vballoon_cli_options *options,
+			  struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
 
 #endif /* VBALLOON_CLI_CLI_H */

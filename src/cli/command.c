@@ -84,34 +84,50 @@ static const char about_drop[] =
 	"What is in the balloon and kept warm is given back, and what the host has failed to\n"
 	"take is tried again. The policy stays: what comes after that is kept warm as before.\n";
 
+static const char about_features[] =
+	"Without words it shows what the guest is offered and what was negotiated.\n"
+	"\n"
+	"  check SOURCE DESTINATION\n"
+	"                       tell whether a guest can move from one to the other: each is\n"
+	"                       the control socket of a vballoond, or a file of what features\n"
+	"                       --json has printed. It needs no --control-path\n"
+	"\n"
+	"A feature that the driver uses has to be offered by the destination. One is the\n"
+	"other way round: with must-tell-host (traditional balloon) a driver that has not\n"
+	"agreed to it cannot move to a destination that offers it.\n"
+	"\n"
+	"  vballoonctl features check /run/vm1.ctl there.json\n";
+
 static const char about_reset[] =
 	"For a device that has stopped because the guest broke the protocol. The balloon is\n"
 	"empty then, and the guest's driver is asked to start again.\n";
 
 static const struct vballoon_command commands[] = {
-	{ "set", "SIZE", false,
+	{ "set", "SIZE", false, false,
 	  BIT(GUEST_SIZE) | BIT(WAIT) | BIT(TIMEOUT) | BIT(DEADLINE) | BIT(KEEP) | BIT(REVERT),
 	  vballoon_cmd_set, "ask the guest to give up SIZE of its memory", about_set },
-	{ "status", NULL, false, 0, vballoon_cmd_status, "show what was asked, done and given back",
-	  about_status },
-	{ "stats", NULL, false, BIT(TIMEOUT) | BIT(PERIOD), vballoon_cmd_stats,
+	{ "status", NULL, false, false, 0, vballoon_cmd_status,
+	  "show what was asked, done and given back", about_status },
+	{ "stats", NULL, false, false, BIT(TIMEOUT) | BIT(PERIOD), vballoon_cmd_stats,
 	  "ask the guest how its memory is used", about_stats },
-	{ "watch", NULL, false, BIT(INTERVAL) | BIT(ONCE) | BIT(NO_COLOR), vballoon_cmd_watch,
-	  "show the figures live, with a chart", about_watch },
-	{ "why", NULL, false, 0, vballoon_cmd_why,
+	{ "watch", NULL, false, false, BIT(INTERVAL) | BIT(ONCE) | BIT(NO_COLOR),
+	  vballoon_cmd_watch, "show the figures live, with a chart", about_watch },
+	{ "why", NULL, false, false, 0, vballoon_cmd_why,
 	  "explain every byte that is not where it should be", about_why },
-	{ "doctor", NULL, false, 0, vballoon_cmd_doctor, "find what is wrong, and say what to do",
-	  about_doctor },
-	{ "events", NULL, false, 0, vballoon_cmd_events, "print what happens, as it happens",
+	{ "doctor", NULL, false, false, 0, vballoon_cmd_doctor,
+	  "find what is wrong, and say what to do", about_doctor },
+	{ "events", NULL, false, false, 0, vballoon_cmd_events, "print what happens, as it happens",
 	  about_events },
-	{ "policy", "[RULE]...", true, 0, vballoon_cmd_policy,
+	{ "policy", "[RULE]...", true, false, 0, vballoon_cmd_policy,
 	  "show or change what the host makes of the balloon", about_policy },
-	{ "reclaim-free", NULL, false, BIT(WAIT) | BIT(TIMEOUT), vballoon_cmd_reclaim_free,
+	{ "reclaim-free", NULL, false, false, BIT(WAIT) | BIT(TIMEOUT), vballoon_cmd_reclaim_free,
 	  "give the host what the guest has free now", about_reclaim_free },
-	{ "drop", NULL, false, 0, vballoon_cmd_drop, "give warm memory back to the host, once",
-	  about_drop },
-	{ "reset", NULL, false, 0, vballoon_cmd_reset, "bring a device back that has stopped",
-	  about_reset },
+	{ "drop", NULL, false, false, 0, vballoon_cmd_drop,
+	  "give warm memory back to the host, once", about_drop },
+	{ "features", "[WORD]...", true, true, 0, vballoon_cmd_features,
+	  "show the features, or check whether a guest can move", about_features },
+	{ "reset", NULL, false, false, 0, vballoon_cmd_reset,
+	  "bring a device back that has stopped", about_reset },
 };
 
 const struct vballoon_command *vballoon_command_find(const char *name)

@@ -9,6 +9,7 @@ struct vballoon_command {
 	const char *name;
 	const char *operand; /* NULL: it takes none */
 	bool takes_many; /* as many as are given; else one */
+	bool without_path; /* it may do without --control-path, and sees to that itself */
 	unsigned int options; /* bits of those that are its own, by enum vballoon_option_id */
 	int (*run)(const struct vballoon_cli_options *options, struct vballoon_client *client);
 	const char *summary;

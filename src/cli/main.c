@@ -36,11 +36,8 @@ static int check(const struct vballoon_command *command, const struct vballoon_c
 			"%s: a --deadline needs to know what then: give it and "
 			"one of --keep and --revert",
 			command->name);
-	if (!options->control_path)
-		return vballoon_report_failure(
-			VBALLOON_EXIT_USAGE,
-			"%s: which vballoond was not said: give --control-path PATH",
-			command->name);
+	if (!options->control_path && !command->without_path)
+		return vballoon_report_no_path(command->name);
 	return -1;
 }
 

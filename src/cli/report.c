@@ -19,6 +19,7 @@ static const struct {
 	[VBALLOON_EXIT_NO_DRIVER] = { "NoDriver",
 				      "no virtual machine, or no driver; an order stays" },
 	[VBALLOON_EXIT_STOPPED] = { "Stopped", "the device has stopped: see why, then reset" },
+	[VBALLOON_EXIT_CANNOT_MOVE] = { "CannotMove", "features check: the guest cannot move" },
 };
 
 static bool told_as_json;
@@ -47,6 +48,13 @@ int vballoon_report_failure(int code, const char *format, ...)
 	putchar('\n');
 	json_decref(object);
 	return code;
+}
+
+int vballoon_report_no_path(const char *command)
+{
+	return vballoon_report_failure(VBALLOON_EXIT_USAGE,
+				       "%s: which vballoond was not said: give --control-path PATH",
+				       command);
 }
 
 void vballoon_report_print_codes(void)

@@ -13,6 +13,9 @@ void vballoon_report_as_json(bool as_json);
 int vballoon_report_failure(int code, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Say that @command needs --control-path. Returns the exit code. */
+int vballoon_report_no_path(const char *command);
+
 /* Print what the exit codes mean. */
 void vballoon_report_print_codes(void);
 

@@ -2,6 +2,7 @@
 #include "conformance/plan.h"
 
 #include <stdio.h>
+#include <vballoon/abi/memory_balloon.h>
 
 #include "control/feature_names.h"
 
@@ -75,6 +76,7 @@ char *vballoon_plan_name(const struct vballoon_setting *setting, char *text, siz
 
 	for (; left; left &= left - 1)
 		used += snprintf(text + used, size - (size_t)used, ", %s",
-				 vballoon_feature_name((unsigned int)__builtin_ctzll(left)));
+				 vballoon_feature_name(VIRTIO_MEMORY_BALLOON_ID,
+						       (unsigned int)__builtin_ctzll(left)));
 	return text;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
 
@@ -17,49 +18,75 @@
 
 #define NO_BIT 64
 
+/* Whose a bit is: bits of the rings are the same for every device. */
+#define ANY 0
+#define NEW VIRTIO_MEMORY_BALLOON_ID
+#define OLD VIRTIO_BALLOON_ID
+
 static const struct feature {
+	unsigned int device;
 	const char *name;
 	unsigned int bit;
 	unsigned int needs; /* another bit, or NO_BIT */
 } features[] = {
-	{ "page-runs", VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS, NO_BIT },
-	{ "exchange", VIRTIO_MEMORY_BALLOON_F_EXCHANGE, NO_BIT },
-	{ "withdraw-reason", VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON, NO_BIT },
-	{ "push-stats", VIRTIO_MEMORY_BALLOON_F_PUSH_STATS, NO_BIT },
-	{ "reporting", VIRTIO_MEMORY_BALLOON_F_REPORTING, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS },
-	{ "zeroed", VIRTIO_MEMORY_BALLOON_F_ZEROED, NO_BIT },
-	{ "indirect-desc", RING_INDIRECT_DESC, NO_BIT },
-	{ "event-idx", RING_EVENT_IDX, NO_BIT },
-	{ "version-1", VERSION_1, NO_BIT },
-	{ "ring-packed", RING_PACKED, NO_BIT },
-	{ "in-order", RING_IN_ORDER, NO_BIT },
+	{ NEW, "page-runs", VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS, NO_BIT },
+	{ NEW, "exchange", VIRTIO_MEMORY_BALLOON_F_EXCHANGE, NO_BIT },
+	{ NEW, "withdraw-reason", VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON, NO_BIT },
+	{ NEW, "push-stats", VIRTIO_MEMORY_BALLOON_F_PUSH_STATS, NO_BIT },
+	{ NEW, "reporting", VIRTIO_MEMORY_BALLOON_F_REPORTING, VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS },
+	{ NEW, "zeroed", VIRTIO_MEMORY_BALLOON_F_ZEROED, NO_BIT },
+	{ OLD, "must-tell-host", VIRTIO_BALLOON_F_MUST_TELL_HOST, NO_BIT },
+	{ OLD, "stats-vq", VIRTIO_BALLOON_F_STATS_VQ, NO_BIT },
+	{ OLD, "deflate-on-oom", VIRTIO_BALLOON_F_DEFLATE_ON_OOM, NO_BIT },
+	{ OLD, "free-page-hint", VIRTIO_BALLOON_F_FREE_PAGE_HINT, NO_BIT },
+	{ OLD, "page-poison", VIRTIO_BALLOON_F_PAGE_POISON, NO_BIT },
+	{ OLD, "page-reporting", VIRTIO_BALLOON_F_REPORTING, NO_BIT },
+	{ OLD, "silent-deflate", VIRTIO_BALLOON_F_SILENT_DEFLATE, NO_BIT },
+	{ ANY, "indirect-desc", RING_INDIRECT_DESC, NO_BIT },
+	{ ANY, "event-idx", RING_EVENT_IDX, NO_BIT },
+	{ ANY, "version-1", VERSION_1, NO_BIT },
+	{ ANY, "ring-packed", RING_PACKED, NO_BIT },
+	{ ANY, "in-order", RING_IN_ORDER, NO_BIT },
 };
 
 #define FEATURES_COUNT (sizeof(features) / sizeof(features[0]))
 
-static const struct feature *of_bit(unsigned int bit)
+static bool is_of(const struct feature *feature, unsigned int device)
+{
+	return feature->device == ANY || feature->device == device;
+}
+
+static const struct feature *of_bit(unsigned int device, unsigned int bit)
 {
 	for (size_t i = 0; i < FEATURES_COUNT; i++) {
-		if (features[i].bit == bit)
+		if (is_of(&features[i], device) && features[i].bit == bit)
 			return &features[i];
 	}
 	return NULL;
 }
 
-static const struct feature *of_name(const char *name, size_t len)
+static const struct feature *of_name(unsigned int device, const char *name, size_t len)
 {
 	for (size_t i = 0; i < FEATURES_COUNT; i++) {
-		if (strlen(features[i].name) == len && !strncmp(features[i].name, name, len))
+		if (is_of(&features[i], device) && strlen(features[i].name) == len &&
+		    !strncmp(features[i].name, name, len))
 			return &features[i];
 	}
 	return NULL;
 }
 
-const char *vballoon_feature_name(unsigned int bit)
+const char *vballoon_feature_name(unsigned int device, unsigned int bit)
 {
-	const struct feature *feature = of_bit(bit);
+	const struct feature *feature = of_bit(device, bit);
 
 	return feature ? feature->name : NULL;
+}
+
+int vballoon_feature_bit(unsigned int device, const char *name)
+{
+	const struct feature *feature = of_name(device, name, strlen(name));
+
+	return feature ? (int)feature->bit : -1;
 }
 
 static bool has_what_it_needs(const struct feature *feature, uint64_t bits)
@@ -87,7 +114,7 @@ static bool is(const char *word, size_t len, const char *name)
 /* One name, without its minus. */
 static int take_name(struct choice *choice, const char *name, size_t len, bool leave_out)
 {
-	const struct feature *feature = of_name(name, len);
+	const struct feature *feature = of_name(NEW, name, len);
 	int shown = len < 40 ? (int)len : 40;
 
 	if (!feature)
@@ -132,10 +159,10 @@ static int take_word(struct choice *choice, const char *word, size_t len)
 static int check_needs(struct choice *choice)
 {
 	for (size_t i = 0; i < FEATURES_COUNT; i++) {
-		if (choice->chosen & BIT(features[i].bit) &&
+		if (is_of(&features[i], NEW) && choice->chosen & BIT(features[i].bit) &&
 		    !has_what_it_needs(&features[i], choice->chosen))
 			return WRONG(choice, "%s needs %s: leave %s out too, or neither",
-				     features[i].name, of_bit(features[i].needs)->name,
+				     features[i].name, of_bit(NEW, features[i].needs)->name,
 				     features[i].name);
 	}
 	return 0;

@@ -16,8 +16,11 @@
 /* What is wrong with a choice fits. */
 #define VBALLOON_FEATURES_COMPLAINT_BYTES 192
 
-/* Returns the name of a feature bit, or NULL when it has none. */
-const char *vballoon_feature_name(unsigned int bit);
+/* Returns the name of a feature bit of virtio device @device, or NULL when it has none. */
+const char *vballoon_feature_name(unsigned int device, unsigned int bit);
+
+/* Returns the bit that has this name there, or -1. */
+int vballoon_feature_bit(unsigned int device, const char *name);
 
 /* Read a choice among the bits of @available; what has to be there (version-1) always
  * is. Returns 0 with @features_out filled in; -1 with @complaint a clause on what is

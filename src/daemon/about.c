@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <jansson.h>
 #include <stdio.h>
+#include <vballoon/abi/memory_balloon.h>
 #include <vballoon/device.h>
 
+#include "control/feature_set.h"
 #include "daemon/about.h"
-#include "daemon/names.h"
 
 static const char help_text[] =
 	"Usage: vballoond --socket-path PATH [--control-path PATH] [OPTION]...\n"
@@ -64,7 +65,8 @@ void vballoon_about_capabilities(void)
 {
 	json_t *capabilities =
 		json_pack("{ssso}", "type", "balloon", "features",
-			  vballoon_names_of_features(vballoon_device_features_max()));
+			  vballoon_feature_set_names(VIRTIO_MEMORY_BALLOON_ID,
+						     vballoon_device_features_max()));
 
 	json_dumpf(capabilities, stdout, 0);
 	putchar('\n');

@@ -4,6 +4,7 @@
 #include <vballoon/abi/memory_balloon.h>
 
 #include "base/checked.h"
+#include "control/feature_set.h"
 #include "control/rule.h"
 #include "control/size.h"
 #include "daemon/commands.h"
@@ -275,6 +276,21 @@ static json_t *poll_drop(struct vballoon_call *call)
 			 (json_int_t)vballoon_view_bytes(view, view->device.dropped_pages));
 }
 
+static json_t *poll_features(struct vballoon_call *call)
+{
+	const struct vballoon_view *view = call->view;
+	struct vballoon_feature_set set = {
+		.device_id = VIRTIO_MEMORY_BALLOON_ID,
+		.revision = VIRTIO_MEMORY_BALLOON_REVISION,
+		.page_shift = view->page_shift,
+		.offered = view->features_offered,
+		.has_driver = view->device.features != 0,
+		.negotiated = view->device.features,
+	};
+
+	return vballoon_feature_set_json(&set);
+}
+
 /* What has been so far is the answer, what comes then are events. */
 static json_t *poll_events(struct vballoon_call *call)
 {
@@ -302,6 +318,7 @@ static const struct vballoon_command commands[] = {
 	  begin_wait,
 	  poll_reclaim_wait },
 	{ "reset", { NULL, 0, NULL }, begin_reset, poll_reset },
+	{ "features", { NULL, 0, NULL }, NULL, poll_features },
 	{ "events", { NULL, 0, NULL }, NULL, poll_events },
 };
 

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <stdio.h>
-
-#include "control/feature_names.h"
 #include "daemon/names.h"
 
 #define OWN(tag) ((tag)-VIRTIO_MEMORY_BALLOON_S_OWN_FIRST + VIRTIO_MEMORY_BALLOON_S_COUNT)
@@ -30,23 +27,6 @@ static const char *const statistics[VBALLOON_NAMES_STATISTICS] = {
 	[OWN(VIRTIO_MEMORY_BALLOON_S_PSI_SOME)] = "psi-some-us",
 	[OWN(VIRTIO_MEMORY_BALLOON_S_PSI_FULL)] = "psi-full-us",
 };
-
-json_t *vballoon_names_of_features(uint64_t bits)
-{
-	json_t *names = json_array();
-	const char *name;
-	unsigned int bit;
-	char text[16];
-
-	for (bit = 0; bit < 64; bit++) {
-		if (!(bits >> bit & 1))
-			continue;
-		snprintf(text, sizeof(text), "bit-%u", bit);
-		name = vballoon_feature_name(bit);
-		json_array_append_new(names, json_string(name ? name : text));
-	}
-	return names;
-}
 
 const char *vballoon_names_statistic(unsigned int place)
 {

@@ -3,12 +3,7 @@
 #ifndef VBALLOON_DAEMON_NAMES_H
 #define VBALLOON_DAEMON_NAMES_H
 
-#include <jansson.h>
-#include <stdint.h>
 #include <vballoon/abi/memory_balloon.h>
-
-/* @return an array of the names of feature bits, a new reference. */
-json_t *vballoon_names_of_features(uint64_t features);
 
 #define VBALLOON_NAMES_STATISTICS                                                                  \
 	(VIRTIO_MEMORY_BALLOON_S_COUNT + VIRTIO_MEMORY_BALLOON_S_OWN_COUNT)

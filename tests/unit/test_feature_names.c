@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "control/feature_names.h"
 
@@ -112,9 +113,23 @@ static void every_bit_of_the_interface_has_a_name(void **state)
 {
 	(void)state;
 	for (unsigned int bit = 0; bit <= VIRTIO_MEMORY_BALLOON_F_ZEROED; bit++)
-		assert_non_null(vballoon_feature_name(bit));
-	assert_string_equal(vballoon_feature_name(VIRTIO_MEMORY_BALLOON_F_ZEROED), "zeroed");
-	assert_null(vballoon_feature_name(63));
+		assert_non_null(vballoon_feature_name(VIRTIO_MEMORY_BALLOON_ID, bit));
+	assert_string_equal(
+		vballoon_feature_name(VIRTIO_MEMORY_BALLOON_ID, VIRTIO_MEMORY_BALLOON_F_ZEROED),
+		"zeroed");
+	assert_null(vballoon_feature_name(VIRTIO_MEMORY_BALLOON_ID, 63));
+}
+
+static void each_device_has_its_own_names(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		vballoon_feature_name(VIRTIO_BALLOON_ID, VIRTIO_BALLOON_F_MUST_TELL_HOST),
+		"must-tell-host");
+	assert_string_equal(vballoon_feature_name(VIRTIO_BALLOON_ID, 29), "event-idx");
+	assert_int_equal(vballoon_feature_bit(VIRTIO_BALLOON_ID, "silent-deflate"), 23);
+	assert_int_equal(vballoon_feature_bit(VIRTIO_MEMORY_BALLOON_ID, "silent-deflate"), -1);
+	assert_refused("stats-vq", "no feature \"stats-vq\"");
 }
 
 int main(void)
@@ -128,6 +143,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_available_cannot_be_chosen),
 		cmocka_unit_test(words_that_contradict_each_other_are_refused),
 		cmocka_unit_test(a_name_without_end_does_not_overflow),
+		cmocka_unit_test(each_device_has_its_own_names),
 		cmocka_unit_test(every_bit_of_the_interface_has_a_name),
 	};
 
