@@ -4,13 +4,25 @@
 
 #include "device/core.h"
 
+/* A queue that was to run and cannot. */
+static bool is_lame(const struct vballoon_device *device)
+{
+	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+		if (!device->rings[i].running && device->rings[i].violation)
+			return true;
+	}
+	return false;
+}
+
 /* A queue that begins anew or ends is also how a driver brings a stopped device
- * back (DEV-RESET-4).
+ * back (DEV-RESET-4); but not with one queue alone.
  * Keeps DEV-STOP-1, DEV-RESET-4. */
 static void queue_changed(struct vballoon_device *device)
 {
 	vballoon_todevq_leave(device);
 	vballoon_device_doubt(device);
+	if (is_lame(device))
+		return;
 	device->violation = VBALLOON_OK;
 	device->requests.reset = false;
 }
@@ -53,6 +65,7 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 {
 	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT)
 		return -EINVAL;
+	device->rings[index].violation = VBALLOON_OK;
 	queue_changed(device);
 	device->rings[index].running = false;
 	device->used[index] = false;

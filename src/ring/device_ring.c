@@ -47,6 +47,7 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 	started.format->begin(&started);
 	error = in_memory(&started) ? started.format->start(&started) : -EFAULT;
 	started.running = !error;
+	started.violation = error ? VBALLOON_RING_UNREADABLE : VBALLOON_OK;
 	ring_fence(); /* pair 3, for a driver that still saw no need: next() looks after this */
 	*ring = started;
 	return error;

@@ -213,7 +213,7 @@ static enum oracle_news add_news(const struct guest_driver *driver,
 	return ORACLE_NEWS_NONE;
 }
 
-enum oracle_news guest_driver_news(void *context, uint64_t gpa)
+enum oracle_news guest_answer_news(void *context, uint64_t gpa)
 {
 	const struct guest_driver *driver = context;
 	const struct guest_queue *queue = &driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV];

@@ -30,4 +30,7 @@ void guest_expect_zeros(const struct guest_driver *driver, uint64_t gpa);
 void guest_answer_take(struct guest_driver *driver, struct guest_message *message,
 		       uint32_t written);
 
+/* What the device has published of the page at @gpa (struct oracle_wire). */
+enum oracle_news guest_answer_news(void *driver, uint64_t gpa);
+
 #endif /* SIM_GUEST_ANSWER_H */

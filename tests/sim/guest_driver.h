@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A driver of the balloon as a guest would have it: the real decisions
- * (driver/decide) and the real ring code, between a simulated kernel and the
- * device.
+ * A driver of the balloon as a guest would have it, between a simulated kernel and the
+ * device. There are two: the simulator's own, with the real decisions (driver/decide)
+ * and the real ring code, which does all that a driver may; and the portable driver
+ * (guest_port.h), as it is shipped.
  */
 #ifndef SIM_GUEST_DRIVER_H
 #define SIM_GUEST_DRIVER_H
@@ -24,7 +25,44 @@
 /* Ring features (virtio 1.3, 6 Reserved Feature Bits). */
 #define GUEST_F_INDIRECT_DESC 28
 
+struct guest_driver;
+
+/* What makes the two different. */
+struct guest_kind {
+	/* Set up in fresh memory; false when there is none. */
+	bool (*load)(struct guest_driver *driver, uint64_t features);
+	/* The queues run: make available what there is. NULL: it starts the device by itself. */
+	void (*ready)(struct guest_driver *driver);
+	/* Let go of the device, which is not reset yet. NULL: whoever unloads it resets. */
+	void (*leave)(struct guest_driver *driver);
+	/* The device wants a reset (reset_wanted). NULL: load it again. */
+	void (*reset)(struct guest_driver *driver);
+	/* An interrupt for @queue: collect what was used. */
+	void (*interrupt)(struct guest_driver *driver, unsigned int queue);
+	/* Send what is to be sent. Returns whether anything was. */
+	bool (*work)(struct guest_driver *driver);
+	/* When work() has something to do again if nothing happens. */
+	uint64_t (*wait_ms)(const struct guest_driver *driver);
+	/* The device may have lost its record. NULL: it does not mind. */
+	void (*doubt)(struct guest_driver *driver);
+	/* Something that nobody has asked for: an exchange, a report. */
+	void (*stir)(struct guest_driver *driver);
+	/* The guest is short of memory and wants @pages back. */
+	void (*pressure)(struct guest_driver *driver, uint64_t pages);
+	/* Whether there is a message that is not answered, not collected, or to be sent. */
+	bool (*busy)(const struct guest_driver *driver);
+	/* Balloon pages, as it counts. */
+	uint64_t (*held)(const struct guest_driver *driver);
+	/* The oracle's view of what the device has published (struct oracle_wire). */
+	enum oracle_news (*news)(void *driver, uint64_t gpa);
+	uint32_t (*answers)(void *driver);
+};
+
+extern const struct guest_kind guest_own, guest_port;
+
 struct guest_driver {
+	const struct guest_kind *kind;
+	struct guest_port *port; /* of that kind */
 	struct guest_os *os;
 	struct oracle *oracle;
 	struct trace *trace;
@@ -63,34 +101,11 @@ struct guest_driver {
 	uint64_t exchanges, reports, pushes;
 };
 
-/* Set up rings in fresh memory; false when there is no memory for them. Nothing
- * is made available before guest_driver_ready(). */
-bool guest_driver_load(struct guest_driver *driver, uint64_t features);
-void guest_driver_ready(struct guest_driver *driver);
-
 /* The device was reset: every page is the guest's. */
 void guest_driver_unload(struct guest_driver *driver);
 
-/* An interrupt for @queue: collect what was used. */
-void guest_driver_interrupt(struct guest_driver *driver, unsigned int queue);
-
-/* Send what is to be sent. Returns whether anything was. */
-bool guest_driver_work(struct guest_driver *driver);
-
-/* The device may have lost its record. */
-void guest_driver_doubt(struct guest_driver *driver);
-
-/* Something that nobody has asked for: an exchange, a report. */
-void guest_driver_stir(struct guest_driver *driver);
-
-/* When guest_driver_work() has something to do again if nothing happens. */
-uint64_t guest_driver_wait_ms(const struct guest_driver *driver);
-
 /* Ask what the device holds, or let it forget all; as any driver may at any time. */
 void guest_driver_greet(struct guest_driver *driver, bool start_over);
-
-/* The guest is short of memory and wants @pages back. */
-void guest_driver_pressure(struct guest_driver *driver, uint64_t pages);
 
 /* Whether a todevq message is not answered, or answered and not collected. */
 bool guest_driver_busy(const struct guest_driver *driver);
@@ -99,9 +114,5 @@ bool guest_driver_busy(const struct guest_driver *driver);
 void guest_driver_kick(struct guest_driver *driver, unsigned int queue);
 bool guest_driver_has(const struct guest_driver *driver, unsigned int feature);
 uint32_t guest_driver_unit_pages(const struct guest_driver *driver);
-
-/* The oracle's view of what the device has published (struct oracle_wire). */
-enum oracle_news guest_driver_news(void *context, uint64_t gpa);
-uint32_t guest_driver_answers(void *context);
 
 #endif /* SIM_GUEST_DRIVER_H */

@@ -24,7 +24,7 @@ static uint8_t *last_word(const struct guest_os *os, uint32_t frame)
 	       sizeof(uint64_t);
 }
 
-static void check_canary(const struct guest_os *os, uint32_t frame)
+void guest_os_check_stamp(const struct guest_os *os, uint32_t frame)
 {
 	uint64_t expected = canary(os, frame);
 
@@ -36,7 +36,7 @@ static void check_canary(const struct guest_os *os, uint32_t frame)
 			   machine_gpa(os->machine, frame));
 }
 
-static void use_frame(struct guest_os *os, uint32_t frame)
+void guest_os_stamp(struct guest_os *os, uint32_t frame)
 {
 	uint64_t value;
 
@@ -45,13 +45,18 @@ static void use_frame(struct guest_os *os, uint32_t frame)
 	value = canary(os, frame);
 	memcpy(machine_pointer(os->machine, frame), &value, sizeof(value));
 	memcpy(last_word(os, frame), &value, sizeof(value));
+}
+
+static void use_frame(struct guest_os *os, uint32_t frame)
+{
+	guest_os_stamp(os, frame);
 	set_owner(os, frame, PAGE_USED);
 }
 
 static void free_frame(struct guest_os *os, uint32_t frame)
 {
 	if (os->owner[frame] == PAGE_USED)
-		check_canary(os, frame);
+		guest_os_check_stamp(os, frame);
 	set_owner(os, frame, PAGE_FREE);
 }
 
@@ -284,7 +289,7 @@ void guest_os_unplug(struct guest_os *os, unsigned int region)
 
 	for (uint32_t i = 0; i < it->frames; i++) {
 		if (os->owner[it->first_frame + i] == PAGE_USED)
-			check_canary(os, it->first_frame + i);
+			guest_os_check_stamp(os, it->first_frame + i);
 		set_owner(os, it->first_frame + i, PAGE_ABSENT);
 	}
 }
@@ -307,6 +312,6 @@ void guest_os_check(const struct guest_os *os)
 {
 	for (uint32_t frame = 0; frame < os->machine->frames; frame++) {
 		if (os->owner[frame] == PAGE_USED)
-			check_canary(os, frame);
+			guest_os_check_stamp(os, frame);
 	}
 }

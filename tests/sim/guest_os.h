@@ -10,13 +10,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <vballoon/guest.h>
+
 #include "machine.h"
 #include "oracle.h"
 #include "rng.h"
 #include "trace.h"
 
 /* What the driver's rings and messages take. */
-#define GUEST_OS_KERNEL_BYTES 16384
+#define GUEST_OS_KERNEL_BYTES VBALLOON_GUEST_SHARED_BYTES
 
 enum page_owner {
 	PAGE_ABSENT, /* the region is not plugged */
@@ -69,6 +71,11 @@ uint32_t guest_os_inflate(struct guest_os *os, uint32_t unit_pages, uint32_t mos
 uint32_t guest_os_isolate(struct guest_os *os, uint32_t unit_pages, uint32_t most_units,
 			  uint64_t *gpa_out);
 void guest_os_return(struct guest_os *os, uint32_t frame);
+
+/* A page that is about to be given away, though it was free, carries a canary, too: where
+ * it comes back as it was, that is still there, or the schedule has failed. */
+void guest_os_stamp(struct guest_os *os, uint32_t frame);
+void guest_os_check_stamp(const struct guest_os *os, uint32_t frame);
 
 /* The page reads as zeros, or the schedule has failed. */
 void guest_os_check_zeros(const struct guest_os *os, uint32_t frame);

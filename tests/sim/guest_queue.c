@@ -49,7 +49,7 @@ static uint16_t index_of(uint16_t place)
 
 static uint8_t *desc_at(const struct guest_queue *queue, uint16_t place)
 {
-	return (uint8_t *)queue->ring.desc + index_of(place) * DESC_BYTES;
+	return (uint8_t *)queue->ring->desc + index_of(place) * DESC_BYTES;
 }
 
 /* The place of a packed ring @count descriptors further. */
@@ -57,9 +57,9 @@ static uint16_t further(const struct guest_queue *queue, uint16_t place, uint16_
 {
 	uint16_t index = (uint16_t)(index_of(place) + count);
 
-	if (index < queue->ring.size)
+	if (index < queue->ring->size)
 		return (uint16_t)((place & WRAP) | index);
-	return (uint16_t)(((place & WRAP) ^ WRAP) | (index - queue->ring.size));
+	return (uint16_t)(((place & WRAP) ^ WRAP) | (index - queue->ring->size));
 }
 
 /* As an old ring would look at @index: empty, and the device waiting for a kick. */
@@ -77,41 +77,42 @@ static void age_split(struct vballoon_driver_ring *ring, uint16_t index)
 /* Descriptors before @place were used in this round, the others in the one before. */
 static void age_packed(struct guest_queue *queue, uint16_t place)
 {
-	queue->ring.avail_idx = place;
-	queue->ring.used_idx = place;
-	for (uint16_t i = 0; i < queue->ring.size; i++) {
+	queue->ring->avail_idx = place;
+	queue->ring->used_idx = place;
+	for (uint16_t i = 0; i < queue->ring->size; i++) {
 		bool wrap = (place & WRAP) != 0;
 
 		if (i >= index_of(place))
 			wrap = !wrap;
 		store16(desc_at(queue, i) + DESC_FLAGS, wrap ? DESC_AVAIL_AND_USED : 0);
 	}
-	store16(queue->ring.used, place);
+	store16(queue->ring->used, place);
 }
 
 /* A packed ring has a place where it wraps soon too, and is not where a new one begins. */
 static void age(struct guest_queue *queue, uint16_t index)
 {
-	if (queue->ring.features.packed)
+	if (queue->ring->features.packed)
 		age_packed(queue,
-			   (uint16_t)((index & WRAP) | (1 + index % (queue->ring.size - 1))));
+			   (uint16_t)((index & WRAP) | (1 + index % (queue->ring->size - 1))));
 	else
-		age_split(&queue->ring, index);
+		age_split(queue->ring, index);
 	queue->place.next = guest_queue_used(queue);
-	vballoon_driver_ring_interrupts(&queue->ring, true);
+	vballoon_driver_ring_interrupts(queue->ring, true);
 }
 
 void guest_queue_start(struct guest_queue *queue, struct guest_buffer memory, uint16_t size,
 		       uint16_t index, struct vballoon_ring_features features)
 {
 	memset(queue, 0, sizeof(*queue));
-	queue->ring.size = size;
-	queue->ring.desc = memory.at;
-	queue->ring.avail = memory.at + AVAIL_OFFSET;
-	queue->ring.used = memory.at + USED_OFFSET;
-	queue->ring.slots = queue->slots;
-	queue->ring.links = queue->links;
-	queue->ring.features = features;
+	queue->ring = &queue->own;
+	queue->ring->size = size;
+	queue->ring->desc = memory.at;
+	queue->ring->avail = memory.at + AVAIL_OFFSET;
+	queue->ring->used = memory.at + USED_OFFSET;
+	queue->ring->slots = queue->slots;
+	queue->ring->links = queue->links;
+	queue->ring->features = features;
 	queue->place = (struct vballoon_queue){
 		.size = size,
 		.desc = vballoon_gpa(memory.gpa),
@@ -119,7 +120,7 @@ void guest_queue_start(struct guest_queue *queue, struct guest_buffer memory, ui
 		.used = vballoon_gpa(memory.gpa + USED_OFFSET),
 		.next = features.packed ? VBALLOON_QUEUE_FIRST_PACKED : 0,
 	};
-	vballoon_driver_ring_start(&queue->ring);
+	vballoon_driver_ring_start(queue->ring);
 	if (index)
 		age(queue, index);
 	guest_queue_remember(queue);
@@ -152,12 +153,12 @@ bool guest_queue_post(struct guest_queue *queue, struct rng *rng, struct guest_b
 	unsigned int count = cut(buffers, rng, buffer.gpa, readable, false);
 
 	count += cut(buffers + count, rng, buffer.gpa + readable, writable, true);
-	if (queue->ring.free_count < (table ? 1 : count) + reserve)
+	if (queue->ring->free_count < (table ? 1 : count) + reserve)
 		return false;
 	if (table)
-		return !vballoon_driver_ring_post_indirect(&queue->ring, buffers, count, table->at,
+		return !vballoon_driver_ring_post_indirect(queue->ring, buffers, count, table->at,
 							   vballoon_gpa(table->gpa), token);
-	return !vballoon_driver_ring_post(&queue->ring, buffers, count, token);
+	return !vballoon_driver_ring_post(queue->ring, buffers, count, token);
 }
 
 /* One thing that the device has published. */
@@ -169,13 +170,13 @@ struct published {
 
 static uint16_t split_used_index(const struct guest_queue *queue)
 {
-	return load16((const uint8_t *)queue->ring.used + INDEX_OFFSET);
+	return load16((const uint8_t *)queue->ring->used + INDEX_OFFSET);
 }
 
 static bool split_published(const struct guest_queue *queue, uint16_t at, struct published *out)
 {
-	const uint8_t *element = (const uint8_t *)queue->ring.used + USED_RING_OFFSET +
-				 (at & (queue->ring.size - 1)) * USED_ELEMENT_BYTES;
+	const uint8_t *element = (const uint8_t *)queue->ring->used + USED_RING_OFFSET +
+				 (at & (queue->ring->size - 1)) * USED_ELEMENT_BYTES;
 
 	*out = (struct published){ load32(element), load32(element + 4), (uint16_t)(at + 1) };
 	return at != split_used_index(queue);
@@ -187,29 +188,29 @@ static bool packed_published(const struct guest_queue *queue, uint16_t at, struc
 	uint16_t mark = at & WRAP ? DESC_AVAIL_AND_USED : 0;
 	uint16_t id = load16(desc + DESC_ID);
 
-	if ((load16(desc + DESC_FLAGS) & DESC_AVAIL_AND_USED) != mark || id >= queue->ring.size)
+	if ((load16(desc + DESC_FLAGS) & DESC_AVAIL_AND_USED) != mark || id >= queue->ring->size)
 		return false;
 	*out = (struct published){ id, load32(desc + DESC_LEN),
-				   further(queue, at, queue->slots[id].chain_len) };
-	return queue->slots[id].chain_len;
+				   further(queue, at, queue->ring->slots[id].chain_len) };
+	return queue->ring->slots[id].chain_len;
 }
 
 /* What the device has published at @at, if anything, that the driver has not collected. */
 static bool published(const struct guest_queue *queue, uint16_t at, struct published *out)
 {
-	return queue->ring.features.packed ? packed_published(queue, at, out)
-					   : split_published(queue, at, out);
+	return queue->ring->features.packed ? packed_published(queue, at, out)
+					    : split_published(queue, at, out);
 }
 
 bool guest_queue_published(const struct guest_queue *queue, uint64_t token, uint32_t *written_out)
 {
-	uint16_t at = queue->ring.used_idx;
+	uint16_t at = queue->ring->used_idx;
 	struct published one;
 
-	for (uint16_t i = 0; i < queue->ring.outstanding && published(queue, at, &one); i++) {
+	for (uint16_t i = 0; i < queue->ring->outstanding && published(queue, at, &one); i++) {
 		at = one.next;
-		if (one.id < queue->ring.size && queue->slots[one.id].chain_len &&
-		    queue->slots[one.id].token == token) {
+		if (one.id < queue->ring->size && queue->ring->slots[one.id].chain_len &&
+		    queue->ring->slots[one.id].token == token) {
 			*written_out = one.len;
 			return true;
 		}
@@ -220,10 +221,10 @@ bool guest_queue_published(const struct guest_queue *queue, uint64_t token, uint
 /* Where the device publishes next, and how many the driver has not collected before that. */
 static uint16_t publishes_next(const struct guest_queue *queue, uint16_t *count_out)
 {
-	uint16_t at = queue->ring.used_idx, count = 0;
+	uint16_t at = queue->ring->used_idx, count = 0;
 	struct published one;
 
-	while (count < queue->ring.outstanding && published(queue, at, &one)) {
+	while (count < queue->ring->outstanding && published(queue, at, &one)) {
 		at = one.next;
 		count++;
 	}
@@ -235,7 +236,7 @@ uint32_t guest_queue_used(const struct guest_queue *queue)
 {
 	uint16_t count, at;
 
-	if (!queue->ring.features.packed)
+	if (!queue->ring->features.packed)
 		return split_used_index(queue);
 	at = publishes_next(queue, &count);
 	return at | (uint32_t)at << 16;
@@ -251,13 +252,13 @@ uint32_t guest_queue_answers(const struct guest_queue *queue)
 
 static uint32_t kick_offset(const struct guest_queue *queue)
 {
-	const struct vballoon_ring_features *features = &queue->ring.features;
+	const struct vballoon_ring_features *features = &queue->ring->features;
 
 	if (features->packed)
 		return features->event_idx ? 0 : EVENT_FLAGS;
 	if (!features->event_idx)
 		return 0;
-	return USED_RING_OFFSET + queue->ring.size * USED_ELEMENT_BYTES;
+	return USED_RING_OFFSET + queue->ring->size * USED_ELEMENT_BYTES;
 }
 
 uint64_t guest_queue_kick_gpa(const struct guest_queue *queue)
@@ -267,7 +268,7 @@ uint64_t guest_queue_kick_gpa(const struct guest_queue *queue)
 
 static uint8_t *kick_word(const struct guest_queue *queue)
 {
-	return (uint8_t *)queue->ring.used + kick_offset(queue);
+	return (uint8_t *)queue->ring->used + kick_offset(queue);
 }
 
 void guest_queue_swap(struct guest_queue *queue)

@@ -18,7 +18,8 @@
 #define GUEST_QUEUE_TABLE_BYTES (16 * GUEST_QUEUE_BUFFERS_MAX)
 
 struct guest_queue {
-	struct vballoon_driver_ring ring;
+	struct vballoon_driver_ring *ring; /* own; or the portable driver's, to look at */
+	struct vballoon_driver_ring own;
 	struct vballoon_queue place; /* for the transport */
 	struct vballoon_driver_slot slots[PLAN_QUEUE_SIZE_MAX];
 	uint16_t links[PLAN_QUEUE_SIZE_MAX];

@@ -51,7 +51,7 @@ bool guest_send_hello(struct guest_driver *driver)
 
 bool guest_send_has_room(const struct guest_driver *driver)
 {
-	return driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV].ring.free_count >=
+	return driver->queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV].ring->free_count >=
 	       WITHDRAW_RESERVE + GUEST_QUEUE_BUFFERS_MAX;
 }
 

@@ -22,7 +22,7 @@ static void stopped(void *context, enum vballoon_violation violation, unsigned i
 
 	trace_event(&world->trace, "device stopped", violation, queue);
 	world->driver.reset_wanted = true; /* DEVICE_NEEDS_RESET */
-	if (!world->hostile)
+	if (!world->hostile && !world->oracle.may_stop)
 		trace_fail(&world->trace, "queue %u: %s", queue,
 			   vballoon_violation_text(violation));
 }
@@ -139,6 +139,27 @@ static void interleave_before_write(struct world *world, struct vballoon_gpa gpa
 	}
 }
 
+/* Guest memory that the host cannot bring: what is to be cleared, or part of a ring or
+ * message, and then the device cannot go on. */
+static int before_write(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	struct world *world = context;
+	bool of_driver = guest_os_is_kernel_memory(&world->os, gpa.value, len);
+
+	if (world->settling)
+		return 0;
+	if (!of_driver && rng_chance(&world->rng, world->plan.clear_failures)) {
+		world->summary.clears_failed++;
+		return -EIO;
+	}
+	if (!of_driver || ++world->writes != world->plan.failing_write)
+		return 0;
+	trace_event(&world->trace, "write fails", gpa.value, len);
+	world->summary.writes_failed++;
+	world->oracle.may_stop = world->reset_asked = true;
+	return -EIO;
+}
+
 static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct world *world = context;
@@ -158,5 +179,6 @@ void hooks_init(struct world *world)
 		.zeroes = world->plan.zeroes,
 	};
 	world->hooks = (struct vballoon_memory_hooks){ .before_read = before_read,
-						       .after_write = after_write };
+						       .after_write = after_write,
+						       .before_write = before_write };
 }

@@ -100,34 +100,40 @@ static void both_queues(struct world *world, void (*change)(struct world *, unsi
 
 void life_load(struct world *world)
 {
+	struct guest_driver *driver = &world->driver;
 	/* A driver accepts what it likes of what is offered. */
 	uint64_t offered = vballoon_device_offered(world->device);
 	uint64_t features = rng_chance(&world->rng, 60) ? offered : offered & rng_next(&world->rng);
 	bool early = rng_chance(&world->rng, 50);
 
 	features |= UINT64_C(1) << F_VERSION_1;
-	if (!guest_driver_load(&world->driver, features)) {
+	if (!driver->kind->load(driver, features)) {
 		guest_os_free(&world->os, world->machine.frames);
 		return;
 	}
-	trace_event(&world->trace, "driver loaded", features, world->driver.epoch);
+	trace_event(&world->trace, "driver loaded", features, driver->epoch);
+	if (!driver->kind->ready)
+		return;
+	/* The driver need not wait for the device to notice DRIVER_OK. */
+	if (early)
+		driver->kind->ready(driver);
+	life_start(world, features);
+	if (!early)
+		driver->kind->ready(driver);
+}
+
+void life_start(struct world *world, uint64_t features)
+{
+	world->oracle.may_stop = false;
 	must(world, "features set", vballoon_device_set_features(world->device, features));
 	world->queue_next[0] = world->driver.queues[0].place.next;
 	world->queue_next[1] = world->driver.queues[1].place.next;
-	/* The driver need not wait for the device to notice DRIVER_OK. */
-	if (early)
-		guest_driver_ready(&world->driver);
 	both_queues(world, start_queue);
-	if (!early)
-		guest_driver_ready(&world->driver);
 }
 
-void life_end(struct world *world, bool boot)
+void life_reset(struct world *world)
 {
-	trace_event(&world->trace, boot ? "boot" : "reset", 0, 0);
-	world->summary.resets++;
-	world->paused = false;
-	world->crashed = 0;
+	world->reset_asked = false;
 	if (rng_chance(&world->rng, 20)) {
 		/* A transport that can tell. */
 		vballoon_device_reset(world->device);
@@ -143,6 +149,18 @@ void life_end(struct world *world, bool boot)
 	for (unsigned int i = 0; i < 2; i++)
 		world->interrupt[i] = world->driver.kick[i] = false;
 	oracle_reset(&world->oracle);
+}
+
+void life_end(struct world *world, bool boot)
+{
+	trace_event(&world->trace, boot ? "boot" : "reset", 0, 0);
+	world->summary.resets++;
+	world->paused = false;
+	world->crashed = 0;
+	if (world->driver.kind->leave && !boot)
+		world->driver.kind->leave(&world->driver);
+	else
+		life_reset(world);
 	guest_driver_unload(&world->driver);
 	if (boot) {
 		guest_os_boot(&world->os);
@@ -152,9 +170,18 @@ void life_end(struct world *world, bool boot)
 	maybe_run(world);
 }
 
+void life_reset_wanted(struct world *world)
+{
+	world->driver.reset_wanted = false;
+	if (world->driver.kind->reset)
+		world->driver.kind->reset(&world->driver);
+	else
+		life_end(world, false);
+}
+
 void life_pause(struct world *world)
 {
-	if (world->paused || !world->driver.loaded)
+	if (world->paused || !world->queue_running[0])
 		return;
 	trace_event(&world->trace, "pause", 0, 0);
 	world->summary.pauses++;
@@ -201,6 +228,12 @@ static void crash(struct world *world)
 	world->crashed = rng_between(&world->rng, 1, 40);
 }
 
+static void doubt(struct world *world)
+{
+	if (world->driver.kind->doubt)
+		world->driver.kind->doubt(&world->driver);
+}
+
 static void restart(struct world *world)
 {
 	if (!world->driver.loaded)
@@ -208,7 +241,8 @@ static void restart(struct world *world)
 	trace_event(&world->trace, "restart", 0, 0);
 	world->summary.restarts++;
 	vballoon_device_restart(world->device);
-	guest_driver_doubt(&world->driver);
+	world->reset_asked = true;
+	doubt(world);
 	world->device_has_work = true;
 }
 
@@ -223,7 +257,7 @@ static void replace(struct world *world)
 		return;
 	trace_event(&world->trace, "replace", 0, 0);
 	world->summary.replacements++;
-	guest_driver_doubt(&world->driver);
+	doubt(world);
 	vballoon_device_status(world->device, &status);
 	world->summary.violations += status.violations;
 	if (running)

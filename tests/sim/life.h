@@ -14,7 +14,14 @@ void life_new_device(struct world *world);
 /* The guest loads its driver, which sets the device up. */
 void life_load(struct world *world);
 
-/* The device is reset; with @boot, by another kernel, which has all memory. */
+/* The device is set up: @features are negotiated, the queues of the driver run. */
+void life_start(struct world *world, uint64_t features);
+/* It is reset, and no more. */
+void life_reset(struct world *world);
+/* The driver does what it does when the device wants to be reset. */
+void life_reset_wanted(struct world *world);
+
+/* The driver goes, and the device is reset; with @boot, by another kernel, which has all memory. */
 void life_end(struct world *world, bool boot);
 
 /* The machine is paused, and goes on. The device cannot tell it from a reset. */

@@ -66,6 +66,18 @@ static const struct counter {
 	COUNTER(policies),
 	COUNTER(drops_asked),
 	COUNTER(refusals),
+	COUNTER(port_starts),
+	COUNTER(port_stops),
+	COUNTER(port_pressures),
+	COUNTER(port_ooms),
+	COUNTER(port_ooms_late),
+	COUNTER(port_exchanges),
+	COUNTER(port_undone),
+	COUNTER(port_reports),
+	COUNTER(port_taken_back),
+	COUNTER(port_refused),
+	COUNTER(clears_failed),
+	COUNTER(writes_failed),
 #undef COUNTER
 };
 
@@ -153,7 +165,7 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < options.schedules; i++) {
 		bool has_memory =
 			world_init(&world, options.seed + i, options.mutant, options.trace);
-		world.oracle.forgets_drops = SHORT_RUNS;
+		world.oracle.forgets_drops = SHORT_RUNS || world.plan.clear_failures;
 
 		if (has_memory)
 			world_run(&world);

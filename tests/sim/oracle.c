@@ -129,7 +129,7 @@ void oracle_reported(struct oracle *oracle, uint64_t gpa)
 		ORACLE_FAIL(oracle, "%#" PRIx64 " was not reported", gpa);
 }
 
-void oracle_unplugged(struct oracle *oracle, uint32_t frame)
+void oracle_forgotten(struct oracle *oracle, uint32_t frame)
 {
 	set_owner(oracle, frame, ORACLE_GUEST);
 }
@@ -329,7 +329,7 @@ void oracle_check(struct oracle *oracle, const struct vballoon_device *device, b
 	else if (quiet && check.held != oracle->balloon_pages)
 		ORACLE_FAIL(oracle, "the record holds %" PRIu64 " pages of %" PRIu32, check.held,
 			    oracle->balloon_pages);
-	else if (status.violation != VBALLOON_OK)
+	else if (status.violation != VBALLOON_OK && !oracle->may_stop)
 		ORACLE_FAIL(oracle, "the device stopped: %s",
 			    vballoon_violation_text(status.violation));
 }

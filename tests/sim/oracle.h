@@ -45,7 +45,8 @@ struct oracle {
 	struct trace *trace;
 	struct oracle_wire wire;
 	bool lenient; /* the guest breaks the rules: only the host's invariants hold */
-	bool forgets_drops; /* an undone message may leave dropped pages as not dropped */
+	bool forgets_drops; /* what is undone may leave dropped pages as not dropped */
+	bool may_stop; /* the device could not answer */
 	bool must_restore; /* a page handed back while its memory is gone kills the guest */
 	bool queue_running[2];
 	uint32_t answers_before; /* proof: this has changed */
@@ -69,7 +70,8 @@ void oracle_add_answered(struct oracle *oracle, uint64_t gpa, bool accepted);
 bool oracle_returned(struct oracle *oracle, uint64_t gpa);
 void oracle_report(struct oracle *oracle, uint64_t gpa);
 void oracle_reported(struct oracle *oracle, uint64_t gpa);
-void oracle_unplugged(struct oracle *oracle, uint32_t frame);
+/* The driver has the page back without a word of the device. */
+void oracle_forgotten(struct oracle *oracle, uint32_t frame);
 
 /* The guest reads or writes @frame. */
 void oracle_touch(struct oracle *oracle, uint32_t frame);

@@ -76,10 +76,13 @@ void plan_draw(struct plan *plan, struct rng *rng)
 	plan->features = vballoon_device_features_max();
 	if (rng_chance(rng, 30))
 		plan->features &= rng_next(rng);
+	plan->portable = rng_chance(rng, 40);
 	plan->zeroes = rng_chance(rng, 70);
 	plan->restore = geometry->host_page_shift == 21 || rng_chance(rng, 25);
 	plan->drop_failures = rng_chance(rng, 20) ? 30 : 0;
 	plan->restore_failures = plan->restore && rng_chance(rng, 60) ? 40 : 0;
+	plan->clear_failures = rng_chance(rng, 20) ? 30 : 0;
+	plan->failing_write = rng_chance(rng, 20) ? rng_between(rng, 1, 400) : 0;
 	plan->hostile = rng_chance(rng, 15);
 	plan->rewrites = rng_chance(rng, 50) ? 1 : 10;
 	plan->unrest = rng_below(rng, 5);

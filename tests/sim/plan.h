@@ -26,11 +26,14 @@ struct plan {
 	uint32_t unit_shift;
 	unsigned int region_count;
 	struct plan_region regions[PLAN_REGIONS_MAX]; /* [0] is the boot memory */
+	bool portable; /* the guest has the portable driver */
 	uint64_t features; /* that the device offers */
 	bool zeroes; /* the host promises that what it dropped reads as zeros */
 	bool restore; /* the host must restore what it dropped (hugetlb) */
 	unsigned int drop_failures; /* percent */
 	unsigned int restore_failures; /* percent */
+	unsigned int clear_failures; /* percent */
+	unsigned int failing_write; /* of rings and messages: the nth; 0: none */
 	bool hostile; /* the guest rewrites its memory under the device's eyes */
 	unsigned int rewrites; /* percent of the device's reads */
 	unsigned int unrest; /* percent of steps that may end a life */

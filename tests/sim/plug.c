@@ -42,9 +42,9 @@ static bool may_unplug(const struct world *world, const struct machine_region *r
 		return false;
 	if (!balloon_frames(world, region))
 		return true;
-	return world->plan.unit_shift == world->plan.page_shift && world->driver.loaded &&
-	       !world->driver.hello_wanted && !world->driver.orphan_count &&
-	       !guest_driver_busy(&world->driver);
+	return !world->plan.portable && world->plan.unit_shift == world->plan.page_shift &&
+	       world->driver.loaded && !world->driver.orphan_count &&
+	       !world->driver.kind->busy(&world->driver);
 }
 
 static void unplug(struct world *world, unsigned int index)
@@ -57,7 +57,7 @@ static void unplug(struct world *world, unsigned int index)
 		return;
 	trace_event(&world->trace, "unplug", it->region.gpa.value, forgotten);
 	for (uint32_t i = 0; i < it->frames; i++)
-		oracle_unplugged(&world->oracle, it->first_frame + i);
+		oracle_forgotten(&world->oracle, it->first_frame + i);
 	world->driver.decide.held -= forgotten;
 	guest_os_unplug(&world->os, index);
 	error = vballoon_device_remove_region(world->device, it->region.gpa);

@@ -20,7 +20,7 @@ static bool do_round(struct world *world)
 
 	world->trace.step++;
 	if (world->driver.reset_wanted) {
-		life_end(world, false);
+		life_reset_wanted(world);
 		return true;
 	}
 	if (!world->driver.loaded) {
@@ -34,7 +34,7 @@ static bool do_round(struct world *world)
 	world->guest_runs = true;
 	busy |= world_run_device(world);
 	world->guest_runs = false;
-	busy |= guest_driver_work(&world->driver);
+	busy |= world->driver.kind->work(&world->driver);
 	return busy;
 }
 
@@ -42,7 +42,7 @@ static bool do_round(struct world *world)
 static bool wait(struct world *world)
 {
 	uint64_t now_ms = world->driver.now_ms;
-	uint64_t wait_ms = guest_driver_wait_ms(&world->driver);
+	uint64_t wait_ms = world->driver.kind->wait_ms(&world->driver);
 	uint64_t due_ms = vballoon_device_due_ms(world->device);
 
 	if (due_ms != VBALLOON_NEVER && (due_ms <= now_ms || due_ms - now_ms < wait_ms)) {
@@ -67,7 +67,8 @@ static bool become_quiet(struct world *world, unsigned int rounds)
 
 static void check_quiet(struct world *world)
 {
-	const struct vballoon_decide *decide = &world->driver.decide;
+	const struct guest_driver *driver = &world->driver;
+	uint64_t held = driver->kind->held(driver);
 	struct vballoon_status status;
 	uint64_t off;
 
@@ -78,18 +79,17 @@ static void check_quiet(struct world *world)
 	oracle_check(&world->oracle, world->device, true);
 	if (status.record == VBALLOON_RECORD_PROVEN && !world->host.drops_failed)
 		oracle_check_dropped(&world->oracle);
-	off = decide->held > world->target ? decide->held - world->target
-					   : world->target - decide->held;
-	if (decide->held != status.held_pages)
+	off = held > world->target ? held - world->target : world->target - held;
+	if (held != status.held_pages)
 		trace_fail(&world->trace, "the driver counts %" PRIu64 " held, the device %" PRIu64,
-			   decide->held, status.held_pages);
-	else if (guest_driver_busy(&world->driver) || world->driver.hello_wanted)
+			   held, status.held_pages);
+	else if (driver->kind->busy(driver))
 		trace_fail(&world->trace, "a message is never answered, or never sent");
 	else if (world->round && status.report_done_id != world->round &&
-		 guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_REPORTING))
+		 guest_driver_has(driver, VIRTIO_MEMORY_BALLOON_F_REPORTING))
 		trace_fail(&world->trace, "round %" PRIu64 " of reports never ends", world->round);
-	else if (off >= guest_driver_unit_pages(&world->driver))
-		trace_fail(&world->trace, "stuck at %" PRIu64 " of %" PRIu64 " pages", decide->held,
+	else if (off >= guest_driver_unit_pages(driver))
+		trace_fail(&world->trace, "stuck at %" PRIu64 " of %" PRIu64 " pages", held,
 			   world->target);
 }
 
@@ -130,6 +130,8 @@ void world_settle(struct world *world)
 	world->host.restore_failures = 0;
 	ruling_calm_down(&world->ruling, &world->rng, machine_pages(&world->machine),
 			 world->plan.page_shift);
+	/* Statistics that are pushed would have no end. */
+	vballoon_device_set_stats_period(world->device, 0);
 	world->device_has_work = true;
 	if (world->crashed)
 		life_end(world, true);

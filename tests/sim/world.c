@@ -9,10 +9,11 @@
 
 static void init_parts(struct world *world, enum mutant mutant)
 {
+	const struct guest_kind *kind = world->plan.portable ? &guest_port : &guest_own;
+
 	world->oracle.machine = &world->machine;
 	world->oracle.trace = &world->trace;
-	world->oracle.wire =
-		(struct oracle_wire){ guest_driver_news, guest_driver_answers, &world->driver };
+	world->oracle.wire = (struct oracle_wire){ kind->news, kind->answers, &world->driver };
 	world->oracle.must_restore = world->plan.restore;
 	world->host.oracle = &world->oracle;
 	world->host.trace = &world->trace;
@@ -27,12 +28,15 @@ static void init_parts(struct world *world, enum mutant mutant)
 	world->os.trace = &world->trace;
 	world->os.rng = &world->rng;
 	world->os.canaries = true;
+	world->driver.kind = kind;
+	world->driver.port = &world->port;
 	world->driver.os = &world->os;
 	world->driver.oracle = &world->oracle;
 	world->driver.trace = &world->trace;
 	world->driver.rng = &world->rng;
 	world->driver.plan = &world->plan;
 	world->driver.mutant = mutant;
+	world->port.world = world;
 	world->ruling.trace = &world->trace;
 }
 
@@ -68,7 +72,9 @@ bool world_run_device(struct world *world)
 		return false;
 	vballoon_device_set_time(world->device, world->driver.now_ms);
 	ruling_begin(&world->ruling);
+	world->device_runs = true;
 	world->device_has_work = vballoon_device_run(world->device);
+	world->device_runs = false;
 	ruling_end(&world->ruling, world->device_has_work);
 	trace_event(&world->trace, "device ran", world->device_has_work, 0);
 	return true;
@@ -84,13 +90,23 @@ bool world_deliver_kick(struct world *world, unsigned int queue)
 	return true;
 }
 
+static void interrupt(struct world *world, unsigned int queue)
+{
+	world->driver.kind->interrupt(&world->driver, queue);
+}
+
+static bool work(struct world *world)
+{
+	return world->driver.kind->work(&world->driver);
+}
+
 bool world_deliver_interrupt(struct world *world, unsigned int queue)
 {
 	if (!world->interrupt[queue])
 		return false;
 	world->interrupt[queue] = false;
 	trace_event(&world->trace, "interrupt", queue, 0);
-	guest_driver_interrupt(&world->driver, queue);
+	interrupt(world, queue);
 	return true;
 }
 
@@ -116,22 +132,22 @@ static void step_interrupt(struct world *world)
 static void step_driver(struct world *world)
 {
 	if (world->driver.reset_wanted)
-		life_end(world, false);
+		life_reset_wanted(world);
 	else if (!world->driver.loaded && rng_chance(&world->rng, 30))
 		life_load(world);
 	else
-		guest_driver_work(&world->driver);
+		work(world);
 }
 
 static void interleaved_driver(struct world *world)
 {
-	guest_driver_work(&world->driver);
+	work(world);
 }
 
 /* A driver may look into its used ring without being told to. */
 static void interleaved_interrupt(struct world *world)
 {
-	guest_driver_interrupt(&world->driver, rng_below(&world->rng, 2));
+	interrupt(world, rng_below(&world->rng, 2));
 }
 
 static void step_use(struct world *world)
@@ -146,12 +162,12 @@ static void step_free(struct world *world)
 
 static void step_pressure(struct world *world)
 {
-	guest_driver_pressure(&world->driver, rng_between(&world->rng, 1, 64));
+	world->driver.kind->pressure(&world->driver, rng_between(&world->rng, 1, 64));
 }
 
 static void step_greet(struct world *world)
 {
-	if (rng_chance(&world->rng, 20))
+	if (!world->plan.portable && rng_chance(&world->rng, 20))
 		guest_driver_greet(&world->driver, rng_chance(&world->rng, 50));
 }
 
@@ -161,7 +177,7 @@ static void step_spurious(struct world *world)
 	if (rng_chance(&world->rng, 50))
 		world->device_has_work = true;
 	else
-		guest_driver_interrupt(&world->driver, rng_below(&world->rng, 2));
+		interrupt(world, rng_below(&world->rng, 2));
 }
 
 static void step_target(struct world *world)
@@ -202,7 +218,7 @@ static void step_round(struct world *world)
 
 static void step_stir(struct world *world)
 {
-	guest_driver_stir(&world->driver);
+	world->driver.kind->stir(&world->driver);
 }
 
 static void step_stats(struct world *world)
@@ -284,6 +300,7 @@ static void add_summary(struct world *world)
 	summary->full_answers = world->driver.full_answers;
 	summary->start_overs = world->driver.start_overs;
 	summary->reloads = world->driver.lives;
+	guest_port_summary(&world->port, summary);
 	summary->exchanged_pages += status.exchanged_pages;
 	summary->discards = world->host.discards;
 	summary->reports = world->driver.reports;

@@ -17,6 +17,7 @@
 
 #include "guest_driver.h"
 #include "guest_os.h"
+#include "guest_port.h"
 #include "host.h"
 #include "machine.h"
 #include "mutant.h"
@@ -34,6 +35,9 @@ struct world_summary {
 	uint64_t restarts, replacements, exchanged_pages, reports, discards, pushes, rounds, plugs,
 		unplugs, violations, rewrites;
 	uint64_t policies, drops_asked, refusals;
+	uint64_t port_starts, port_stops, port_pressures, port_ooms, port_ooms_late;
+	uint64_t port_exchanges, port_undone, port_reports, port_taken_back, port_refused;
+	uint64_t clears_failed, writes_failed;
 };
 
 struct world {
@@ -45,6 +49,7 @@ struct world {
 	struct host host;
 	struct guest_os os;
 	struct guest_driver driver;
+	struct guest_port port;
 	struct ruling ruling;
 	struct vballoon_device_ops device_ops;
 	struct vballoon_reclaim_ops reclaim_ops;
@@ -53,6 +58,9 @@ struct world {
 	struct vballoon_device *device;
 
 	bool device_has_work; /* run() is due */
+	bool device_runs; /* now */
+	unsigned int writes; /* of rings and messages */
+	bool reset_asked; /* by the device, perhaps: the driver may do it at any time */
 	bool interrupt[2]; /* on its way to the driver */
 	bool queue_running[2];
 	uint32_t queue_next[2]; /* where a stopped queue goes on */

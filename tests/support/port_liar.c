@@ -43,9 +43,16 @@ static const struct port_side side_ops = { reset, start, notify };
 
 void port_liar_init(struct port_liar *liar, uint64_t features, uint32_t unit_shift)
 {
+	port_liar_init_queue(liar, features, unit_shift, 64);
+}
+
+void port_liar_init_queue(struct port_liar *liar, uint64_t features, uint32_t unit_shift,
+			  uint32_t todev_size)
+{
 	memset(liar, 0, sizeof(*liar));
 	port_guest_prepare(&liar->guest, features, unit_shift);
 	liar->guest.device_lies = true;
+	liar->guest.config.queue_size[TODEV] = todev_size;
 	port_guest_init(&liar->guest, &side_ops, liar);
 	port_guest_run(&liar->guest);
 }

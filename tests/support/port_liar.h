@@ -28,6 +28,9 @@ struct port_liar {
 /* A driver that runs, negotiated what it could of @features, and has said nothing yet that was
  * answered; its guest finds pages one at a time. */
 void port_liar_init(struct port_liar *liar, uint64_t features, uint32_t unit_shift);
+/* The same with a todevq of that many descriptors. */
+void port_liar_init_queue(struct port_liar *liar, uint64_t features, uint32_t unit_shift,
+			  uint32_t todev_size);
 void port_liar_destroy(struct port_liar *liar);
 
 /* The driver's next message, which must be of @type. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_machine.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -52,8 +51,6 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 	struct port_machine *machine = context;
 
 	are_out(machine, region->gpa.value + offset.value, len.value, "dropped");
-	if (machine->drops_fail)
-		return -EIO;
 	memset((unsigned char *)region->host + offset.value, 0, len.value);
 	return 0;
 }
@@ -67,34 +64,15 @@ static int discard(void *context, const struct vballoon_region *region,
 
 	for (uint64_t at = gpa; at < gpa + len.value; at += HOST_PAGE)
 		assert_true(port_guest_is_reported(&machine->guest, at));
-	if (machine->drops_fail)
-		return -EIO;
 	memset((unsigned char *)region->host + offset.value, 0, len.value);
 	return 0;
-}
-
-static int restore(void *context, const struct vballoon_region *region,
-		   struct vballoon_bytes offset, struct vballoon_bytes len)
-{
-	struct port_machine *machine = context;
-
-	assert_true(offset.value + len.value <= region->size.value);
-	return machine->restores_fail ? -ENOSPC : 0;
-}
-
-void port_machine_restores(struct port_machine *machine)
-{
-	machine->reclaim.restore = restore;
 }
 
 static void reset(void *side)
 {
 	struct port_machine *machine = side;
 
-	if (machine->hides_resets)
-		port_machine_stop_queues(machine);
-	else
-		vballoon_device_reset(machine->device);
+	vballoon_device_reset(machine->device);
 }
 
 static int start(void *side, uint64_t features, const struct vballoon_queue queues[2])

@@ -18,8 +18,6 @@ struct port_machine {
 	bool kicked, interrupted; /* in this turn */
 	bool device_due, guest_due; /* to run */
 	bool silent; /* the device does not run */
-	bool drops_fail, restores_fail; /* the host's troubles; see port_machine_restores() */
-	bool hides_resets; /* the transport: the device sees its queues stop, and no more */
 };
 
 /* A device that offers @features, balloon pages of 4 KiB, a guest with units of
@@ -30,9 +28,6 @@ void port_machine_init_shift(struct port_machine *machine, uint64_t features, ui
 			     uint32_t unit_shift);
 void port_machine_start(struct port_machine *machine);
 void port_machine_destroy(struct port_machine *machine);
-
-/* The host may have no memory for what comes back. Before port_machine_start(). */
-void port_machine_restores(struct port_machine *machine);
 
 /* The guest is paused, and goes on. */
 void port_machine_stop_queues(struct port_machine *machine);

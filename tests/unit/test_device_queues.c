@@ -192,6 +192,26 @@ static void a_queue_outside_memory_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation_queue, TODEV);
 }
 
+/* Proves DEV-RING-16. */
+static void a_queue_outside_memory_is_not_forgotten_when_the_other_starts(void **state)
+{
+	struct bed *bed = *state;
+	struct vballoon_queue outside = bed->rings[FROMDEV].queue;
+
+	outside.desc = vballoon_gpa(0);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(vballoon_device_stop_queue(bed->device, i, NULL), 0);
+	assert_int_equal(vballoon_device_start_queue(bed->device, FROMDEV, &outside), 0);
+	assert_int_equal(vballoon_device_start_queue(bed->device, TODEV, &bed->rings[TODEV].queue),
+			 0);
+	bed_run(bed);
+	assert_int_equal(bed->stops, 1);
+	assert_int_equal(bed_status(bed).violation, VBALLOON_RING_UNREADABLE);
+	assert_int_equal(bed_status(bed).violation_queue, FROMDEV);
+	assert_int_equal(vballoon_device_stop_queue(bed->device, FROMDEV, NULL), 0);
+	assert_int_equal(bed_status(bed).violation, VBALLOON_OK);
+}
+
 /* Proves DEV-RING-2. */
 static void a_queue_that_could_not_start_goes_on_where_it_was_to(void **state)
 {
@@ -314,6 +334,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(
 			a_queue_that_could_not_start_goes_on_where_it_was_to, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_queue_outside_memory_is_not_forgotten_when_the_other_starts, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_queue_outside_memory_stops_the_device, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(

@@ -51,6 +51,14 @@ static int set_up_reporting(void **state)
 	return 0;
 }
 
+static int set_up_small(void **state)
+{
+	port_liar_init_queue(&liar, ALL, 12, VBALLOON_GUEST_TODEV_MIN);
+	*state = &liar;
+	port_liar_fill(&liar, 100);
+	return 0;
+}
+
 static int tear_down(void **state)
 {
 	port_liar_destroy(*state);
@@ -599,6 +607,36 @@ static void hello_waits_for_all_that_is_in_flight(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Nothing is answered, and one of everything is wanted. */
+static void the_smallest_queue_has_room_for_all_but_an_add_beside_a_report(void **state)
+{
+	struct port_liar *l = *state;
+	const uint8_t yes = VIRTIO_MEMORY_BALLOON_ACCEPTED;
+
+	port_liar_request(l, REQ(STATS), 9, 0);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	port_liar_request(l, REQ(RESIZE), 0, 101);
+	port_liar_request(l, REQ(REPORT), 0, 5);
+	vballoon_guest_pressure(l->guest.driver, 1, l->guest.now_ms);
+	port_guest_run(&l->guest);
+	port_liar_expect_running(l);
+	port_liar_take(l, MSG(STATS));
+	port_liar_answer(l, NULL, 0);
+	port_liar_take(l, MSG(EXCHANGE));
+	port_liar_answer(l, &yes, 1);
+	port_liar_take(l, MSG(ADD));
+	port_liar_answer(l, &yes, 1);
+	port_liar_take(l, MSG(WITHDRAW));
+	port_liar_return(l, NULL, 0);
+	port_liar_take(l, MSG(REPORT));
+	assert_true(port_liar_is_idle(l));
+	port_liar_request(l, REQ(RESIZE), 0, 102);
+	assert_true(port_liar_is_idle(l));
+	l->guest.block = PORT_UNITS_MAX;
+	port_liar_answer(l, NULL, 0);
+	port_liar_expect_running(l);
+}
+
 #define WITH(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -632,6 +670,7 @@ int main(void)
 		WITH(a_newer_round_takes_the_place_of_an_older, set_up_filled),
 		WITH(reports_by_itself_without_a_done, set_up_filled),
 		WITH(a_reset_ends_a_round, set_up_filled),
+		WITH(the_smallest_queue_has_room_for_all_but_an_add_beside_a_report, set_up_small),
 		WITH(hello_waits_for_all_that_is_in_flight, set_up_filled),
 	};
 

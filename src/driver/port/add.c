@@ -120,6 +120,8 @@ bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages)
 	unsigned int index = 0;
 	struct vballoon_guest_add *add;
 
+	if (guest->takes_turns && guest->in_flight[GUEST_REPORT])
+		return false;
 	while (index < guest->adds_max && guest->in_flight[GUEST_FIRST_ADD + index])
 		index++;
 	if (index == guest->adds_max)

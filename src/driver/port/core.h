@@ -132,6 +132,7 @@ struct vballoon_guest {
 	struct vballoon_entry_format format;
 	uint64_t add_units; /* one ADD names at the most */
 	unsigned int adds_max; /* as many as todevq has room for */
+	bool takes_turns; /* there is no room for an ADD and a REPORT */
 
 	enum vballoon_guest_state state;
 	enum vballoon_guest_failure failure;

@@ -8,12 +8,12 @@
 #include "base/le.h"
 #include "driver/port/core.h"
 
-/* Two for WITHDRAW and one for STATS; with the features two for EXCHANGE and one for
- * REPORT, or REPORT_DONE behind it. They always find room, whatever the ADDs do; HELLO
- * goes alone. */
+/* Two for WITHDRAW and one for STATS; with the features two for EXCHANGE and two for
+ * REPORT, or one for REPORT_DONE behind it. They always find room, whatever the ADDs do;
+ * HELLO goes alone. In the smallest queue ADD and REPORT take turns. */
 #define BASE_DESCRIPTORS 3
 #define EXCHANGE_DESCRIPTORS 2
-#define REPORT_DESCRIPTORS 1
+#define REPORT_DESCRIPTORS 2
 #define ADD_DESCRIPTORS 2
 
 /* Where the parts of a ring lie in its memory. */
@@ -43,7 +43,7 @@ static unsigned int reserved_descriptors(const struct vballoon_guest *guest)
 	return count;
 }
 
-_Static_assert(BASE_DESCRIPTORS + EXCHANGE_DESCRIPTORS + REPORT_DESCRIPTORS + ADD_DESCRIPTORS <=
+_Static_assert(BASE_DESCRIPTORS + EXCHANGE_DESCRIPTORS + ADD_DESCRIPTORS + 1 <=
 		       VBALLOON_GUEST_TODEV_MIN,
 	       "an ADD fits");
 
@@ -85,7 +85,8 @@ void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
 		};
 	}
 	adds = (guest->rings[TODEV].ring.size - reserved_descriptors(guest)) / ADD_DESCRIPTORS;
-	guest->adds_max = adds < GUEST_ADDS ? adds : GUEST_ADDS;
+	guest->takes_turns = !adds;
+	guest->adds_max = adds < 1 ? 1 : adds < GUEST_ADDS ? adds : GUEST_ADDS;
 	memset(guest->in_flight, 0, sizeof(guest->in_flight));
 	guest->in_flight_count = 0;
 }

@@ -108,7 +108,8 @@ void vballoon_guest_report_step(struct vballoon_guest *guest)
 	struct vballoon_guest_report *report = &guest->report;
 
 	if (!report->active || guest->in_flight[GUEST_REPORT] ||
-	    guest->in_flight[GUEST_REPORT_DONE])
+	    guest->in_flight[GUEST_REPORT_DONE] ||
+	    (guest->takes_turns && guest->in_flight[GUEST_FIRST_ADD]))
 		return;
 	fill(guest);
 	if (report->count) {
