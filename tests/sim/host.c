@@ -15,12 +15,20 @@ static void spoil(const struct host *host, uint8_t *region, uint64_t first, uint
 	uint64_t page = machine_page_bytes(host->oracle->machine);
 	int what = host->zeroes ? 0 : RUBBISH;
 
-	if (page > SPOILED_BYTES)
-		for (; first + page <= end; first += page) {
+	while (first < end) {
+		bool whole = first % page == 0 && end - first >= page;
+		uint64_t len = whole ? page : end - first;
+
+		if (!whole && len > SPOILED_BYTES)
+			len = SPOILED_BYTES;
+		if (len <= 2 * SPOILED_BYTES) {
+			memset(region + first, what, len);
+		} else {
 			memset(region + first, what, SPOILED_BYTES);
-			memset(region + first + page - SPOILED_BYTES, what, SPOILED_BYTES);
+			memset(region + first + len - SPOILED_BYTES, what, SPOILED_BYTES);
 		}
-	memset(region + first, what, end - first);
+		first += len;
+	}
 }
 
 int host_drop(struct host *host, const struct vballoon_region *region, struct vballoon_bytes offset,
