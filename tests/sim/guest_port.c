@@ -287,7 +287,7 @@ static bool can_run(const struct guest_driver *driver)
 
 	if (!driver->loaded || world->paused || world->crashed)
 		return false;
-	return !world->device_runs || (driver->port->guest->state == VBALLOON_GUEST_RUNNING &&
+	return !world->device_runs || (driver->port->guest->life.state == VBALLOON_GUEST_RUNNING &&
 				       !world->hostile && !world->reset_asked);
 }
 
@@ -336,8 +336,8 @@ static bool port_work(struct guest_driver *driver)
 
 	if (!can_run(driver))
 		return false;
-	if (port->world->settling && port->guest->state != VBALLOON_GUEST_RUNNING &&
-	    port->guest->state != VBALLOON_GUEST_RESTARTING) {
+	if (port->world->settling && port->guest->life.state != VBALLOON_GUEST_RUNNING &&
+	    port->guest->life.state != VBALLOON_GUEST_RESTARTING) {
 		vballoon_guest_start(port->guest);
 		port->due = true;
 	}
@@ -415,7 +415,8 @@ static void port_stir(struct guest_driver *driver)
 		move(driver);
 	} else if (rng_chance(driver->rng, 60)) {
 		vballoon_guest_report(port->guest);
-	} else if (port->guest->state != VBALLOON_GUEST_RUNNING || rng_chance(driver->rng, 70)) {
+	} else if (port->guest->life.state != VBALLOON_GUEST_RUNNING ||
+		   rng_chance(driver->rng, 70)) {
 		vballoon_guest_start(port->guest);
 	} else {
 		port->stops++;
@@ -462,9 +463,9 @@ static bool port_busy(const struct guest_driver *driver)
 {
 	const struct vballoon_guest *guest = driver->port->guest;
 
-	if (guest->failures || guest->bad_pages)
+	if (guest->life.failures || guest->bad_pages)
 		trace_fail(driver->trace, "the driver says of the device: %s",
-			   vballoon_guest_failure_text(guest->failure));
+			   vballoon_guest_failure_text(guest->life.failure));
 	return guest->in_flight_count || guest->hello.due || guest->withdraw.wanted ||
 	       vballoon_guest_pages_any_kept(&guest->pages);
 }

@@ -130,7 +130,7 @@ bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages)
 	add->count = 0;
 	add->units = 0;
 	if (!fill(guest, add, units < guest->add_units ? units : guest->add_units))
-		vballoon_decide_no_memory(&guest->decide, guest->now_ms);
+		vballoon_decide_no_memory(&guest->decide, guest->life.now_ms);
 	if (add->count)
 		send(guest, index);
 	return true;
@@ -179,9 +179,9 @@ void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int mess
 			vballoon_guest_give_back(guest, entry.gpa, entry.units, refused);
 		}
 	}
-	vballoon_decide_add_answered(&guest->decide,
-				     vballoon_guest_units_to_pages(guest, add->units),
-				     vballoon_guest_units_to_pages(guest, accepted), guest->now_ms);
+	vballoon_decide_add_answered(
+		&guest->decide, vballoon_guest_units_to_pages(guest, add->units),
+		vballoon_guest_units_to_pages(guest, accepted), guest->life.now_ms);
 }
 
 void vballoon_guest_adds_recall(struct vballoon_guest *guest)

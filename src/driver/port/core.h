@@ -7,15 +7,14 @@
 
 #include "base/entry.h"
 #include "driver/decide/decide.h"
+#include "driver/port/features.h"
+#include "driver/port/life.h"
 #include "driver/port/pages.h"
-#include "ring/driver_ring.h"
+#include "driver/port/ring.h"
 
 #define FROMDEV VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
-/* The largest queue that is used, whatever the device offers. */
-#define GUEST_QUEUE_SIZE 32
-#define GUEST_RING_BYTES 1024
 /* Requests that the device may make before one is read. */
 #define GUEST_REQUESTS 8
 /* ADD messages in flight: the host works while the guest looks for pages. */
@@ -119,13 +118,8 @@ struct vballoon_guest_report {
 	uint32_t count;
 };
 
-struct vballoon_guest_ring {
-	struct vballoon_driver_ring ring;
-	struct vballoon_driver_slot slots[GUEST_QUEUE_SIZE];
-	uint16_t links[GUEST_QUEUE_SIZE];
-};
-
 struct vballoon_guest {
+	struct vballoon_guest_life life;
 	struct vballoon_guest_config config;
 	struct vballoon_guest_shared *shared;
 	uint64_t features; /* to be negotiated */
@@ -134,12 +128,7 @@ struct vballoon_guest {
 	unsigned int adds_max; /* as many as todevq has room for */
 	bool takes_turns; /* there is no room for an ADD and a REPORT */
 
-	enum vballoon_guest_state state;
-	enum vballoon_guest_failure failure;
-	bool inside; /* an operation may be under way */
-	uint64_t now_ms;
-	uint64_t restart_ms; /* not before */
-	uint64_t starts, failures, bad_pages;
+	uint64_t bad_pages;
 
 	struct vballoon_decide decide;
 	struct vballoon_guest_pages pages;

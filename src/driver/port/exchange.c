@@ -56,11 +56,11 @@ int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_
 	struct vballoon_guest_exchange *exchange = &guest->exchange;
 	uint64_t units = 0;
 
-	if (guest->state != VBALLOON_GUEST_RUNNING ||
+	if (guest->life.state != VBALLOON_GUEST_RUNNING ||
 	    !vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_EXCHANGE))
 		return -EOPNOTSUPP;
 	if (!vballoon_guest_may_send(guest) || guest->in_flight[GUEST_EXCHANGE] ||
-	    vballoon_guest_pages_any_kept(&guest->pages) || guest->inside)
+	    vballoon_guest_pages_any_kept(&guest->pages) || guest->life.inside)
 		return -EAGAIN;
 	if (!count || count > VBALLOON_GUEST_PAIRS)
 		return -EINVAL;

@@ -44,21 +44,19 @@ static bool is_range(const struct vballoon_guest_range *range, uint32_t unit_shi
 }
 
 int vballoon_guest_pages_init(struct vballoon_guest_pages *pages,
-			      const struct vballoon_guest_config *config)
+			      const struct vballoon_guest_range *ranges, unsigned int range_count,
+			      uint32_t unit_shift)
 {
 	*pages = (struct vballoon_guest_pages){
-		.ranges = config->ranges,
-		.range_count = config->range_count,
-		.unit_shift = config->unit_shift,
-		.kept_range = config->range_count,
+		.ranges = ranges,
+		.range_count = range_count,
+		.unit_shift = unit_shift,
+		.kept_range = range_count,
 	};
-	for (unsigned int i = 0; i < config->range_count; i++) {
-		const struct vballoon_guest_range *range = &config->ranges[i];
-
-		if (!is_range(range, config->unit_shift))
+	for (unsigned int i = 0; i < range_count; i++) {
+		if (!is_range(&ranges[i], unit_shift))
 			return -EINVAL;
-		memset(range->held, 0,
-		       vballoon_guest_bitmap_bytes(range->size, config->unit_shift));
+		memset(ranges[i].held, 0, vballoon_guest_bitmap_bytes(ranges[i].size, unit_shift));
 	}
 	return 0;
 }

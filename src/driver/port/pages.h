@@ -25,7 +25,8 @@ struct vballoon_guest_pages {
 
 /* Begin with nothing in the balloon: 0, or -EINVAL for a range that is none. */
 int vballoon_guest_pages_init(struct vballoon_guest_pages *pages,
-			      const struct vballoon_guest_config *config);
+			      const struct vballoon_guest_range *ranges, unsigned int range_count,
+			      uint32_t unit_shift);
 
 /* Whether units that are not in the balloon lie at @gpa. */
 bool vballoon_guest_pages_are_free(const struct vballoon_guest_pages *pages, uint64_t gpa,

@@ -16,11 +16,6 @@
 #define REPORT_DESCRIPTORS 2
 #define ADD_DESCRIPTORS 2
 
-/* Where the parts of a ring lie in its memory. */
-#define RING_AVAIL (GUEST_QUEUE_SIZE * 16)
-#define RING_USED (RING_AVAIL + 128)
-
-_Static_assert(RING_USED + 6 + GUEST_QUEUE_SIZE * 8 <= GUEST_RING_BYTES, "a ring fits");
 _Static_assert(sizeof(struct vballoon_guest_shared) <= VBALLOON_GUEST_SHARED_BYTES, "as told");
 
 static struct vballoon_gpa gpa_of(const struct vballoon_guest *guest, const void *shared)
@@ -47,42 +42,17 @@ _Static_assert(BASE_DESCRIPTORS + EXCHANGE_DESCRIPTORS + ADD_DESCRIPTORS + 1 <=
 		       VBALLOON_GUEST_TODEV_MIN,
 	       "an ADD fits");
 
-/* The largest power of two that both sides can do. */
-static uint16_t queue_size(uint32_t greatest)
-{
-	uint16_t size = GUEST_QUEUE_SIZE;
-
-	while (size > greatest)
-		size /= 2;
-	return size;
-}
-
 void vballoon_guest_queues_prepare(struct vballoon_guest *guest,
 				   struct vballoon_queue queues[VIRTIO_MEMORY_BALLOON_VQ_COUNT])
 {
 	unsigned int adds;
 
 	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
-		struct vballoon_guest_ring *queue = &guest->rings[i];
 		unsigned char *memory = guest->shared->rings[i];
 
-		queue->ring = (struct vballoon_driver_ring){
-			.size = queue_size(guest->config.queue_size[i]),
-			.desc = memory,
-			.avail = memory + RING_AVAIL,
-			.used = memory + RING_USED,
-			.slots = queue->slots,
-			.links = queue->links,
-			.features = vballoon_ring_features(guest->features),
-		};
-		vballoon_driver_ring_start(&queue->ring);
-		queues[i] = (struct vballoon_queue){
-			.size = queue->ring.size,
-			.desc = gpa_of(guest, queue->ring.desc),
-			.avail = gpa_of(guest, queue->ring.avail),
-			.used = gpa_of(guest, queue->ring.used),
-			.next = queue->ring.features.packed ? VBALLOON_QUEUE_FIRST_PACKED : 0,
-		};
+		vballoon_guest_ring_prepare(&guest->rings[i], memory, gpa_of(guest, memory),
+					    guest->config.queue_size[i], guest->features,
+					    &queues[i]);
 	}
 	adds = (guest->rings[TODEV].ring.size - reserved_descriptors(guest)) / ADD_DESCRIPTORS;
 	guest->takes_turns = !adds;
@@ -150,7 +120,7 @@ static void request_take(struct vballoon_guest *guest, uint64_t index, uint32_t 
 	uint32_t type = vballoon_le32(request.type);
 
 	request_post(guest, index);
-	if (guest->state == VBALLOON_GUEST_RUNNING && written == sizeof(request) &&
+	if (guest->life.state == VBALLOON_GUEST_RUNNING && written == sizeof(request) &&
 	    type < sizeof(requested) / sizeof(requested[0]) && requested[type])
 		requested[type](guest, &request);
 }
@@ -162,7 +132,7 @@ bool vballoon_guest_requests_poll(struct vballoon_guest *guest)
 	uint32_t written;
 	uint64_t index;
 
-	while (guest->state == VBALLOON_GUEST_RUNNING && budget) {
+	while (guest->life.state == VBALLOON_GUEST_RUNNING && budget) {
 		outcome =
 			vballoon_driver_ring_collect(&guest->rings[FROMDEV].ring, &index, &written);
 		if (outcome != VBALLOON_COLLECT_ONE)
@@ -195,7 +165,7 @@ void vballoon_guest_answers_poll(struct vballoon_guest *guest)
 
 	/* An answer may have the next message sent: no more than there is room for. */
 	for (unsigned int i = 0; i < GUEST_MESSAGES; i++) {
-		if (guest->state != VBALLOON_GUEST_RUNNING)
+		if (guest->life.state != VBALLOON_GUEST_RUNNING)
 			return;
 		outcome =
 			vballoon_driver_ring_collect(&guest->rings[TODEV].ring, &message, &written);

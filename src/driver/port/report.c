@@ -28,7 +28,7 @@ void vballoon_guest_report_requested(struct vballoon_guest *guest,
 
 int vballoon_guest_report(struct vballoon_guest *guest)
 {
-	if (guest->state != VBALLOON_GUEST_RUNNING ||
+	if (guest->life.state != VBALLOON_GUEST_RUNNING ||
 	    !vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_REPORTING))
 		return -EOPNOTSUPP;
 	if (!guest->report.active)

@@ -16,7 +16,7 @@ static void set_period(struct vballoon_guest *guest, uint32_t period_ms)
 	if (period_ms == VIRTIO_MEMORY_BALLOON_STATS_PERIOD_SAME)
 		return;
 	stats->period_ms = period_ms && period_ms < PERIOD_MIN_MS ? PERIOD_MIN_MS : period_ms;
-	stats->push_ms = guest->now_ms + stats->period_ms;
+	stats->push_ms = guest->life.now_ms + stats->period_ms;
 }
 
 /* Keeps DRV-STATS-1. */
@@ -56,15 +56,15 @@ static void send(struct vballoon_guest *guest, uint32_t cookie)
 uint64_t vballoon_guest_stats_step(struct vballoon_guest *guest)
 {
 	struct vballoon_guest_stats *stats = &guest->stats;
-	bool push = stats->period_ms && guest->now_ms >= stats->push_ms;
+	bool push = stats->period_ms && guest->life.now_ms >= stats->push_ms;
 
 	if (push)
-		stats->push_ms = guest->now_ms + stats->period_ms;
+		stats->push_ms = guest->life.now_ms + stats->period_ms;
 	if (!guest->in_flight[GUEST_STATS_REPORT] && (stats->due || push)) {
 		send(guest, stats->due ? stats->cookie : 0);
 		stats->due = false;
 	}
-	return stats->period_ms ? stats->push_ms - guest->now_ms : VBALLOON_GUEST_FOREVER;
+	return stats->period_ms ? stats->push_ms - guest->life.now_ms : VBALLOON_GUEST_FOREVER;
 }
 
 void vballoon_guest_ignore_answer(struct vballoon_guest *guest, unsigned int message,

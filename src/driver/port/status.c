@@ -6,14 +6,14 @@ void vballoon_guest_status(const struct vballoon_guest *guest,
 			   struct vballoon_guest_status *status_out)
 {
 	*status_out = (struct vballoon_guest_status){
-		.state = guest->state,
-		.failure = guest->failure,
+		.state = guest->life.state,
+		.failure = guest->life.failure,
 		.features = guest->features,
 		.target_pages = guest->decide.target,
 		.held_pages = guest->decide.held,
 		.returned_pages = guest->withdraw.returned,
-		.starts = guest->starts,
-		.failures = guest->failures,
+		.starts = guest->life.starts,
+		.failures = guest->life.failures,
 		.bad_pages = guest->bad_pages,
 	};
 }

@@ -45,7 +45,7 @@ void vballoon_guest_withdraw_send(struct vballoon_guest *guest, uint64_t pages, 
 /* Whether a WITHDRAW can be sent now, for at least a unit. */
 static bool can_send(const struct vballoon_guest *guest)
 {
-	return guest->state == VBALLOON_GUEST_RUNNING && vballoon_guest_may_send(guest) &&
+	return guest->life.state == VBALLOON_GUEST_RUNNING && vballoon_guest_may_send(guest) &&
 	       !guest->in_flight[GUEST_WITHDRAW] && guest->decide.held >= guest->decide.unit_pages;
 }
 
@@ -142,15 +142,15 @@ void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int
 		withdraw->wanted = 0;
 	withdraw->returned += pages;
 	withdraw->late = false;
-	vballoon_decide_withdraw_answered(&guest->decide, pages, answer, guest->now_ms);
+	vballoon_decide_withdraw_answered(&guest->decide, pages, answer, guest->life.now_ms);
 	give_back(guest, count);
 }
 
 /* Keeps DRV-WITHDRAW-6. */
 void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms)
 {
-	guest->now_ms = now_ms;
-	if (guest->state != VBALLOON_GUEST_RUNNING)
+	guest->life.now_ms = now_ms;
+	if (guest->life.state != VBALLOON_GUEST_RUNNING)
 		return;
 	vballoon_decide_pressure(&guest->decide, now_ms);
 	if (guest->withdraw.wanted < pages)
@@ -162,15 +162,15 @@ bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t n
 	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
 
 	/* From inside get_page() the way to the device is barred: its memory is in use. */
-	if (guest->inside || guest->state != VBALLOON_GUEST_RUNNING)
+	if (guest->life.inside || guest->life.state != VBALLOON_GUEST_RUNNING)
 		return false;
-	guest->now_ms = now_ms;
+	guest->life.now_ms = now_ms;
 	vballoon_decide_pressure(&guest->decide, now_ms);
 	/* One that is on its way is as good as one of our own. */
 	if (pages && can_send(guest)) {
 		vballoon_guest_withdraw_send(guest, round_up(guest, pages),
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
-		if (guest->state != VBALLOON_GUEST_RUNNING)
+		if (guest->life.state != VBALLOON_GUEST_RUNNING)
 			return false;
 		vballoon_guest_queues_settle(guest);
 	}
@@ -181,13 +181,13 @@ bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t n
 /* Keeps DRV-WITHDRAW-7, DRV-BAD-8. */
 bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms)
 {
-	if (guest->inside || guest->state != VBALLOON_GUEST_RUNNING)
+	if (guest->life.inside || guest->life.state != VBALLOON_GUEST_RUNNING)
 		return false;
-	guest->inside = true;
-	guest->now_ms = now_ms;
+	guest->life.inside = true;
+	guest->life.now_ms = now_ms;
 	vballoon_guest_answers_poll(guest);
-	guest->inside = false;
-	if (guest->state != VBALLOON_GUEST_RUNNING || !guest->in_flight[GUEST_WITHDRAW])
+	guest->life.inside = false;
+	if (guest->life.state != VBALLOON_GUEST_RUNNING || !guest->in_flight[GUEST_WITHDRAW])
 		return false;
 	vballoon_guest_queues_settle(guest);
 	if (now_ms < guest->withdraw.wait_until_ms)
