@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean models
+.PHONY: format lint clauses clean models fuzz fuzz-replay
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,12 @@ e2e: ## a real guest under QEMU
 
 install-test: ## build, install and purge the Debian packages in clean roots
 	tests/install/run
+
+fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --keep device"
+	tests/fuzz/run $(FUZZ)
+
+fuzz-replay: build ## the inputs that are kept in tests/fuzz/corpus
+	meson test -C $(BUILD) --no-rebuild --suite fuzz --suite planted
 
 models: ## search the models of the queues' wakeups, tests/models
 	tests/models/run

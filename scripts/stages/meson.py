@@ -18,7 +18,7 @@ def build(run, name, options=(), env=None):
 
 
 # Suites that have a stage of their own.
-APART = ["--no-suite=lint", "--no-suite=sim", "--no-suite=seeded"]
+APART = ["--no-suite=lint", "--no-suite=sim", "--no-suite=seeded", "--no-suite=planted"]
 
 
 def test(run, folder, suites=APART):

@@ -121,6 +121,17 @@ def sim(run):
         run.check("sim: new seeds", [plain / simulator, "--seed", seed, "--schedules", "1000000"])
 
 
+def fuzz(run):
+    """The kept inputs find what is planted; new ones are looked for. The other stages that run
+    the tests replay the kept ones."""
+    folder = build_gcc(run)
+    if not folder:
+        return
+    meson.test(run, folder, ["--suite=planted"])
+    seconds = "60" if run.full else "5"
+    run.check("fuzz", ["tests/fuzz/run", "--build", run.builds / "fuzz", "--seconds", seconds])
+
+
 def bed(run):
     run.check("bed", ["tests/bed/setup"])
 
@@ -184,12 +195,13 @@ def install(run):
 
 
 STAGES = [
-    Stage("static", 60, "layers, headers, format, text, clauses, scripts", static),
+    Stage("static", 120, "layers, headers, format, text, clauses, scripts", static),
     Stage("gcc", 400, "build with gcc, freestanding archives, tests", gcc),
     Stage("clang", 400, "build with clang, tests", clang),
     Stage("sanitize", 600, "build with address and undefined sanitizers, tests", sanitize),
     Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance),
     Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
+    Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
     Stage("docs", 360, "the documents' commands run, their tables agree", docs),
