@@ -29,12 +29,17 @@ def compile(root, compiler, sources, folder):
     own = run(compiler[0], "-print-file-name=include")
     places = [root / "tests/freestanding", root / "include", root / "src", root / "examples"]
     includes = [f"-isystem{own}", *(f"-I{place}" for place in places)]
-    run(*compiler, *STRICT, *FREE, "-ffunction-sections", *includes, "-c", *sources, cwd=folder)
+    # Two directories may have files of one name.
+    for place in sorted({source.parent for source in sources}):
+        objects = Path(folder, place.name)
+        objects.mkdir()
+        here = [source for source in sources if source.parent == place]
+        run(*compiler, *STRICT, *FREE, "-ffunction-sections", *includes, "-c", *here, cwd=objects)
 
 
 def link(compiler, folder):
     options = ["-nostdlib", "-static", "-no-pie", "-Wl,--gc-sections"]
-    run(*compiler, *options, *sorted(Path(folder).glob("*.o")), "-o", "kernel", cwd=folder)
+    run(*compiler, *options, *sorted(Path(folder).rglob("*.o")), "-o", "kernel", cwd=folder)
     left = run("nm", "-u", Path(folder, "kernel"))
     if left:
         raise AssertionError(f"undefined: {left}")

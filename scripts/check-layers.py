@@ -37,6 +37,11 @@ LAYERS = {
         ["abi", "base", "ring", "driver/decide"],
         FREESTANDING,
     ),
+    "driver/traditional": (
+        ["src/driver/traditional", f"{PUBLIC}/traditional_guest.h"],
+        ["abi", "base", "ring", "driver/decide", "driver/port"],
+        FREESTANDING,
+    ),
     "reclaim": (
         ["src/reclaim", f"{PUBLIC}/backing.h"],
         ["abi", "base", "memory.public", "device.public"],

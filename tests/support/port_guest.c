@@ -112,8 +112,8 @@ static uint64_t get_page(void *context, uint64_t most, struct vballoon_gpa *gpa_
 /* With F_ZEROED, what the device hands back is zeros. */
 static void check_zeros(const struct port_guest *guest, uint64_t gpa)
 {
-	if (!(port_guest_status(guest).features >> VIRTIO_MEMORY_BALLOON_F_ZEROED & 1) ||
-	    guest->device_lies)
+	if (!guest->driver || guest->device_lies ||
+	    !(port_guest_status(guest).features >> VIRTIO_MEMORY_BALLOON_F_ZEROED & 1))
 		return;
 	if (*stamp(guest, gpa, false) || *stamp(guest, gpa, true))
 		fail_msg("%#llx came back with something in it", (unsigned long long)gpa);

@@ -43,6 +43,17 @@ static bool is_range(const struct vballoon_guest_range *range, uint32_t unit_shi
 	       vballoon_add(range->gpa.value, range->size.value, &end);
 }
 
+int vballoon_guest_ranges_clear(const struct vballoon_guest_range *ranges, unsigned int range_count,
+				uint32_t unit_shift)
+{
+	for (unsigned int i = 0; i < range_count; i++) {
+		if (!is_range(&ranges[i], unit_shift))
+			return -EINVAL;
+		memset(ranges[i].held, 0, vballoon_guest_bitmap_bytes(ranges[i].size, unit_shift));
+	}
+	return 0;
+}
+
 int vballoon_guest_pages_init(struct vballoon_guest_pages *pages,
 			      const struct vballoon_guest_range *ranges, unsigned int range_count,
 			      uint32_t unit_shift)
@@ -53,12 +64,7 @@ int vballoon_guest_pages_init(struct vballoon_guest_pages *pages,
 		.unit_shift = unit_shift,
 		.kept_range = range_count,
 	};
-	for (unsigned int i = 0; i < range_count; i++) {
-		if (!is_range(&ranges[i], unit_shift))
-			return -EINVAL;
-		memset(ranges[i].held, 0, vballoon_guest_bitmap_bytes(ranges[i].size, unit_shift));
-	}
-	return 0;
+	return vballoon_guest_ranges_clear(ranges, range_count, unit_shift);
 }
 
 /* Cut the first piece off units at *@gpa, which do not wrap. False: there are none left, or no

@@ -23,6 +23,10 @@ struct vballoon_guest_pages {
 	uint64_t kept_unit;
 };
 
+/* Clear the bitmaps of ranges: 0, or -EINVAL for one that is none. */
+int vballoon_guest_ranges_clear(const struct vballoon_guest_range *ranges, unsigned int range_count,
+				uint32_t unit_shift);
+
 /* Begin with nothing in the balloon: 0, or -EINVAL for a range that is none. */
 int vballoon_guest_pages_init(struct vballoon_guest_pages *pages,
 			      const struct vballoon_guest_range *ranges, unsigned int range_count,
