@@ -43,8 +43,9 @@ struct vballoon_reclaim_ops {
 	 * @param region as for drop
 	 * @param offset as for drop
 	 * @param len as for drop
-	 * @return 0; -ENOSPC or another negative errno: all of the range counts as
-	 *         dropped still; the device tries half of it, and so on down to
+	 * @return 0; 1 when nothing had to be done, because the memory comes when it is
+	 *         touched: the device may ask for much of it in one run; -ENOSPC or
+	 *         another negative errno: all of the range counts as dropped still; the device tries half of it, and so on down to
 	 *         one host page, then hands back others or fewer, and counts it
 	 */
 	int (*restore)(void *context, const struct vballoon_region *region,

@@ -7,6 +7,7 @@
 #include <vballoon/device.h>
 
 #include "base/entry.h"
+#include "device/search.h"
 #include "device/summary.h"
 #include "policy/pace.h"
 #include "policy/policy.h"
@@ -39,13 +40,14 @@ struct vballoon_requests {
 };
 
 /*
- * A message of todevq that moves memory, over as many runs as that takes. Until it is
+ * A message of todevq that names memory, over as many runs as that takes. Until it is
  * answered it stays the chain under work, nothing else is taken from its queue, and
  * nothing is dropped. Whatever ends it early undoes it and puts it back.
  */
 struct vballoon_work {
 	bool unfinished;
 	uint32_t type; /* of that message */
+	uint64_t steps_left; /* that this run may take: entries, words of the page map */
 	uint64_t bytes_left; /* to be cleared, given back or restored in this run */
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
@@ -53,7 +55,12 @@ struct vballoon_work {
 	bool entry_open; /* REPORT: its newest entry is not answered */
 	bool entry_given; /* the host has memory of it */
 	bool entry_failed; /* passed over, or could not be cleared */
-	uint32_t entry; /* WITHDRAW: in the answer */
+	struct {
+		uint64_t pages_left; /* that the answer may still name */
+		struct vballoon_search search;
+		unsigned int way; /* of looking */
+		uint64_t first; /* of the run that is made usable: a guest address */
+	} withdraw;
 	struct {
 		bool ready; /* judged, and to be carried out */
 		uint64_t give, take; /* as on the wire */
@@ -70,6 +77,14 @@ static inline void vballoon_work_charge(struct vballoon_work *work, uint64_t byt
 	if (bytes < VBALLOON_WORK_CALL_BYTES)
 		bytes = VBALLOON_WORK_CALL_BYTES;
 	work->bytes_left -= bytes < work->bytes_left ? bytes : work->bytes_left;
+}
+
+/* An entry of @pages pages is part of what this run may do. */
+static inline void vballoon_work_charge_entry(struct vballoon_work *work, uint64_t pages)
+{
+	uint64_t steps = 1 + pages / VBALLOON_BITMAP_WORD_BITS;
+
+	work->steps_left -= steps < work->steps_left ? steps : work->steps_left;
 }
 
 /* The chunk that is being looked through for something to drop; see drop.c. */
@@ -108,7 +123,6 @@ struct vballoon_device {
 	struct vballoon_work work;
 	/* To WITHDRAW, as on the wire; of EXCHANGE, what was given and taken, in turns. */
 	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX];
-	uint64_t answer_unclear[VBALLOON_ANSWER_ENTRIES_MAX / VBALLOON_BITMAP_WORD_BITS];
 	uint32_t answer_count;
 };
 
@@ -257,14 +271,12 @@ enum vballoon_progress {
 	VBALLOON_FAILED, /* for want of host memory */
 };
 
-/* Whether any of these held pages has to be cleared before the driver gets it. */
-bool vballoon_clear_is_due(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
-
-/* Clear [@*at, @end), which is guest memory; *@at goes on as it is done. */
+/* Clear [*@at, @end), which is guest memory; *@at goes on as it is done. What cannot be
+ * cleared is the host page that it lies in then. */
 enum vballoon_progress vballoon_clear(struct vballoon_device *device, uint64_t *at, uint64_t end);
 
-/* Held pages, none of which has to be cleared, are handed to the driver. */
-void vballoon_clear_was_dropped(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+/* Where the host page ends that @gpa, guest memory, lies in. */
+uint64_t vballoon_host_page_end(const struct vballoon_device *device, uint64_t gpa);
 
 /* requests.c */
 
@@ -301,10 +313,9 @@ bool vballoon_drop_allowed(const struct vballoon_device *device,
 
 /* restore.c */
 
-/* Bring back what is dropped of @pages held pages at @gpa, whole units. Returns
- * how many of them, from @gpa on and whole units again, may be handed back: fewer
- * when the host has no more memory for that region. */
-uint64_t vballoon_restore(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+/* Make [*@at, @end), held pages, usable for the driver: what was dropped gets memory again,
+ * what was not is cleared if zeros are promised. *@at goes on as it is done. */
+enum vballoon_progress vballoon_restore(struct vballoon_device *device, uint64_t *at, uint64_t end);
 
 /*
  * The handlers of todevq messages, each in its own file. The chain is read up to
@@ -323,6 +334,7 @@ enum vballoon_violation vballoon_message_report_done(struct vballoon_device *dev
 						     uint32_t flags);
 
 /* Go on with a message that was left unfinished. */
+enum vballoon_violation vballoon_add_resume(struct vballoon_device *device);
 enum vballoon_violation vballoon_withdraw_resume(struct vballoon_device *device);
 enum vballoon_violation vballoon_exchange_resume(struct vballoon_device *device);
 enum vballoon_violation vballoon_report_resume(struct vballoon_device *device);

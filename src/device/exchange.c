@@ -76,13 +76,17 @@ static enum vballoon_violation next_pair(struct vballoon_device *device)
 	enum vballoon_refusal cause;
 	struct pair pair;
 
+	work->unfinished = !work->steps_left;
+	if (work->unfinished)
+		return VBALLOON_OK;
 	if (vballoon_chain_read(&device->memory, &device->chain, &wire, sizeof(wire)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
-	if (device->proof == VBALLOON_RECORD_NONE)
-		return refuse(device, VBALLOON_REFUSED_NO_RECORD);
 	work->pair.give = vballoon_le64(wire.give);
 	work->pair.take = vballoon_le64(wire.take);
 	pair = decode(device, work->pair.give, work->pair.take);
+	vballoon_work_charge_entry(work, vballoon_entry_pages(device, &pair.take));
+	if (device->proof == VBALLOON_RECORD_NONE)
+		return refuse(device, VBALLOON_REFUSED_NO_RECORD);
 	if (pair.take.units > work->units_left)
 		return VBALLOON_MESSAGE_LENGTH;
 	work->units_left -= pair.take.units;
@@ -92,26 +96,6 @@ static enum vballoon_violation next_pair(struct vballoon_device *device)
 	work->at = pair.take.gpa;
 	work->end = pair.take.gpa + vballoon_entry_bytes(device, &pair.take);
 	return VBALLOON_OK;
-}
-
-/* Make what is taken usable, and zeros if that is promised.
- * Keeps DEV-EXCHANGE-11, DEV-EXCHANGE-12, DEV-ZEROED-2. */
-static enum vballoon_progress prepare(struct vballoon_device *device,
-				      const struct vballoon_entry *take)
-{
-	uint64_t pages = vballoon_entry_pages(device, take);
-	enum vballoon_progress progress;
-
-	if (!device->work.bytes_left)
-		return VBALLOON_UNFINISHED;
-	if (vballoon_clear_is_due(device, take->gpa, pages)) {
-		progress = vballoon_clear(device, &device->work.at, device->work.end);
-		if (progress != VBALLOON_DONE)
-			return progress;
-	}
-	vballoon_clear_was_dropped(device, take->gpa, pages);
-	return vballoon_restore(device, take->gpa, pages) == pages ? VBALLOON_DONE
-								   : VBALLOON_FAILED;
 }
 
 /* The counter for what a pair moves. */
@@ -133,14 +117,14 @@ static void swap(struct vballoon_device *device, const struct pair *pair)
 	device->answer[device->answer_count++] = device->work.pair.take;
 }
 
-/* Carry out the pair that is ready, as far as this run may. */
+/* Carry out the pair that is ready, as far as this run may. Keeps DEV-EXCHANGE-12. */
 static enum vballoon_violation carry_out(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
 	struct pair pair = decode(device, work->pair.give, work->pair.take);
 	enum vballoon_violation violation;
 
-	switch (prepare(device, &pair.take)) {
+	switch (vballoon_restore(device, &work->at, work->end)) {
 	case VBALLOON_UNFINISHED:
 		work->unfinished = true;
 		return VBALLOON_OK;

@@ -75,28 +75,8 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 	return VBALLOON_DONE;
 }
 
-/* Clear the rest of one host page. Where there is no memory for it, it is a hole. */
-static enum vballoon_progress clear_host_page(struct vballoon_device *device)
-{
-	struct vballoon_work *work = &device->work;
-	const struct vballoon_region *region =
-		vballoon_memory_find(&device->memory, vballoon_gpa(work->at), vballoon_bytes(1));
-	uint64_t base = region->gpa.value;
-	uint64_t end = base + vballoon_align_up(work->at - base + 1, region->host_page_shift);
-	enum vballoon_progress progress;
-
-	if (end > work->keep_end)
-		end = work->keep_end;
-	vballoon_work_charge(work, 0);
-	progress = vballoon_clear(device, &work->at, end);
-	if (progress == VBALLOON_FAILED) {
-		work->entry_failed = true;
-		work->at = end;
-	}
-	return progress == VBALLOON_UNFINISHED ? progress : VBALLOON_DONE;
-}
-
-/* What the host cannot have stays. Keeps DEV-ZEROED-3. */
+/* What the host cannot have stays. What cannot be cleared, as there is no memory for it,
+ * is a hole. Keeps DEV-ZEROED-3. */
 static enum vballoon_progress keep(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
@@ -107,7 +87,13 @@ static enum vballoon_progress keep(struct vballoon_device *device)
 		return VBALLOON_DONE;
 	}
 	progress = vballoon_clear(device, &work->at, work->keep_end);
-	return progress == VBALLOON_FAILED ? clear_host_page(device) : progress;
+	if (progress != VBALLOON_FAILED)
+		return progress;
+	work->entry_failed = true;
+	work->at = vballoon_host_page_end(device, work->at);
+	if (work->at > work->keep_end)
+		work->at = work->keep_end;
+	return VBALLOON_DONE;
 }
 
 /* The run that is under work: a step of it. */
@@ -154,13 +140,17 @@ static enum vballoon_violation next_run(struct vballoon_device *device)
 	uint64_t bytes;
 	__le64 wire;
 
+	work->unfinished = !work->steps_left;
+	if (work->unfinished)
+		return VBALLOON_OK;
 	if (vballoon_chain_read(&device->memory, &device->chain, &wire, sizeof(wire)))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
 	work->entry_open = work->entry_failed = true;
 	work->entry_given = false;
+	entry = vballoon_entry_decode(&format, vballoon_le64(wire));
+	vballoon_work_charge_entry(work, vballoon_entry_pages(device, &entry));
 	if (device->proof == VBALLOON_RECORD_NONE)
 		goto refuse;
-	entry = vballoon_entry_decode(&format, vballoon_le64(wire));
 	if (entry.units > work->units_left)
 		return VBALLOON_MESSAGE_LENGTH;
 	work->units_left -= entry.units;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Making sure that dropped pages have host memory before the guest gets them.
+ * Making held pages usable before the guest gets them: those that were dropped have
+ * host memory, the others are cleared if zeros are promised.
  *
  * Where a guest's first touch of a hole could fail (hugetlb: SIGBUS in the
  * process that runs the guest), the embedder allocates it first, and may find
  * that there is none. Elsewhere the host backs the page when it is touched; either
  * way the whole host page is there again, so its mark is taken away as a whole.
  */
+#include "base/checked.h"
 #include "device/core.h"
 
 /* Whether the host has memory for a run of whole host pages. Keeps DEV-REQ-9. */
@@ -15,13 +17,15 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 {
 	const struct vballoon_reclaim_ops *reclaim = device->config.reclaim;
 	uint32_t shift = device->config.page_shift;
+	int result;
 
 	if (!reclaim || !reclaim->restore)
 		return true;
 	device->counters.restore_calls++;
-	vballoon_work_charge(&device->work, count << shift);
-	if (reclaim->restore(device->config.context, &device->memory.regions[piece->index],
-			     vballoon_bytes(first << shift), vballoon_bytes(count << shift))) {
+	result = reclaim->restore(device->config.context, &device->memory.regions[piece->index],
+				  vballoon_bytes(first << shift), vballoon_bytes(count << shift));
+	vballoon_work_charge(&device->work, result > 0 ? 0 : count << shift);
+	if (result < 0) {
 		device->counters.restore_failures++;
 		return false;
 	}
@@ -31,13 +35,19 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 	return true;
 }
 
-/* Restore whole host pages from @first on, all if possible, else half, and so on.
- * Returns how many pages that were. */
+/* Restore whole host pages from @first on, as many of them as this run may, if possible;
+ * else half, and so on. Returns how many pages that were. */
 static uint64_t restore_some(struct vballoon_device *device, const struct vballoon_piece *piece,
 			     uint64_t first, uint64_t count)
 {
-	uint64_t mask = vballoon_page_map_host_pages(&piece->map) - 1;
+	uint64_t host_pages = vballoon_page_map_host_pages(&piece->map);
+	uint64_t mask = host_pages - 1;
+	uint64_t most = (device->work.bytes_left >> device->config.page_shift) & ~mask;
 
+	if (!most)
+		most = host_pages;
+	if (count > most)
+		count = most;
 	while (count && !restore_run(device, piece, first, count))
 		count = (count / 2) & ~mask;
 	if (count) {
@@ -47,37 +57,66 @@ static uint64_t restore_some(struct vballoon_device *device, const struct vballo
 	return count;
 }
 
-/* Restore what is dropped of a piece. Returns how many of its pages, from its
- * start on, have memory. */
-static uint64_t restore_piece(struct vballoon_device *device, const struct vballoon_piece *piece)
+/* [*@at, @end), all of it in @piece, was dropped. Keeps DEV-WITHDRAW-10, DEV-EXCHANGE-11. */
+static enum vballoon_progress bring_back(struct vballoon_device *device,
+					 const struct vballoon_piece *piece, uint64_t *at,
+					 uint64_t end)
 {
-	struct vballoon_bits dropped = vballoon_page_map_dropped(&piece->map);
 	uint64_t mask = vballoon_page_map_host_pages(&piece->map) - 1;
-	uint64_t end = piece->first + piece->count;
-	uint64_t at = piece->first;
+	uint64_t base = device->memory.regions[piece->index].gpa.value;
+	uint32_t shift = device->config.page_shift;
+	uint64_t first = piece->first & ~mask;
+	uint64_t last = (((end - base) >> shift) + mask) & ~mask;
+	uint64_t from = *at, count;
 
-	while ((at = vballoon_bits_next(dropped, at, end)) < end) {
-		uint64_t run_end = vballoon_bits_next_missing(dropped, at, end);
-		uint64_t first = at & ~mask;
-
-		if (!restore_some(device, piece, first, ((run_end + mask) & ~mask) - first))
-			return at - piece->first;
-	}
-	return piece->count;
+	if (!device->work.bytes_left)
+		return VBALLOON_UNFINISHED;
+	count = restore_some(device, piece, first, last - first);
+	if (!count)
+		return VBALLOON_FAILED;
+	*at = base + ((first + count) << shift);
+	if (*at > end)
+		*at = end;
+	/* These are zeros, though the guest has not written them. */
+	if (vballoon_device_has(device, VBALLOON_F(ZEROED)))
+		vballoon_memory_changed(&device->memory, vballoon_gpa(from), (size_t)(*at - from));
+	return VBALLOON_DONE;
 }
 
-/* Keeps DEV-WITHDRAW-10. */
-uint64_t vballoon_restore(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+/* [*@at, @end) was not dropped. Keeps DEV-ZEROED-1, DEV-ZEROED-2. */
+static enum vballoon_progress take_as_it_is(struct vballoon_device *device, uint64_t *at,
+					    uint64_t end)
 {
-	uint32_t unit_order = device->record.unit_shift - device->config.page_shift;
-	struct vballoon_piece piece;
-	uint64_t good = 0, part;
+	if (vballoon_device_has(device, VBALLOON_F(ZEROED)))
+		return vballoon_clear(device, at, end);
+	*at = end;
+	return VBALLOON_DONE;
+}
 
-	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
-		part = restore_piece(device, &piece);
-		good += part;
-		if (part < piece.count)
-			break;
-	}
-	return vballoon_align_down(good, unit_order);
+/* The next stretch of [*@at, @end) that was dropped, or was not. The first page may be
+ * cleared in part already. */
+static enum vballoon_progress step(struct vballoon_device *device, uint64_t *at, uint64_t end)
+{
+	uint32_t shift = device->config.page_shift;
+	uint64_t page = vballoon_align_down(*at, shift);
+	uint64_t gpa = page, pages = (end - page) >> shift, stop;
+	struct vballoon_bits dropped;
+	struct vballoon_piece piece;
+
+	vballoon_held_piece(device, &gpa, &pages, &piece);
+	dropped = vballoon_page_map_dropped(&piece.map);
+	stop = vballoon_bits_next(dropped, piece.first, piece.first + piece.count);
+	if (stop > piece.first)
+		return take_as_it_is(device, at, page + ((stop - piece.first) << shift));
+	stop = vballoon_bits_next_missing(dropped, stop, piece.first + piece.count);
+	return bring_back(device, &piece, at, page + ((stop - piece.first) << shift));
+}
+
+enum vballoon_progress vballoon_restore(struct vballoon_device *device, uint64_t *at, uint64_t end)
+{
+	enum vballoon_progress progress = VBALLOON_DONE;
+
+	while (*at < end && progress == VBALLOON_DONE)
+		progress = step(device, at, end);
+	return progress;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "device/search.h"
+#include "device/core.h"
 
 void vballoon_search_skip_region(struct vballoon_search *search)
 {

@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "device/core.h"
+#include "device/summary.h"
+
+struct vballoon_device;
 
 /* One look through guest memory, in order of address. */
 struct vballoon_search {

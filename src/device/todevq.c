@@ -5,14 +5,13 @@
 
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
-/* The work of one vballoon_todevq_run(), in entries; a message counts for some, and
- * so does a word of the page map: in a large guest one entry may name terabytes. */
-#define RUN_WORK 16384
-#define MESSAGE_WORK 32
-#define WORK_PAGES VBALLOON_BITMAP_WORD_BITS
+/* The steps of one vballoon_todevq_run(): entries, and words of the page map, as in a large
+ * guest one entry may name terabytes; a message counts for some. What goes beyond is one
+ * entry, which is looked at whole. */
+#define RUN_STEPS 16384
+#define MESSAGE_STEPS 32
 
-/* What is cleared, given back or restored for messages in one run: so much, and what the
- * last of its WITHDRAWs takes. */
+/* What is cleared, given back or restored for messages in one run; at least a host page. */
 #define RUN_BYTES (UINT64_C(1) << 24)
 
 #define STATS_ENTRIES_MAX 256
@@ -50,6 +49,7 @@ static const struct message messages[] = {
 		.writable_max = UINT64_MAX,
 		.needs_record = true,
 		.handle = vballoon_message_add,
+		.resume = vballoon_add_resume,
 	},
 	[VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW] = {
 		.flags_feature = VBALLOON_F(WITHDRAW_REASON),
@@ -167,6 +167,7 @@ static void begin(struct vballoon_device *device, uint32_t type)
 {
 	device->work = (struct vballoon_work){
 		.type = type,
+		.steps_left = device->work.steps_left,
 		.bytes_left = device->work.bytes_left,
 		.units_left = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
 	};
@@ -240,39 +241,21 @@ void vballoon_todevq_leave(struct vballoon_device *device)
 	vballoon_device_ring_put_back(&device->rings[TODEV]);
 }
 
-/* Pages that messages have added or got back, ever. */
-static uint64_t pages_moved(const struct vballoon_device *device)
-{
-	const struct vballoon_status *counters = &device->counters;
-
-	return counters->added_pages + counters->already_held_pages + counters->returned_pages;
-}
-
-/* Pages that the message under work has named for an EXCHANGE or a REPORT: whether they
- * are held was looked at, though nothing of them need have moved. */
-static uint64_t pages_looked_at(const struct vballoon_device *device)
-{
-	uint64_t units = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX - device->work.units_left;
-
-	return units << device->record.unit_shift >> device->config.page_shift;
-}
-
 /* Keeps DEV-RING-5, DEV-MSG-1, DEV-BAD-1. */
 bool vballoon_todevq_run(struct vballoon_device *device)
 {
-	const struct vballoon_chain *chain = &device->chain;
-	uint64_t work = 0, before;
+	struct vballoon_work *work = &device->work;
 
-	device->work.bytes_left = RUN_BYTES;
-	while (!device->violation && work < RUN_WORK && device->work.bytes_left) {
-		if (!device->work.unfinished && !vballoon_device_next(device, TODEV))
+	work->steps_left = RUN_STEPS;
+	work->bytes_left = RUN_BYTES;
+	while (!device->violation && work->steps_left && work->bytes_left) {
+		if (!work->unfinished && !vballoon_device_next(device, TODEV))
 			return false;
-		before = pages_moved(device);
 		answer(device);
-		if (device->work.unfinished)
+		if (work->unfinished)
 			return true;
-		work += MESSAGE_WORK + (chain->readable_len + chain->written) / sizeof(__le64) +
-			(pages_moved(device) - before + pages_looked_at(device)) / WORK_PAGES;
+		work->steps_left -=
+			work->steps_left < MESSAGE_STEPS ? work->steps_left : MESSAGE_STEPS;
 	}
 	return !device->violation;
 }

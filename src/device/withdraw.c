@@ -11,15 +11,18 @@
  * Small pieces come first only while there is room for all the rest in long ones: a
  * guest that is out of memory is to get all that it asks for in one answer.
  *
- * A page leaves the record when its entry is written down, before the driver can
- * know, and comes back to it if the answer does not reach the driver.
+ * What was found is made usable, over as many runs of the device as that takes, and
+ * written down then. With that it leaves the record, before the driver can know, and
+ * comes back to it if the answer does not reach the driver.
  */
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/le.h"
 #include "device/core.h"
-#include "device/search.h"
+
+/* Pages that are looked for at once: a quarter of a million words of the page map. */
+#define FIND_PAGES_MAX (UINT64_C(1) << 24)
 
 /* What may still be handed back in this answer. */
 struct quota {
@@ -29,41 +32,63 @@ struct quota {
 	uint64_t long_pages; /* in one that names a long run, if one can */
 };
 
+/* How to look for what is handed back, one way after the other. */
+static const struct {
+	enum vballoon_hint hint;
+	bool is_small; /* and large pieces are to come */
+	bool has_dropped; /* may have been dropped */
+} ways[] = {
+	{ VBALLOON_HINT_LOOSE_BROKEN, true, false }, { VBALLOON_HINT_LOOSE_LARGE, false, false },
+	{ VBALLOON_HINT_LOOSE, true, false },	     { VBALLOON_HINT_HELD_LARGE, false, true },
+	{ VBALLOON_HINT_HELD_LONG, false, true },    { VBALLOON_HINT_HELD_BROKEN, false, true },
+	{ VBALLOON_HINT_HELD, false, true },
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* Keeps DEV-WITHDRAW-2, DEV-WITHDRAW-3, DEV-WITHDRAW-8, DEV-WITHDRAW-9. */
-static struct quota quota_of(const struct vballoon_device *device, uint64_t most)
+static uint32_t unit_order(const struct vballoon_device *device)
 {
-	struct vballoon_entry_format format = vballoon_device_entry_format(device);
-	uint32_t unit_order = format.unit_shift - format.page_shift;
-	uint64_t units = most >> unit_order;
-	uint64_t room = device->chain.writable_len / sizeof(__le64);
-	uint64_t entry_pages;
-
-	if (units > VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX)
-		units = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX;
-	if (room > VBALLOON_ANSWER_ENTRIES_MAX)
-		room = VBALLOON_ANSWER_ENTRIES_MAX;
-	entry_pages = vballoon_entry_units_max(&format) << unit_order;
-	return (struct quota){
-		.pages = least(units << unit_order, room * entry_pages),
-		.entries = room,
-		.entry_pages = entry_pages,
-		.long_pages = least(entry_pages,
-				    vballoon_align_up(VBALLOON_SEARCH_LONG_PAGES, unit_order)),
-	};
+	return device->record.unit_shift - device->config.page_shift;
 }
 
-/* Which entries of the answer are to be cleared before the driver gets them. */
-static void set_unclear(struct vballoon_device *device, uint32_t entry, bool unclear)
+static uint64_t entry_pages_max(const struct vballoon_device *device)
 {
-	if (unclear)
-		vballoon_bitmap_set(device->answer_unclear, entry, 1);
-	else
-		vballoon_bitmap_clear(device->answer_unclear, entry, 1);
+	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+
+	return vballoon_entry_units_max(&format) << unit_order(device);
+}
+
+/* Entries that the answer has room for. Keeps DEV-WITHDRAW-8. */
+static uint64_t room_of(const struct vballoon_device *device)
+{
+	return least(device->chain.writable_len / sizeof(__le64), VBALLOON_ANSWER_ENTRIES_MAX);
+}
+
+/* Pages that the answer may name, of @most that are asked for and granted.
+ * Keeps DEV-WITHDRAW-2, DEV-WITHDRAW-3, DEV-WITHDRAW-9. */
+static uint64_t answer_pages(const struct vballoon_device *device, uint64_t most)
+{
+	uint64_t units = least(most >> unit_order(device), VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX);
+
+	return least(units << unit_order(device), room_of(device) * entry_pages_max(device));
+}
+
+static struct quota quota_left(const struct vballoon_device *device)
+{
+	uint64_t entry_pages = entry_pages_max(device);
+
+	return (struct quota){
+		.pages = device->work.withdraw.pages_left,
+		.entries = room_of(device) - device->answer_count,
+		.entry_pages = entry_pages,
+		.long_pages = least(entry_pages, vballoon_align_up(VBALLOON_SEARCH_LONG_PAGES,
+								   unit_order(device))),
+	};
 }
 
 static uint64_t entries_for(uint64_t pages, uint64_t entry_pages)
@@ -72,20 +97,18 @@ static uint64_t entries_for(uint64_t pages, uint64_t entry_pages)
 }
 
 /* Hand a run back, in as many entries as it takes. Keeps DEV-RUNS-6, DEV-RUNS-7. */
-static void give(struct vballoon_device *device, struct quota *quota, uint64_t gpa, uint64_t pages,
-		 bool unclear)
+static void give(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
-	uint32_t unit_order = device->record.unit_shift - device->config.page_shift;
 	uint64_t part;
 
 	vballoon_held_remove(device, gpa, pages);
 	device->counters.returned_pages += pages;
-	for (quota->pages -= pages; pages; pages -= part) {
-		part = least(pages, quota->entry_pages);
-		set_unclear(device, device->answer_count, unclear);
+	device->work.withdraw.pages_left -= pages;
+	for (; pages; pages -= part) {
+		part = least(pages, entry_pages_max(device));
 		device->answer[device->answer_count++] =
-			vballoon_le64(vballoon_entry_encode(gpa, part >> unit_order));
-		quota->entries--;
+			vballoon_le64(vballoon_entry_encode(gpa, part >> unit_order(device)));
+		vballoon_work_charge_entry(&device->work, part);
 		gpa += part << device->config.page_shift;
 	}
 }
@@ -99,111 +122,80 @@ static bool leaves_room(const struct quota *quota, uint64_t pages)
 	       quota->entries - used >= entries_for(quota->pages - pages, quota->long_pages);
 }
 
-static void give_by(struct vballoon_device *device, enum vballoon_hint hint, bool is_small,
-		    struct quota *quota)
+static void try_way(struct vballoon_device *device, unsigned int way)
 {
-	struct vballoon_search search = { .hint = hint };
-	uint64_t gpa, found, pages, most;
-	bool unclear;
-
-	while (quota->pages && quota->entries) {
-		most = least(quota->pages, quota->entries * quota->entry_pages);
-		if (!vballoon_search_next(device, &search, most, &gpa, &found) ||
-		    (is_small && !leaves_room(quota, found)))
-			return;
-		unclear = vballoon_clear_is_due(device, gpa, found);
-		pages = vballoon_restore(device, gpa, found);
-		if (pages)
-			give(device, quota, gpa, pages, unclear);
-		if (pages < found) {
-			device->counters.refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY]++;
-			device->withdraw_refused = true;
-			vballoon_search_skip_region(&search);
-		}
-	}
+	device->work.withdraw.way = way;
+	if (way < WAYS)
+		device->work.withdraw.search = (struct vballoon_search){ .hint = ways[way].hint };
 }
 
-/* Keeps DEV-WITHDRAW-11, DEV-WITHDRAW-12, DEV-WITHDRAW-13. */
-static void choose(struct vballoon_device *device, uint64_t most)
-{
-	static const struct {
-		enum vballoon_hint hint;
-		bool is_small; /* and large pieces are to come */
-	} order[] = {
-		{ VBALLOON_HINT_LOOSE_BROKEN, true }, { VBALLOON_HINT_LOOSE_LARGE, false },
-		{ VBALLOON_HINT_LOOSE, true },	      { VBALLOON_HINT_HELD_LARGE, false },
-		{ VBALLOON_HINT_HELD_LONG, false },   { VBALLOON_HINT_HELD_BROKEN, false },
-		{ VBALLOON_HINT_HELD, false },
-	};
-	struct quota quota = quota_of(device, most);
-
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		give_by(device, order[i].hint, order[i].is_small, &quota);
-}
-
-/* The pages of an entry of the answer. */
-static uint64_t answered(const struct vballoon_device *device, uint32_t index, uint64_t *gpa_out)
-{
-	struct vballoon_entry_format format = vballoon_device_entry_format(device);
-	struct vballoon_entry entry =
-		vballoon_entry_decode(&format, vballoon_le64(device->answer[index]));
-
-	*gpa_out = entry.gpa;
-	return vballoon_entry_pages(device, &entry);
-}
-
-/* One entry of the answer is held again. The last takes its place. */
-static void take_back(struct vballoon_device *device, uint32_t index)
-{
-	uint32_t last = device->answer_count - 1;
-	uint64_t gpa, pages = answered(device, index, &gpa);
-
-	vballoon_held_add(device, gpa, pages);
-	device->counters.returned_pages -= pages;
-	device->answer[index] = device->answer[last];
-	set_unclear(device, index, vballoon_bitmap_all(device->answer_unclear, last, 1));
-	device->answer_count = last;
-}
-
-/* Clear what has to be, one entry after the other. Returns whether all of that is done.
- * Keeps DEV-ZEROED-1. */
-static bool clear_answer(struct vballoon_device *device)
+/* Find the next run to hand back. False: there is none, or it has no place in the answer.
+ * Keeps DEV-WITHDRAW-11, DEV-WITHDRAW-12, DEV-WITHDRAW-13. */
+static bool find(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
-	uint64_t gpa, pages;
+	struct quota quota = quota_left(device);
+	uint64_t most =
+		least(least(quota.pages, quota.entries * quota.entry_pages), FIND_PAGES_MAX);
+	uint64_t pages;
 
-	while (work->entry < device->answer_count) {
-		pages = answered(device, work->entry, &gpa);
-		if (!vballoon_bitmap_all(device->answer_unclear, work->entry, 1)) {
-			vballoon_clear_was_dropped(device, gpa, pages);
-			work->entry++;
+	for (; most && work->withdraw.way < WAYS; try_way(device, work->withdraw.way + 1)) {
+		if (!vballoon_search_next(device, &work->withdraw.search, most, &work->at,
+					  &pages) ||
+		    (ways[work->withdraw.way].is_small && !leaves_room(&quota, pages)))
 			continue;
-		}
-		if (work->at == work->end) {
-			work->at = gpa;
-			work->end = gpa + (pages << device->config.page_shift);
-		}
-		switch (vballoon_clear(device, &work->at, work->end)) {
-		case VBALLOON_UNFINISHED:
-			return false;
-		case VBALLOON_FAILED:
-			take_back(device, work->entry);
-			device->counters.refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY]++;
-			device->withdraw_refused = true;
-			work->at = work->end;
-			break;
-		default:
-			work->entry++;
-		}
+		work->withdraw.first = work->at;
+		work->end = work->at + (pages << device->config.page_shift);
+		return true;
 	}
+	work->at = work->end;
+	return false;
+}
+
+/* There is no host memory for what comes next of the run. What was not dropped is a hole in a
+ * host page that others lie behind; where dropped pages get none, there is none. */
+static void pass_over(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	uint64_t gpa = work->at, pages = 1;
+	struct vballoon_piece piece;
+
+	device->counters.refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY]++;
+	device->withdraw_refused = true;
+	vballoon_held_piece(device, &gpa, &pages, &piece);
+	if (ways[work->withdraw.way].has_dropped)
+		vballoon_search_skip_region(&work->withdraw.search);
+	else if (piece.index == work->withdraw.search.region)
+		work->withdraw.search.page =
+			(piece.first | (vballoon_page_map_host_pages(&piece.map) - 1)) + 1;
+}
+
+/* Go on with the run that was found. Returns whether it is done with. */
+static bool hand_back(struct vballoon_device *device)
+{
+	struct vballoon_work *work = &device->work;
+	enum vballoon_progress progress = vballoon_restore(device, &work->at, work->end);
+	uint64_t pages = (work->at - work->withdraw.first) >> device->config.page_shift;
+
+	if (progress == VBALLOON_UNFINISHED)
+		return false;
+	pages = vballoon_align_down(pages, unit_order(device));
+	if (pages)
+		give(device, work->withdraw.first, pages);
+	if (progress == VBALLOON_FAILED)
+		pass_over(device);
+	work->at = work->end;
 	return true;
 }
 
 enum vballoon_violation vballoon_withdraw_resume(struct vballoon_device *device)
 {
-	if (vballoon_device_has(device, VBALLOON_F(ZEROED)) && !clear_answer(device)) {
-		device->work.unfinished = true;
-		return VBALLOON_OK;
+	struct vballoon_work *work = &device->work;
+
+	while (work->at < work->end || find(device)) {
+		work->unfinished = !work->steps_left || !hand_back(device);
+		if (work->unfinished)
+			return VBALLOON_OK;
 	}
 	if (vballoon_chain_write(&device->memory, &device->chain, device->answer,
 				 device->answer_count * sizeof(device->answer[0])))
@@ -221,13 +213,23 @@ enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device
 	if (device->proof != VBALLOON_RECORD_PROVEN)
 		return VBALLOON_OK;
 	/* The flags are the reason; without the feature they are 0. */
-	choose(device, vballoon_policy_grant(device, flags, vballoon_le64(most)));
+	device->work.withdraw.pages_left =
+		answer_pages(device, vballoon_policy_grant(device, flags, vballoon_le64(most)));
+	try_way(device, 0);
 	return vballoon_withdraw_resume(device);
 }
 
 /* Keeps DEV-WITHDRAW-14. */
 void vballoon_withdraw_undo(struct vballoon_device *device)
 {
-	while (device->answer_count)
-		take_back(device, device->answer_count - 1);
+	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+
+	while (device->answer_count) {
+		struct vballoon_entry entry = vballoon_entry_decode(
+			&format, vballoon_le64(device->answer[--device->answer_count]));
+		uint64_t pages = vballoon_entry_pages(device, &entry);
+
+		vballoon_held_add(device, entry.gpa, pages);
+		device->counters.returned_pages -= pages;
+	}
 }

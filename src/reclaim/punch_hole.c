@@ -68,8 +68,10 @@ static int punch_hole_restore(void *context, const struct vballoon_region *regio
 
 	(void)context;
 	ret = range_check(region, backing, offset, len, &file_offset);
-	if (ret || !backing->limited)
+	if (ret)
 		return ret;
+	if (!backing->limited)
+		return 1;
 
 	ret = file_allocate(backing->fd, FALLOC_FL_KEEP_SIZE, file_offset, (off_t)len.value);
 	/* All of the range was dropped, so what was allocated before it failed

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""mutate.py IN OUT OLD NEW: copy a source file with one fault in it.
+"""mutate.py IN OUT OLD NEW [OLD NEW]...: copy a source file with a fault in it.
 
 OLD must be there exactly once: when the code has moved on, so must the fault.
 """
@@ -10,11 +10,13 @@ from pathlib import Path
 
 
 def main():
-    source, out, old, new = sys.argv[1:]
+    source, out, *changes = sys.argv[1:]
     text = Path(source).read_text()
-    if text.count(old) != 1:
-        sys.exit(f"{source}: found {text.count(old)} times, not once: {old!r}")
-    Path(out).write_text(text.replace(old, new))
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        if text.count(old) != 1:
+            sys.exit(f"{source}: found {text.count(old)} times, not once: {old!r}")
+        text = text.replace(old, new)
+    Path(out).write_text(text)
 
 
 if __name__ == "__main__":

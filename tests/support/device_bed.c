@@ -72,7 +72,7 @@ static int restore(void *context, const struct vballoon_region *region,
 	if (call->failed)
 		return -ENOSPC;
 	bed->restore_bytes_left -= len.value;
-	return 0;
+	return bed->restores_nothing;
 }
 
 static void notify(void *context, unsigned int queue)

@@ -56,6 +56,7 @@ struct bed {
 	int drop_error, discard_error; /* what the host answers */
 	bool clears; /* what it drops and discards reads as zeros, for small memory */
 	uint64_t restore_bytes_left; /* what the host has */
+	bool restores_nothing; /* its memory comes when it is touched */
 	unsigned int interrupts[2];
 	unsigned int stops; /* ops.stopped was called */
 	void *page_maps[VBALLOON_MEMORY_REGIONS_MAX];

@@ -270,45 +270,6 @@ static void a_full_queue_is_answered_in_order_with_one_interrupt(void **state)
 	}
 }
 
-/* Proves DEV-RING-5. */
-static void one_call_of_run_answers_a_bounded_amount_and_says_that_more_is_left(void **state)
-{
-	struct bed *bed = *state;
-	static unsigned char message[8 + 8 * 12000] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
-	static uint8_t verdicts[12000];
-
-	for (unsigned int i = 0; i < 4; i++)
-		bed_post(bed, message, sizeof(message), sizeof(verdicts));
-	assert_true(vballoon_device_run(bed->device));
-	assert_int_equal(bed_collect(bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
-	assert_int_equal(bed_collect(bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
-	assert_true(bed_silent(bed));
-	bed_run(bed);
-	assert_int_equal(bed_collect(bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
-	assert_int_equal(bed_collect(bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
-}
-
-/* Proves DEV-RING-5. */
-static void what_one_call_of_run_does_is_bounded_in_pages_too(void **state)
-{
-	struct bed *bed = *state;
-	__le64 message[1 + 4] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
-	unsigned int answered = 0;
-
-	for (unsigned int i = 0; i < 4; i++)
-		message[1 + i] = vballoon_le64((AT + i * 16 * MIB) | 4095);
-	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
-		bed_post(bed, message, sizeof(message), 0);
-	assert_true(vballoon_device_run(bed->device));
-	while (!bed_silent(bed))
-		answered++;
-	assert_in_range(answered, 1, BED_QUEUE_SIZE - 1);
-	bed_run(bed);
-	while (!bed_silent(bed))
-		answered++;
-	assert_int_equal(answered, BED_QUEUE_SIZE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,11 +304,6 @@ int main(void)
 			a_stopped_queue_is_not_consumed_and_goes_on_where_it_was, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_full_queue_is_answered_in_order_with_one_interrupt, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			one_call_of_run_answers_a_bounded_amount_and_says_that_more_is_left, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(what_one_call_of_run_does_is_bounded_in_pages_too,
-						setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,15 +194,31 @@ static void a_policy_set_meanwhile_counts(void **state)
 static void what_cannot_be_cleared_stays_in_the_balloon(void **state)
 {
 	(void)state;
-	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
 	vballoon_device_inhibit(bed.device, true);
 	bed_add_pages(&bed, AT, 16);
 	bed_add_pages(&bed, AT + MIB, 16);
 	bed.write_fails_at = AT + 3 * PAGE;
-	assert_int_equal(withdraw(32), 16);
-	assert_int_equal(bed_status(&bed).held_pages, 16);
-	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY], 1);
+	assert_int_equal(withdraw(32), 31);
+	assert_int_equal(bed_status(&bed).held_pages, 1);
+	assert_int_not_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY], 0);
 	assert_int_equal(bed_status(&bed).violation, VBALLOON_OK);
+	assert_int_equal(withdraw(1), 0);
+	bed.write_fails_at = 0;
+	assert_int_equal(withdraw(1), 1);
+}
+
+/* A pool of huge pages is empty, and the first of them that is held was never touched. */
+static void a_hole_is_passed_over_for_what_lies_behind_it(void **state)
+{
+	(void)state;
+	vballoon_device_inhibit(bed.device, true);
+	bed_add_pages(&bed, AT + 4 * MIB, 4096);
+	bed.write_fails_at = AT + 4 * MIB + 5 * PAGE;
+	for (unsigned int i = 0; i < 7; i++)
+		assert_int_equal(withdraw(512), 512);
+	assert_int_equal(withdraw(512), 0);
+	assert_int_equal(bed_status(&bed).held_pages, 512);
+	assert_int_equal(dirty_bytes(AT + 4 * MIB, 2 * MIB), 2 * MIB);
 }
 
 /* Proves DEV-ZEROED-2. */
@@ -324,6 +340,7 @@ int main(void)
 		TEST(a_stop_meanwhile_hands_nothing_back),
 		TEST(a_policy_set_meanwhile_counts),
 		TEST(what_cannot_be_cleared_stays_in_the_balloon),
+		HUGE_TEST(a_hole_is_passed_over_for_what_lies_behind_it),
 		TEST(what_is_taken_in_an_exchange_is_zeros),
 		TEST(a_stop_in_an_exchange_swaps_nothing),
 		HUGE_TEST(what_is_reported_is_zeros_whether_given_back_or_not),

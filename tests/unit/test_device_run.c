@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One run of the device does a bounded amount, however much a message names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/le.h"
+#include "device_bed.h"
+
+#define AT GIB
+#define RUN_BYTES (16 * MIB)
+#define GIB_PAGES UINT64_C(262144)
+#define MANY 4000
+
+static struct bed bed;
+
+static void set_up_with(uint64_t features, uint64_t size, uint32_t host_page_shift,
+			uint32_t unit_shift)
+{
+	bed_init(&bed, features | BED_RUNS);
+	bed_add_memory(&bed, AT, size, host_page_shift);
+	bed_greet(&bed, unit_shift);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	bed_destroy(&bed);
+	return 0;
+}
+
+/* Proves DEV-RING-5. */
+static void many_entries_take_several_runs(void **state)
+{
+	static unsigned char message[8 + 8 * 12000] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
+	static uint8_t verdicts[12000];
+
+	(void)state;
+	set_up_with(0, 64 * MIB, 12, 12);
+	for (unsigned int i = 0; i < 4; i++)
+		bed_post(&bed, message, sizeof(message), sizeof(verdicts));
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(bed_collect(&bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
+	assert_true(bed_silent(&bed));
+	bed_run(&bed);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(bed_collect(&bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
+}
+
+/* Proves DEV-RING-5. */
+static void many_pages_take_several_runs(void **state)
+{
+	__le64 message[1 + 4] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
+	unsigned int answered = 0;
+
+	(void)state;
+	set_up_with(0, 64 * MIB, 12, 12);
+	for (unsigned int i = 0; i < 4; i++)
+		message[1 + i] = vballoon_le64((AT + i * 16 * MIB) | 4095);
+	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
+		bed_post(&bed, message, sizeof(message), 0);
+	assert_true(vballoon_device_run(bed.device));
+	while (!bed_silent(&bed))
+		answered++;
+	assert_in_range(answered, 1, BED_QUEUE_SIZE - 1);
+	bed_run(&bed);
+	while (!bed_silent(&bed))
+		answered++;
+	assert_int_equal(answered, BED_QUEUE_SIZE);
+}
+
+/* A message of @type that names the same gigantic units @count times: not done with after one
+ * run. Returns how many of the verdicts are 1. */
+static unsigned int name_many(uint32_t type, const uint64_t *words, size_t count)
+{
+	static uint64_t message[1 + MANY];
+	static uint8_t verdicts[MANY];
+	unsigned int good = 0;
+	size_t answers;
+
+	message[0] = type;
+	for (size_t i = 0; i < MANY; i++)
+		message[1 + i] = words[i % count];
+	answers = MANY / count;
+	bed_post(&bed, message, sizeof(message), answers);
+	assert_true(vballoon_device_run(bed.device));
+	assert_true(bed_silent(&bed));
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, verdicts, sizeof(verdicts)), answers);
+	for (size_t i = 0; i < answers; i++)
+		good += verdicts[i];
+	return good;
+}
+
+/* Proves DEV-RING-5. */
+static void gigantic_units_of_an_add_take_several_runs(void **state)
+{
+	const uint64_t unit = AT;
+
+	(void)state;
+	set_up_with(0, 2 * GIB, 12, 30);
+	assert_int_equal(name_many(VIRTIO_MEMORY_BALLOON_MSG_ADD, &unit, 1), MANY);
+	assert_int_equal(bed_status(&bed).held_pages, GIB_PAGES);
+}
+
+/* Proves DEV-RING-5. */
+static void gigantic_units_that_are_not_exchanged_take_several_runs(void **state)
+{
+	const uint64_t pair[] = { AT, AT + GIB };
+
+	(void)state;
+	set_up_with(BED_EXCHANGE, 2 * GIB, 12, 30);
+	assert_int_equal(name_many(VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE, pair, 2), 0);
+}
+
+/* Proves DEV-RING-5. */
+static void gigantic_units_that_are_reported_and_held_take_several_runs(void **state)
+{
+	const uint64_t unit = AT;
+
+	(void)state;
+	set_up_with(BED_REPORTING, 2 * GIB, 12, 30);
+	assert_int_equal(bed_add_entry(&bed, AT), 1);
+	assert_int_equal(name_many(VIRTIO_MEMORY_BALLOON_MSG_REPORT, &unit, 1), 0);
+}
+
+static void an_add_that_a_stop_cuts_short_is_taken_anew(void **state)
+{
+	static uint64_t message[1 + MANY] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
+	struct vballoon_queue *queue = &bed.rings[TODEV].queue;
+	static uint8_t verdicts[MANY];
+
+	(void)state;
+	set_up_with(0, 2 * GIB, 12, 30);
+	for (unsigned int i = 0; i < MANY; i++)
+		message[1 + i] = i < MANY - 1 ? AT : AT + GIB;
+	bed_post(&bed, message, sizeof(message), sizeof(verdicts));
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(vballoon_device_stop_queue(bed.device, TODEV, &queue->next), 0);
+	assert_int_equal(bed_status(&bed).dropped_pages, 0);
+	assert_int_equal(vballoon_device_start_queue(bed.device, TODEV, queue), 0);
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
+	assert_int_equal(verdicts[MANY - 1], 1);
+	assert_int_equal(bed_status(&bed).held_pages, 2 * GIB_PAGES);
+	assert_int_equal(bed_status(&bed).added_pages, 2 * GIB_PAGES);
+}
+
+/* Withdraw everything, and see what each run restores for it: not more than @most. Returns
+ * how many runs restored something. */
+static unsigned int withdraw_in_runs(uint64_t most)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = UINT64_MAX,
+	};
+	unsigned int runs = 0, call = bed.call_count;
+	uint64_t entries[16], bytes;
+	bool goes_on = true;
+
+	bed_post(&bed, &message, sizeof(message), sizeof(entries));
+	while (goes_on) {
+		goes_on = vballoon_device_run(bed.device);
+		for (bytes = 0; call < bed.call_count; call++)
+			bytes += bed.calls[call].len;
+		assert_true(bytes <= most);
+		runs += bytes != 0;
+	}
+	assert_int_not_equal(bed_collect(&bed, entries, sizeof(entries)), 0);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+	return runs;
+}
+
+/* Proves DEV-RING-5. */
+static void what_a_withdraw_restores_takes_several_runs(void **state)
+{
+	(void)state;
+	set_up_with(0, 512 * MIB, 21, 21);
+	assert_int_equal(bed_add_entry(&bed, AT | 255), 1);
+	assert_int_equal(withdraw_in_runs(RUN_BYTES), 512 * MIB / RUN_BYTES);
+}
+
+/* Proves DEV-RING-5. */
+static void what_is_restored_of_one_gigantic_unit_takes_several_runs(void **state)
+{
+	(void)state;
+	set_up_with(0, 2 * GIB, 21, 30);
+	assert_int_equal(bed_add_entry(&bed, AT | 1), 1);
+	assert_int_equal(withdraw_in_runs(RUN_BYTES), 2 * GIB / RUN_BYTES);
+}
+
+static void a_host_page_that_is_larger_than_a_run_is_restored_whole(void **state)
+{
+	(void)state;
+	set_up_with(0, 2 * GIB, 30, 30);
+	assert_int_equal(bed_add_entry(&bed, AT | 1), 1);
+	assert_int_equal(withdraw_in_runs(GIB), 2);
+}
+
+static void where_memory_comes_by_itself_it_takes_one_run(void **state)
+{
+	(void)state;
+	set_up_with(0, 512 * MIB, 21, 21);
+	bed.restores_nothing = true;
+	assert_int_equal(bed_add_entry(&bed, AT | 255), 1);
+	assert_int_equal(withdraw_in_runs(512 * MIB), 1);
+}
+
+/* Proves DEV-WITHDRAW-14. */
+static void a_stop_while_memory_is_restored_hands_nothing_back(void **state)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = UINT64_MAX,
+	};
+	struct vballoon_queue *queue = &bed.rings[TODEV].queue;
+	uint64_t entries[2];
+
+	(void)state;
+	set_up_with(0, 64 * MIB, 21, 12);
+	assert_int_equal(bed_add_entry(&bed, AT | 4095), 1);
+	assert_int_equal(bed_add_entry(&bed, (AT + 32 * MIB) | 4095), 1);
+	bed_post(&bed, &message, sizeof(message), sizeof(entries));
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(bed_status(&bed).held_pages, 4096);
+	assert_int_equal(vballoon_device_stop_queue(bed.device, TODEV, &queue->next), 0);
+	assert_int_equal(bed_status(&bed).held_pages, 2 * 4096);
+	assert_int_equal(bed_status(&bed).returned_pages, 0);
+	assert_int_equal(vballoon_device_start_queue(bed.device, TODEV, queue), 0);
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, entries, sizeof(entries)), sizeof(entries));
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(many_entries_take_several_runs),
+		TEST(many_pages_take_several_runs),
+		TEST(gigantic_units_of_an_add_take_several_runs),
+		TEST(gigantic_units_that_are_not_exchanged_take_several_runs),
+		TEST(gigantic_units_that_are_reported_and_held_take_several_runs),
+		TEST(an_add_that_a_stop_cuts_short_is_taken_anew),
+		TEST(what_a_withdraw_restores_takes_several_runs),
+		TEST(what_is_restored_of_one_gigantic_unit_takes_several_runs),
+		TEST(a_host_page_that_is_larger_than_a_run_is_restored_whole),
+		TEST(where_memory_comes_by_itself_it_takes_one_run),
+		TEST(a_stop_while_memory_is_restored_hands_nothing_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
