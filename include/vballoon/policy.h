@@ -131,7 +131,8 @@ int vballoon_deadline_begin(struct vballoon_deadline *deadline, uint64_t now_ms,
  * @param deadline the deadline
  * @param now_ms the time
  * @param target_pages the target
- * @param held_pages what is in the balloon
+ * @param held_pages what is in the balloon. Where there is no driver it is 0, and a caller
+ *        that goes on to serve one does better to keep the target than to set 0
  * @param target_out when it has just passed in vain: the target to set now
  * @return whether @p target_out was written
  */

@@ -207,16 +207,6 @@ static uint64_t device_due_ms(const struct vballoon_guest *guest)
 	return vballoon_device_due_ms(vballoon_vhost_user_device(guest->back_end));
 }
 
-static uint64_t held_pages(const struct vballoon_guest *guest)
-{
-	struct vballoon_status status;
-
-	if (!guest->back_end)
-		return 0;
-	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
-	return status.held_pages;
-}
-
 static int set_target(struct vballoon_guest *guest, uint64_t pages)
 {
 	int err = 0;
@@ -231,19 +221,36 @@ static int set_target(struct vballoon_guest *guest, uint64_t pages)
 	return 0;
 }
 
+/* A deadline has passed. Returns why @target_inout is the target from now on. */
+static const char *ruling(const struct vballoon_guest *guest, enum vballoon_record record,
+			  uint64_t *target_inout)
+{
+	if (guest->deadline.reverts)
+		return "the one before";
+	if (record != VBALLOON_RECORD_NONE)
+		return "what was reached";
+	*target_inout = guest->target_pages;
+	return "as it was: there is no driver, and the next one is still to hear of it";
+}
+
 static void look_at_deadline(struct vballoon_guest *guest, uint64_t now_ms)
 {
+	struct vballoon_status status = { .record = VBALLOON_RECORD_NONE };
+	const char *why;
 	uint64_t target;
 
-	if (guest->deadline.state != VBALLOON_DEADLINE_RUNNING ||
-	    !vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
-				    held_pages(guest), &target))
+	if (guest->deadline.state != VBALLOON_DEADLINE_RUNNING)
 		return;
+	if (guest->back_end)
+		vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
+	if (!vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
+				    status.held_pages, &target))
+		return;
+	why = ruling(guest, status.record, &target);
 	vballoon_log(LOG_NOTICE,
 		     "the deadline has passed with %" PRIu64 " balloon pages of %" PRIu64
 		     ": the target is %" PRIu64 " now, %s",
-		     held_pages(guest), guest->target_pages, target,
-		     guest->deadline.reverts ? "the one before" : "what was reached");
+		     status.held_pages, guest->target_pages, target, why);
 	/* Memory may have been unplugged since the target before was set. */
 	if (set_target(guest, target))
 		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");

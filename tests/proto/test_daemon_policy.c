@@ -243,6 +243,22 @@ static void a_deadline_passes_without_a_monitor_too(void **state)
 	json_decref(event);
 }
 
+static void a_late_target_that_no_guest_has_heard_of_stays(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(
+		daemon_bed_ctl(bed, WORDS("set", "4M", "--deadline", "100ms", "--keep", "--wait")),
+		4);
+	assert_non_null(strstr(bed->ctl.err.text, "the target is 4 MiB now"));
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 4 << 20);
+	daemon_bed_connect(bed);
+	assert_int_equal(
+		daemon_bed_ctl(bed, WORDS("set", "2M", "--deadline", "100ms", "--keep", "--wait")),
+		4);
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 2 << 20);
+}
+
 static void another_order_ends_a_deadline(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -309,6 +325,7 @@ int main(void)
 		GUEST(a_late_balloon_keeps_what_it_has),
 		GUEST(a_balloon_in_time_keeps_its_target),
 		ALONE(a_deadline_passes_without_a_monitor_too),
+		ALONE(a_late_target_that_no_guest_has_heard_of_stays),
 		ALONE(another_order_ends_a_deadline),
 		ALONE(a_deadline_of_nothing_or_of_a_week_is_refused),
 		ALONE(a_change_of_policy_is_an_event),
