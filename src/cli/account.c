@@ -206,7 +206,8 @@ static void account_held(struct vballoon_account *account, const json_t *status)
 }
 
 /* What is given back can be taken again behind the device's back; the host's
- * measure is what counts. */
+ * measure is what counts. Reported memory is the guest's to take again without a word, so
+ * how much of it is not on the host can only be told from above. */
 static void account_memory(struct vballoon_account *account, const json_t *status)
 {
 	struct vballoon_account_sum *sum = &account->sums[VBALLOON_ACCOUNT_MEMORY];
@@ -214,6 +215,8 @@ static void account_memory(struct vballoon_account *account, const json_t *statu
 	uint64_t backing = smaller(vballoon_format_bytes_of(status, "backing_bytes"), memory);
 	uint64_t dropped = vballoon_format_bytes_of(status, "dropped_bytes");
 	uint64_t free = smaller(dropped, memory - backing);
+	uint64_t unused = memory - backing - free;
+	uint64_t reported = smaller(unused, vballoon_format_bytes_of(status, "discarded_bytes"));
 
 	begin(sum, "memory", "the guest's memory", memory);
 	add(sum, "backing", backing - smaller(backing, dropped - free), "on the host now, measured",
@@ -223,7 +226,11 @@ static void account_memory(struct vballoon_account *account, const json_t *statu
 	    "driver",
 	    "see whether a device is passed through to the guest, or its memory is locked");
 	add(sum, "free", free, "given back by the balloon, and free on the host", NULL);
-	add(sum, "untouched", memory - backing - free,
+	add(sum, "reported", reported,
+	    "not in use: reported as free by the guest, and given back; this is at most, as what "
+	    "it took again and what it never touched cannot be told apart",
+	    NULL);
+	add(sum, "untouched", unused - reported,
 	    "not in use: never touched, or not since it came back from the balloon", NULL);
 }
 

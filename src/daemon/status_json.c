@@ -202,6 +202,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "kept_bytes", kept_json(view));
 	json_object_set_new(object, "memory_bytes", pages(view, device->memory_pages));
 	json_object_set_new(object, "backing_bytes", number(view->front_end.backing_bytes));
+	json_object_set_new(object, "discarded_bytes", pages(view, device->discarded_pages));
 	json_object_set_new(object, "memory_problem",
 			    json_pack("s?", view->front_end.memory_problem));
 	json_object_set_new(object, "passthrough", vballoon_status_json_passthrough(view));

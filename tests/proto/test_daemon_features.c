@@ -164,6 +164,13 @@ static void a_report_round_gives_free_memory_back(void **state)
 	assert_int_equal(process_wait(&bed->ctl), 0);
 	assert_non_null(strstr(bed->ctl.out.text, "reported 1 MiB free, the host has 1 MiB"));
 	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "discarded_bytes"), PAGES * GUEST_PAGE);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("why")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "1 MiB        not in use: reported as free"));
+	/* The guest takes it again, and more; that some of it was never touched is known then. */
+	memset(balloon_driver_page(&bed->guest, 0), 0xa5, GUEST_BASE + GUEST_BYTES - GUEST_BALLOON);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("why")), 0);
+	assert_null(strstr(bed->ctl.out.text, "1 MiB        not in use: reported as free"));
 }
 
 static void a_round_that_does_not_end_is_told_after_its_time(void **state)

@@ -188,6 +188,26 @@ static void the_guests_memory_is_used_given_back_or_untouched(void **state)
 	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "untouched"), 20);
 }
 
+static void what_reports_gave_back_is_told_apart_as_far_as_the_host_measures_it(void **state)
+{
+	struct vballoon_account account;
+	json_t *status;
+
+	(void)state;
+	status = memory_status(100, 50, 30);
+	json_object_set_new(status, "discarded_bytes", json_integer(15));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "reported"), 15);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "untouched"), 5);
+	/* The guest has taken much of it again. */
+	status = memory_status(100, 60, 30);
+	json_object_set_new(status, "discarded_bytes", json_integer(45));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "free"), 30);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "reported"), 10);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_MEMORY, "untouched"), 0);
+}
+
 static void what_was_given_back_and_taken_again_is_told(void **state)
 {
 	struct vballoon_account account;
@@ -228,6 +248,9 @@ int main(void)
 		cmocka_unit_test_teardown(a_guest_with_too_little_free_memory_is_told_of, let_go),
 		cmocka_unit_test_teardown(a_surplus_that_the_policy_refuses_is_told_apart, let_go),
 		cmocka_unit_test_teardown(what_is_held_is_told_by_cause, let_go),
+		cmocka_unit_test_teardown(
+			what_reports_gave_back_is_told_apart_as_far_as_the_host_measures_it,
+			let_go),
 		cmocka_unit_test_teardown(the_guests_memory_is_used_given_back_or_untouched,
 					  let_go),
 		cmocka_unit_test_teardown(what_was_given_back_and_taken_again_is_told, let_go),
