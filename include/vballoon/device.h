@@ -283,7 +283,8 @@ void vballoon_device_reset(struct vballoon_device *device);
 /**
  * Bring a stopped device back without the transport: forgets the record, skips
  * what it stopped at, and asks the driver to reset (REQ_RESET). A driver that goes
- * on instead is asked for HELLO at its next message. Followed by
+ * on instead is asked for HELLO at its next message. A device that has stopped
+ * because a queue is not in guest memory stays so. Followed by
  * vballoon_device_run().
  * @param device the device
  */

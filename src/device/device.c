@@ -172,7 +172,8 @@ void vballoon_device_restart(struct vballoon_device *device)
 		vballoon_device_ring_skip(&device->rings[i]);
 		device->used[i] = true;
 	}
-	device->violation = VBALLOON_OK;
+	if (!vballoon_queues_lame(device))
+		device->violation = VBALLOON_OK;
 	device->requests.reset = true;
 }
 

@@ -4,8 +4,7 @@
 
 #include "device/core.h"
 
-/* A queue that was to run and cannot. */
-static bool is_lame(const struct vballoon_device *device)
+bool vballoon_queues_lame(const struct vballoon_device *device)
 {
 	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
 		if (!device->rings[i].running && device->rings[i].violation)
@@ -21,7 +20,7 @@ static void queue_changed(struct vballoon_device *device)
 {
 	vballoon_todevq_leave(device);
 	vballoon_device_doubt(device);
-	if (is_lame(device))
+	if (vballoon_queues_lame(device))
 		return;
 	device->violation = VBALLOON_OK;
 	device->requests.reset = false;

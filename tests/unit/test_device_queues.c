@@ -208,6 +208,9 @@ static void a_queue_outside_memory_is_not_forgotten_when_the_other_starts(void *
 	assert_int_equal(bed->stops, 1);
 	assert_int_equal(bed_status(bed).violation, VBALLOON_RING_UNREADABLE);
 	assert_int_equal(bed_status(bed).violation_queue, FROMDEV);
+	/* Nor when an operator wants it to go on. */
+	vballoon_device_restart(bed->device);
+	assert_int_equal(bed_status(bed).violation, VBALLOON_RING_UNREADABLE);
 	assert_int_equal(vballoon_device_stop_queue(bed->device, FROMDEV, NULL), 0);
 	assert_int_equal(bed_status(bed).violation, VBALLOON_OK);
 }
