@@ -11,6 +11,7 @@
 
 #define PAGE_SHIFT 12
 #define VERSION_1 (UINT64_C(1) << 32)
+#define RING_PACKED (UINT64_C(1) << 34)
 #define PAGE_RUNS (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_PAGE_RUNS)
 #define TURN_MS 20
 #define GONE_MS 100
@@ -105,6 +106,21 @@ bool vballoon_bout_withdraws(const struct vballoon_bout *bout, uint64_t value)
 	return bout->impostor.seen.withdraws >= value;
 }
 
+bool vballoon_bout_exchanges(const struct vballoon_bout *bout, uint64_t value)
+{
+	return bout->impostor.seen.exchanges >= value;
+}
+
+bool vballoon_bout_stats(const struct vballoon_bout *bout, uint64_t value)
+{
+	return bout->impostor.seen.stats >= value;
+}
+
+bool vballoon_bout_rounds(const struct vballoon_bout *bout, uint64_t value)
+{
+	return bout->impostor.seen.rounds >= value;
+}
+
 void vballoon_bout_greet(struct vballoon_bout *bout)
 {
 	if (!vballoon_bout_await(bout, vballoon_bout_hellos, 1, bout->patience_ms))
@@ -124,10 +140,23 @@ void vballoon_bout_resize(struct vballoon_bout *bout, uint64_t pages)
 				  (unsigned long long)bout->impostor.held, bout->patience_ms);
 }
 
+/* A driver may leave out what it likes; then there is nothing to see. */
+static void require_features(struct vballoon_bout *bout, uint64_t needs, uint64_t there,
+			     const char *what)
+{
+	uint64_t missing = needs & ~there;
+
+	if (missing)
+		vballoon_bout_end(bout, VBALLOON_SKIP, "feature %d is not %s",
+				  __builtin_ctzll(missing), what);
+}
+
 enum vballoon_outcome vballoon_bout_run(struct vballoon_bout *bout, const struct vballoon_case *row)
 {
+	uint64_t needs = row->needs | (bout->packed ? RING_PACKED : 0);
+
 	vballoon_impostor_forget(&bout->impostor);
-	bout->impostor.offered = VERSION_1 | (PAGE_RUNS & ~row->lacks) | row->needs;
+	bout->impostor.offered = VERSION_1 | (PAGE_RUNS & ~row->lacks & bout->features) | needs;
 	bout->impostor.config = (struct virtio_memory_balloon_config){
 		vballoon_le32(PAGE_SHIFT), vballoon_le32(VIRTIO_MEMORY_BALLOON_REVISION)
 	};
@@ -135,9 +164,11 @@ enum vballoon_outcome vballoon_bout_run(struct vballoon_bout *bout, const struct
 	bout->clause = row->clause;
 	bout->outcome = row->negative ? VBALLOON_REJECT : VBALLOON_PASS;
 	if (!setjmp(bout->ended)) {
+		require_features(bout, row->needs, bout->features, "wanted");
 		if (row->stage >= VBALLOON_STAGE_RUNNING) {
 			(void)vballoon_subject_start(bout->subject);
 			vballoon_bout_greet(bout);
+			require_features(bout, needs, bout->impostor.features, "accepted");
 		}
 		if (row->stage >= VBALLOON_STAGE_GREETED)
 			vballoon_bout_resize(bout, VBALLOON_BOUT_PAGES);

@@ -22,6 +22,8 @@ struct vballoon_bout {
 	struct vballoon_impostor impostor;
 	struct vballoon_subject *subject;
 	int patience_ms, grace_ms;
+	uint64_t features; /* that may be offered */
+	bool packed; /* the rings */
 	jmp_buf ended;
 	enum vballoon_outcome outcome;
 	const char *clause; /* that was broken */
@@ -58,6 +60,7 @@ void vballoon_bout_resize(struct vballoon_bout *bout, uint64_t pages);
 
 /* Conditions. */
 vballoon_bout_condition vballoon_bout_holds, vballoon_bout_was_reset, vballoon_bout_has_lied,
-	vballoon_bout_hellos, vballoon_bout_withdraws;
+	vballoon_bout_hellos, vballoon_bout_withdraws, vballoon_bout_exchanges, vballoon_bout_stats,
+	vballoon_bout_rounds;
 
 #endif /* VBALLOON_CONFORMANCE_BOUT_H */

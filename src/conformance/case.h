@@ -35,7 +35,10 @@ enum vballoon_ring {
 	VBALLOON_RING_ANY,
 	VBALLOON_RING_SPLIT,
 	VBALLOON_RING_PACKED,
-	VBALLOON_RING_OF_DRIVER, /* a driver's: the topic tests no device */
+	/* A driver's: the topic tests no device. */
+	VBALLOON_RING_OF_DRIVER,
+	VBALLOON_RING_OF_DRIVER_SPLIT,
+	VBALLOON_RING_OF_DRIVER_PACKED,
 };
 
 struct vballoon_case {
@@ -73,9 +76,12 @@ extern const struct vballoon_topic *const vballoon_topics[];
 /* "PASS" and so on. */
 const char *vballoon_outcome_name(enum vballoon_outcome outcome);
 
-static inline bool vballoon_topic_is_of_driver(const struct vballoon_topic *topic)
+/* Whether a topic has something for a driver with this ring. */
+static inline bool vballoon_topic_is_for_driver(const struct vballoon_topic *topic, bool packed)
 {
-	return topic->ring == VBALLOON_RING_OF_DRIVER;
+	return topic->ring == VBALLOON_RING_OF_DRIVER ||
+	       topic->ring ==
+		       (packed ? VBALLOON_RING_OF_DRIVER_PACKED : VBALLOON_RING_OF_DRIVER_SPLIT);
 }
 
 /* Whether a topic has something for a device with this ring. */

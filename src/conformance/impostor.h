@@ -51,6 +51,9 @@ struct vballoon_impostor_seen {
 	unsigned int starts, resets; /* of todevq */
 	unsigned int start_overs; /* HELLOs with that flag */
 	uint32_t stats_flags; /* of the last STATS */
+	unsigned int exchanges, reports, rounds; /* rounds: that a REPORT_DONE has ended */
+	uint64_t round_id; /* of the last of them */
+	uint64_t reported_gpa, reported_bytes; /* the last run */
 	uint64_t epochs[64]; /* of the HELLOs, as far as they fit */
 	const char *clause; /* the first that it broke, or NULL */
 	char why[160];
@@ -85,6 +88,7 @@ struct vballoon_impostor {
 	uint32_t lie_about; /* the message whose answer is changed */
 	bool lied;
 	bool mute; /* it takes no message */
+	bool refuses; /* it refuses what is to be exchanged */
 	uint32_t request_told; /* the used length of requests; 0: what it is */
 	struct vballoon_impostor_seen seen;
 };

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "base/bitmap.h"
 #include "base/entry.h"
 #include "base/le.h"
+#include "conformance/impostor_record.h"
 
 #define FROMDEVQ VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
 #define TODEVQ VIRTIO_MEMORY_BALLOON_VQ_TODEV
@@ -28,95 +28,11 @@ uint32_t vballoon_impostor_ring_stop(struct vballoon_device_ring *ring)
 	return vballoon_device_ring_base(ring);
 }
 
-static struct vballoon_entry_format format_of(const struct vballoon_impostor *impostor)
-{
-	return (struct vballoon_entry_format){
-		.page_shift = vballoon_le32(impostor->config.page_shift),
-		.unit_shift = impostor->unit_shift,
-		.runs = impostor->features & F(PAGE_RUNS),
-	};
-}
-
-static struct vballoon_impostor_region *region_of(struct vballoon_impostor *impostor, uint64_t gpa)
-{
-	for (unsigned int i = 0; i < impostor->region_count; i++) {
-		const struct vhost_user_region *wire = &impostor->regions[i].wire;
-
-		if (gpa >= wire->guest_addr && gpa - wire->guest_addr < wire->size)
-			return &impostor->regions[i];
-	}
-	return NULL;
-}
-
-/* Mark one balloon page held, or free. Returns whether that changed anything. */
-static bool mark(struct vballoon_impostor *impostor, uint64_t gpa, bool held)
-{
-	struct vballoon_impostor_region *region = region_of(impostor, gpa);
-	uint64_t page;
-
-	if (!region)
-		return false;
-	page = (gpa - region->wire.guest_addr) >> vballoon_le32(impostor->config.page_shift);
-	if (vballoon_bitmap_all(region->held, page, 1) == held)
-		return false;
-	if (held)
-		vballoon_bitmap_set(region->held, page, 1);
-	else
-		vballoon_bitmap_clear(region->held, page, 1);
-	impostor->held += held ? 1 : UINT64_MAX;
-	return true;
-}
-
-static void record_empty(struct vballoon_impostor *impostor)
-{
-	for (unsigned int i = 0; i < impostor->region_count; i++)
-		vballoon_bitmap_clear(impostor->regions[i].held, 0, impostor->regions[i].pages);
-	impostor->held = 0;
-}
-
-static uint64_t page_of(const struct vballoon_impostor *impostor, bool held, uint64_t from)
-{
-	uint32_t page_shift = vballoon_le32(impostor->config.page_shift);
-
-	for (unsigned int i = 0; i < impostor->region_count; i++) {
-		const struct vballoon_impostor_region *region = &impostor->regions[i];
-		struct vballoon_bits bits = { .set = region->held };
-		uint64_t page = held ? vballoon_bits_next(bits, from, region->pages)
-				     : vballoon_bits_next_missing(bits, from, region->pages);
-
-		if (page < region->pages)
-			return region->wire.guest_addr + (page << page_shift);
-	}
-	return 0;
-}
-
-uint64_t vballoon_impostor_held_page(const struct vballoon_impostor *impostor)
-{
-	return page_of(impostor, true, 0);
-}
-
-uint64_t vballoon_impostor_free_page(const struct vballoon_impostor *impostor)
-{
-	return page_of(impostor, false, 8);
-}
-
-static uint64_t read_word(struct vballoon_impostor *impostor)
-{
-	uint64_t word = 0;
-
-	(void)vballoon_chain_read(&impostor->memory, &impostor->chain, &word, sizeof(word));
-	return vballoon_le64(word);
-}
-
-static uint64_t rest_of(const struct vballoon_impostor *impostor)
-{
-	return impostor->chain.readable_len - impostor->chain.read_done;
-}
-
 static uint32_t hello(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
 {
 	struct vballoon_impostor_seen *seen = &impostor->seen;
-	uint64_t epoch = read_word(impostor), unit = read_word(impostor), held;
+	uint64_t epoch = vballoon_impostor_read_word(impostor),
+		 unit = vballoon_impostor_read_word(impostor), held;
 	bool start_over = flags & VIRTIO_MEMORY_BALLOON_HELLO_START_OVER;
 
 	if (unit >> 32)
@@ -140,7 +56,7 @@ static uint32_t hello(struct vballoon_impostor *impostor, uint32_t flags, uint8_
 	seen->hellos++;
 	seen->start_overs += start_over;
 	if (!impostor->has_record || epoch != impostor->epoch || start_over) {
-		record_empty(impostor);
+		vballoon_impostor_empty(impostor);
 		impostor->waiting_count = 0;
 		vballoon_impostor_ask(impostor, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0,
 				      impostor->target);
@@ -156,7 +72,7 @@ static uint32_t hello(struct vballoon_impostor *impostor, uint32_t flags, uint8_
 
 static bool add_entry(struct vballoon_impostor *impostor, uint64_t wire)
 {
-	struct vballoon_entry_format format = format_of(impostor);
+	struct vballoon_entry_format format = vballoon_impostor_format(impostor);
 	struct vballoon_entry entry = vballoon_entry_decode(&format, wire);
 	uint64_t bytes = entry.units << format.unit_shift;
 
@@ -168,7 +84,7 @@ static bool add_entry(struct vballoon_impostor *impostor, uint64_t wire)
 		return false;
 	for (uint64_t at = entry.gpa; at < entry.gpa + bytes;
 	     at += UINT64_C(1) << format.page_shift) {
-		if (!mark(impostor, at, true))
+		if (!vballoon_impostor_mark(impostor, at, true))
 			NOTE("DRV-ADD-2", "page 0x%llx is added and is in the balloon",
 			     (unsigned long long)at);
 	}
@@ -182,18 +98,19 @@ static uint32_t add(struct vballoon_impostor *impostor, uint32_t flags, uint8_t 
 	impostor->seen.adds++;
 	if (flags)
 		NOTE("DRV-MSG-2", "ADD has flags 0x%x", flags);
-	if (rest_of(impostor) % sizeof(uint64_t))
+	if (vballoon_impostor_rest(impostor) % sizeof(uint64_t))
 		NOTE("DRV-MSG-1", "ADD has %llu bytes of entries",
-		     (unsigned long long)rest_of(impostor));
-	while (rest_of(impostor) >= sizeof(uint64_t) && count < VBALLOON_IMPOSTOR_ANSWER)
-		answer[count++] = add_entry(impostor, read_word(impostor));
+		     (unsigned long long)vballoon_impostor_rest(impostor));
+	while (vballoon_impostor_rest(impostor) >= sizeof(uint64_t) &&
+	       count < VBALLOON_IMPOSTOR_ANSWER)
+		answer[count++] = add_entry(impostor, vballoon_impostor_read_word(impostor));
 	return count;
 }
 
 /* Hand back the first pages that are held, unit by unit. */
 static uint32_t withdraw(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
 {
-	uint64_t most = read_word(impostor), gpa, wire;
+	uint64_t most = vballoon_impostor_read_word(impostor), gpa, wire;
 	uint64_t pages = UINT64_C(1)
 			 << (impostor->unit_shift - vballoon_le32(impostor->config.page_shift));
 	uint64_t room = impostor->chain.writable_len;
@@ -208,9 +125,7 @@ static uint32_t withdraw(struct vballoon_impostor *impostor, uint32_t flags, uin
 		gpa = vballoon_impostor_held_page(impostor);
 		if (!gpa)
 			break;
-		for (uint64_t i = 0; i < pages; i++)
-			mark(impostor, gpa + (i << vballoon_le32(impostor->config.page_shift)),
-			     false);
+		vballoon_impostor_hand_back(impostor, gpa, UINT64_C(1) << impostor->unit_shift);
 		wire = vballoon_le64(gpa);
 		memcpy(answer + len, &wire, sizeof(wire));
 		len += (uint32_t)sizeof(wire);
@@ -220,19 +135,41 @@ static uint32_t withdraw(struct vballoon_impostor *impostor, uint32_t flags, uin
 
 static uint32_t stats(struct vballoon_impostor *impostor, uint32_t flags, uint8_t *answer)
 {
+	struct virtio_memory_balloon_stat stat;
+	uint64_t tags = 0;
+	uint16_t tag;
+
 	(void)answer;
 	impostor->seen.stats++;
 	impostor->seen.stats_flags = flags;
-	if (rest_of(impostor) / sizeof(struct virtio_memory_balloon_stat) > 256)
-		NOTE("DRV-STATS-5", "STATS has %llu bytes", (unsigned long long)rest_of(impostor));
+	if (vballoon_impostor_rest(impostor) / sizeof(stat) > 256)
+		NOTE("DRV-STATS-5", "STATS has %llu bytes",
+		     (unsigned long long)vballoon_impostor_rest(impostor));
+	while (!vballoon_chain_read(&impostor->memory, &impostor->chain, &stat, sizeof(stat))) {
+		for (unsigned int i = 0; i < sizeof(stat.reserved); i++) {
+			if (stat.reserved[i])
+				NOTE("DRV-STATS-6", "a reserved byte of a statistic is %u",
+				     stat.reserved[i]);
+		}
+		tag = vballoon_le16(stat.tag);
+		if (tag < 64 && tags >> tag & 1)
+			NOTE("DRV-STATS-3", "tag %u is there twice", tag);
+		tags |= tag < 64 ? UINT64_C(1) << tag : 0;
+	}
 	return 0;
 }
 
-static uint32_t (*const handlers[])(struct vballoon_impostor *, uint32_t, uint8_t *) = {
-	[VIRTIO_MEMORY_BALLOON_MSG_HELLO] = hello,
-	[VIRTIO_MEMORY_BALLOON_MSG_ADD] = add,
-	[VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW] = withdraw,
-	[VIRTIO_MEMORY_BALLOON_MSG_STATS] = stats,
+static const struct {
+	uint64_t feature; /* that it is of; 0: the base */
+	vballoon_impostor_handler *handle;
+} messages[] = {
+	[VIRTIO_MEMORY_BALLOON_MSG_HELLO] = { 0, hello },
+	[VIRTIO_MEMORY_BALLOON_MSG_ADD] = { 0, add },
+	[VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW] = { 0, withdraw },
+	[VIRTIO_MEMORY_BALLOON_MSG_STATS] = { 0, stats },
+	[VIRTIO_MEMORY_BALLOON_MSG_EXCHANGE] = { F(EXCHANGE), vballoon_impostor_exchange },
+	[VIRTIO_MEMORY_BALLOON_MSG_REPORT] = { F(REPORTING), vballoon_impostor_report },
+	[VIRTIO_MEMORY_BALLOON_MSG_REPORT_DONE] = { F(REPORTING), vballoon_impostor_report_done },
 };
 
 static void use(struct vballoon_impostor *impostor, unsigned int queue, const uint8_t *answer,
@@ -262,12 +199,13 @@ static void message(struct vballoon_impostor *impostor)
 	impostor->seen.messages++;
 	if (!impostor->greeted && type != VIRTIO_MEMORY_BALLOON_MSG_HELLO)
 		NOTE("DRV-HELLO-1", "the first message after a reset is of type %u", type);
-	if (type >= sizeof(handlers) / sizeof(handlers[0])) {
+	if (type >= sizeof(messages) / sizeof(messages[0]) ||
+	    messages[type].feature & ~impostor->features) {
 		NOTE("DRV-FEAT-5", "a message of type %u, whose feature was not negotiated", type);
 		use(impostor, TODEVQ, answer, 0, 0);
 		return;
 	}
-	len = handlers[type](impostor, vballoon_le32(msg.flags), answer);
+	len = messages[type].handle(impostor, vballoon_le32(msg.flags), answer);
 	if (len > impostor->chain.writable_len)
 		len = (uint32_t)impostor->chain.writable_len;
 	told = len;

@@ -6,21 +6,20 @@
 
 #include "control/feature_names.h"
 
-#define PAIR_ROWS 6U
+#define PAIR_ROWS 7U
 
 /*
- * Which of the ten factors are on in a row of the pairs. The first row has none; each factor
- * is on in three of the other five, no two in the same three. Two sets of three out of five
+ * Which of the eleven factors are on in a row of the pairs. The first row has none; each
+ * factor is on in four of the other six, no two in the same four. Two sets of four out of six
  * overlap and neither holds the other, so every two factors are seen off and off, on and
  * off, off and on, on and on.
  */
 static bool pair_has(unsigned int row, unsigned int factor)
 {
-	static const uint8_t threes[] = {
-		0x07, 0x19, 0x0d, 0x16, 0x1c, 0x0b, 0x15, 0x0e, 0x1a, 0x13
-	};
+	static const uint8_t fours[] = { 0x0f, 0x33, 0x3c, 0x17, 0x2b, 0x35,
+					 0x1e, 0x2d, 0x39, 0x36, 0x1b };
 
-	return row && (threes[factor] >> (row - 1) & 1);
+	return row && (fours[factor] >> (row - 1) & 1);
 }
 
 /* The factors are the bits of VBALLOON_FEATURES_VARIED, and the ring behind them. */

@@ -22,7 +22,7 @@ static void run_case(struct vballoon_bout *bout, struct vballoon_report *report,
 					       .topic = topic->name,
 					       .name = row->name,
 					       .clause = bout->clause,
-					       .setting = "split",
+					       .setting = bout->packed ? "packed" : "split",
 					       .why = bout->why,
 					       .last_words = last_words,
 					       .outcome = outcome,
@@ -40,18 +40,35 @@ static void run_topic(struct vballoon_bout *bout, struct vballoon_report *report
 	}
 }
 
-static void count_cases(struct vballoon_report *report)
+/* Whether a driver's rings are to be packed, or split. */
+static bool is_wanted(const struct vballoon_options *options, bool packed)
 {
+	return options->ring != (packed ? VBALLOON_RING_SPLIT : VBALLOON_RING_PACKED);
+}
+
+static void count_topic(struct vballoon_report *report, const struct vballoon_topic *topic)
+{
+	unsigned int settings = 0;
+
+	for (int packed = 0; packed < 2; packed++)
+		settings += is_wanted(report->options, packed) &&
+			    vballoon_topic_is_for_driver(topic, packed);
+	for (size_t i = 0; settings && i < topic->count; i++) {
+		if (!vballoon_options_want(report->options, topic, &topic->cases[i]))
+			continue;
+		report->cases++;
+		report->planned += settings;
+		report->negative += topic->cases[i].negative;
+	}
+}
+
+static void run_setting(struct vballoon_bout *bout, struct vballoon_report *report, bool packed)
+{
+	bout->packed = packed;
+	vballoon_report_setting(report, packed ? "packed rings" : "split rings");
 	for (size_t i = 0; vballoon_topics[i]; i++) {
-		for (size_t j = 0; j < vballoon_topics[i]->count; j++) {
-			if (!vballoon_topic_is_of_driver(vballoon_topics[i]) ||
-			    !vballoon_options_want(report->options, vballoon_topics[i],
-						   &vballoon_topics[i]->cases[j]))
-				continue;
-			report->cases++;
-			report->planned++;
-			report->negative += vballoon_topics[i]->cases[j].negative;
-		}
+		if (vballoon_topic_is_for_driver(vballoon_topics[i], packed))
+			run_topic(bout, report, vballoon_topics[i]);
 	}
 }
 
@@ -66,6 +83,7 @@ int vballoon_run_driver(const struct vballoon_options *options)
 	bout.subject = &subject;
 	bout.patience_ms = options->patience_ms;
 	bout.grace_ms = GRACE_MS;
+	bout.features = options->features;
 	if (!ret)
 		ret = vballoon_impostor_listen(&bout.impostor, subject.path);
 	if (ret) {
@@ -73,11 +91,11 @@ int vballoon_run_driver(const struct vballoon_options *options)
 		return VBALLOON_EXIT_CANNOT;
 	}
 	vballoon_report_begin(&report, options);
-	count_cases(&report);
-	vballoon_report_setting(&report, "split rings");
-	for (size_t i = 0; vballoon_topics[i]; i++) {
-		if (vballoon_topic_is_of_driver(vballoon_topics[i]))
-			run_topic(&bout, &report, vballoon_topics[i]);
+	for (size_t i = 0; vballoon_topics[i]; i++)
+		count_topic(&report, vballoon_topics[i]);
+	for (int packed = 0; packed < 2; packed++) {
+		if (is_wanted(options, packed))
+			run_setting(&bout, &report, packed);
 	}
 	vballoon_impostor_close(&bout.impostor);
 	unlink(subject.path);

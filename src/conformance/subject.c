@@ -7,10 +7,10 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,8 +20,14 @@
 #define WORDS_MAX 256
 #define RETRY_MS 2
 #define STOP_MS 2000
+#define TMPDIR_MAX 32 /* characters: the path of a socket is short */
 
-extern char **environ;
+static const char *temporary(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder && strlen(folder) <= TMPDIR_MAX ? folder : "/tmp";
+}
 
 int vballoon_subject_init(struct vballoon_subject *subject, char *const *command, const char *path)
 {
@@ -33,8 +39,8 @@ int vballoon_subject_init(struct vballoon_subject *subject, char *const *command
 		memcpy(subject->path, path, strlen(path) + 1);
 		return 0;
 	}
-	snprintf(subject->directory, sizeof(subject->directory),
-		 "/tmp/vballoon-conformance-XXXXXX");
+	snprintf(subject->directory, sizeof(subject->directory), "%s/vballoon-conformance-XXXXXX",
+		 temporary());
 	if (!mkdtemp(subject->directory))
 		return -errno;
 	snprintf(subject->path, sizeof(subject->path), "%s/socket", subject->directory);
@@ -81,9 +87,53 @@ static void words_free(char **words)
 	free(words);
 }
 
+static bool redirect(int fd, const char *path, int flags)
+{
+	int opened = open(path, flags | O_CLOEXEC, 0600);
+
+	return opened >= 0 && dup2(opened, fd) == fd;
+}
+
+/* Become the command, which does not outlive @parent, however that ends. What is wrong goes
+ * to @report. */
+static _Noreturn void become(const struct vballoon_subject *subject, char **words, pid_t parent,
+			     int report)
+{
+	if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent &&
+	    redirect(STDIN_FILENO, "/dev/null", O_RDONLY) &&
+	    redirect(STDOUT_FILENO, "/dev/null", O_WRONLY) &&
+	    redirect(STDERR_FILENO, subject->log_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND))
+		execvp(words[0], words);
+	if (write(report, &errno, sizeof(errno)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* Returns 0 or a negative errno. */
+static int spawn(struct vballoon_subject *subject, char **words)
+{
+	pid_t parent = getpid();
+	int ends[2], err = 0;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	subject->pid = fork();
+	if (!subject->pid)
+		become(subject, words, parent, ends[1]);
+	if (subject->pid < 0)
+		err = errno;
+	close(ends[1]);
+	if (!err && read(ends[0], &err, sizeof(err)) == sizeof(err))
+		waitpid(subject->pid, NULL, 0);
+	close(ends[0]);
+	if (err)
+		subject->pid = 0;
+	subject->owned = !err;
+	return -err;
+}
+
 int vballoon_subject_start(struct vballoon_subject *subject)
 {
-	posix_spawn_file_actions_t actions;
 	char **words;
 	int ret;
 
@@ -94,18 +144,9 @@ int vballoon_subject_start(struct vballoon_subject *subject)
 		return -ENOMEM;
 	if (!subject->connects)
 		unlink(subject->path);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, subject->log_path,
-					 O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
-	ret = posix_spawnp(&subject->pid, words[0], &actions, NULL, words, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	ret = spawn(subject, words);
 	words_free(words);
-	if (ret)
-		subject->pid = 0;
-	subject->owned = !ret;
-	return -ret;
+	return ret;
 }
 
 /* Wait until it has ended: true when it has. */

@@ -232,11 +232,12 @@ static void verdict_is_zeros(struct vballoon_trial *trial, const void *how)
 	{                                                                                          \
 		its_name, its_clause, function, NULL, false, STAGE, its_needs, 0                   \
 	}
-#define PASSED(its_name, its_clause, ...)                                                          \
+#define PASSED_WITHOUT(its_lacks, its_name, its_clause, ...)                                       \
 	{                                                                                          \
 		its_name, its_clause, passed_over, &(const struct passed){ __VA_ARGS__ }, true,    \
-			STAGE, F_REPORT, 0                                                         \
+			STAGE, F_REPORT, its_lacks                                                 \
 	}
+#define PASSED(...) PASSED_WITHOUT(0, __VA_ARGS__)
 #define SAYS(function, its_name, its_clause, its_type, ...)                                        \
 	{                                                                                          \
 		its_name, its_clause, function,                                                    \
@@ -274,6 +275,10 @@ static const struct vballoon_case cases[] = {
 	PASSED("run-beyond-all-addresses", "DEV-REPORT-3", { PLACE_ZERO, .pages = -1, .units = 2 },
 	       .looked_at = 0),
 	PASSED("held-page", "DEV-REPORT-3", { PLACE_BALLOON, .pages = 9 }, .held = true),
+	PASSED_WITHOUT(F_ZEROED, "held-page-not-zeroed", "DEV-REPORT-11",
+		       { PLACE_BALLOON, .pages = 9 }, .held = true),
+	PASSED_WITHOUT(F_ZEROED, "in-a-hole-not-zeroed", "DEV-REPORT-11",
+		       { PLACE_HOLE, .pages = 0 }, .looked_at = 0),
 	PASSED("ring-of-todevq", "DEV-REPORT-3", { PLACE_RING_1, .pages = 0 }, .looked_at = 0),
 	PASSED("run-with-a-ring-in-it", "DEV-REPORT-4", { PLACE_BASE, .units = 64 },
 	       .looked_at = 12),

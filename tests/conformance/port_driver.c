@@ -15,6 +15,8 @@
 #include "base/le.h"
 #include "port_front.h"
 
+#define EXCHANGE_MS 100 /* between two of them */
+
 static const char *path;
 static struct port_front front;
 
@@ -37,9 +39,28 @@ static void read_config(struct vballoon_guest_config *config)
 	config->offered = front.offered;
 }
 
+/* With the feature a page is moved now and then: what is in the balloon comes back for one
+ * that the guest can do without. */
+static void exchange(uint64_t *due_ms)
+{
+	unsigned int units = port_guest_units(&front.guest), from = 0, to = 0;
+
+	if (front.guest.now_ms < *due_ms)
+		return;
+	while (from < units && !front.guest.out[from])
+		from++;
+	while (to < units && (front.guest.out[to] || front.guest.reported[to]))
+		to++;
+	if (from < units && to < units &&
+	    !port_guest_move(&front.guest, port_guest_unit_gpa(&front.guest, from),
+			     port_guest_unit_gpa(&front.guest, to), 1))
+		*due_ms = front.guest.now_ms + EXCHANGE_MS;
+}
+
 static void drives(void **state)
 {
 	struct vballoon_guest *driver;
+	uint64_t due_ms = 0;
 	int fd = vballoon_link_connect(path);
 
 	(void)state;
@@ -53,8 +74,10 @@ static void drives(void **state)
 		return;
 	}
 	port_front_start(&front);
-	while (!vballoon_link_closed(&front.wire.link, 0))
+	while (!vballoon_link_closed(&front.wire.link, 0)) {
+		exchange(&due_ms);
 		port_front_turn(&front, 100);
+	}
 	port_guest_check(&front.guest);
 }
 
