@@ -54,8 +54,8 @@ docs-test: ## what the documents say can be done is done
 demo: ## the main job on a real guest, as it happens
 	./demo
 
-bench: ## how fast, beside QEMU's own balloon; wants a quiet machine
-	bench/main_job
+bench: ## how fast, beside its peers and the host's own limit; wants a quiet machine
+	bench/run
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
@@ -73,7 +73,7 @@ gates: ## that every check can fail
 	tests/gates/run.py
 
 format: ## format the C files
-	find include src kernel tests examples -name '*.[ch]' ! -name '*.mod.c' -exec clang-format -i {} +
+	find include src kernel tests examples bench -name '*.[ch]' ! -name '*.mod.c' -exec clang-format -i {} +
 
 lint: ## layers, headers, format, text, clauses, scripts
 	./check --stage static

@@ -183,7 +183,11 @@ def demo(run):
 
 
 def bench(run):
-    run.check("bench: the main job", ["bench/main_job"])
+    run.check("bench", ["bench/run", "--quick"])
+
+
+def cost(run):
+    run.check("cost", ["bench/entry_cost"])
 
 
 def gates(run):
@@ -202,13 +206,14 @@ STAGES = [
     Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance),
     Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
     Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz),
+    Stage("cost", 120, "instructions that an entry takes, beside those recorded", cost),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
     Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
     Stage("docs", 360, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 1200, "a real guest under QEMU, a scenario a case", e2e),
     Stage("kernels", 2400, "the same on each kernel; with --full", kernels, full_only=True),
     Stage("demo", 120, "./demo on a real guest", demo),
-    Stage("bench", 900, "how fast, beside QEMU's own balloon; with --full", bench, full_only=True),
+    Stage("bench", 900, "how fast, beside its peers and the host; with --full", bench, full_only=True),
     Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),
     Stage("gates", 900, "every check turns red on a seeded defect", gates),
 ]
