@@ -37,6 +37,7 @@ class Daemon:
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
+        self.pid = self._process.pid
 
     def execute(self, command: str, seconds: float = 10, **arguments: Any) -> dict[str, Any]:
         """One command of the control protocol. Raises what it answers with an error."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How much memory the host really holds for a guest: the blocks of the memfd behind it."""
+"""How much memory the host really holds for a guest: the blocks of the file behind it."""
 
 import os
 from pathlib import Path
@@ -10,19 +10,19 @@ BLOCK_BYTES = 512  # what st_blocks counts, whatever the file system
 
 
 class GuestMemory:
-    """The memfd of a QEMU that runs. Not its resident size: pages that QEMU has not mapped, or
+    """The memfd of a QEMU that runs, or its file in a directory. Not its resident size: pages that QEMU has not mapped, or
     no longer maps, are allocated all the same."""
 
-    def __init__(self, pid: int, size_bytes: int):
+    def __init__(self, pid: int, size_bytes: int, directory: Path | None = None):
+        name = f"{directory}/" if directory else "/memfd:memory-backend"
         for fd in Path(f"/proc/{pid}/fd").iterdir():
             try:
-                is_memfd = os.readlink(fd).startswith("/memfd:memory-backend")
-                if is_memfd and fd.stat().st_size == size_bytes:
+                if os.readlink(fd).startswith(name) and fd.stat().st_size == size_bytes:
                     self._fd = os.open(fd, os.O_RDONLY | os.O_CLOEXEC)
                     return
             except OSError:
                 continue
-        raise Failure(f"process {pid} has no memfd of {size_bytes} bytes")
+        raise Failure(f"process {pid} has no {name} of {size_bytes} bytes")
 
     def allocated_mib(self) -> float:
         return os.fstat(self._fd).st_blocks * BLOCK_BYTES / (1 << 20)

@@ -31,6 +31,7 @@ class Machine:
     memory_mib: int = 2048
     shared: bool = True
     hugetlb: bool = False
+    memory_in: Path | None = None  # a directory for its memory's file; else it is a memfd
     prealloc: bool = False  # have the host's memory from the beginning
     pluggable_mib: int = 0  # how much can be added while it runs
     kexec: bool = False  # put a kernel for kexec into the initramfs
@@ -47,7 +48,10 @@ class Machine:
         share = "on" if self.shared else "off"
         huge = ",hugetlb=on,hugetlbsize=2M" if self.hugetlb else ""
         early = ",prealloc=on,prealloc-threads=2" if self.prealloc else ""
-        return f"memory-backend-memfd,id=mem,size={self.memory_mib}M,share={share}{huge}{early}"
+        common = f"id=mem,size={self.memory_mib}M,share={share}{early}"
+        if self.memory_in:
+            return f"memory-backend-file,mem-path={self.memory_in},align=2M,{common}"
+        return f"memory-backend-memfd,{common}{huge}"
 
     def devices(self) -> list[str]:
         arguments = []
@@ -77,6 +81,7 @@ class VirtualMachine:
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
+        self.pid = self._process.pid
 
     def _connect(self, assets: Assets) -> None:
         def opened(closable):
@@ -84,7 +89,8 @@ class VirtualMachine:
 
         self.qmp = opened(Qmp(self.directory / "qmp", self._process.check))
         self.guest = opened(Guest(self.directory / "agent", assets.modules))
-        self.memory = opened(GuestMemory(self._process.pid, self.machine.memory_mib << 20))
+        self.memory = opened(GuestMemory(self._process.pid, self.machine.memory_mib << 20,
+                                         self.machine.memory_in))
 
     def _command(self, assets: Assets) -> list[str]:
         initrd = self.directory / "initrd"

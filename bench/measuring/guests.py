@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The guests that are measured, and what resizing their balloons takes."""
+
+import contextlib
+import time
+from typing import Any, Callable, Iterator
+
+from bed import hugepages
+from bed.balloon import Balloon
+from bed.guest import Guest
+from bed.measure import TOUCH_SEED
+from bed.rig import Rig
+from bed.vm import VirtualMachine
+
+from . import host
+from .row import Sample
+
+HUGE_MIB = 2
+
+
+@contextlib.contextmanager
+def backing(name: str, memory_mib: int) -> Iterator[dict[str, Any]]:
+    """Have the host hold what a kind of memory takes: a memfd in pages of 4 KiB, shared memory in
+    huge pages, or the pool of huge pages. Gives what a Machine has to be told."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(hugepages.shmem("never"))
+        if name == "thp":
+            yield {"memory_in": stack.enter_context(hugepages.tmpfs())}
+        elif name == "hugetlb":
+            stack.enter_context(hugepages.reserved(memory_mib // HUGE_MIB))
+            yield {"hugetlb": True}
+        else:
+            yield {}
+
+
+class Meter:
+    """Processor time of a virtual machine and of the daemon beside it."""
+
+    def __init__(self, rig: Rig):
+        self._pids = rig.vm.pid, rig.daemon.pid
+        self._guest = [host.thread_path(rig.vm.pid, cpu["thread-id"])
+                       for cpu in rig.vm.qmp.execute("query-cpus-fast")]
+
+    def all_seconds(self) -> float:
+        return sum(map(host.process_seconds, self._pids))
+
+    def guest_seconds(self) -> float:
+        """What the guest's processors have run."""
+        return sum(map(host.task_seconds, self._guest))
+
+    def sample(self, work: Callable[[], None]) -> Sample:
+        """Do it, and tell what it took."""
+        everything, guest = self.all_seconds(), self.guest_seconds()
+        began = time.monotonic()
+        work()
+        seconds = time.monotonic() - began
+        guest = self.guest_seconds() - guest
+        return Sample(seconds, self.all_seconds() - everything - guest, guest)
+
+
+def huge_share(vm: VirtualMachine) -> float:
+    """How much of the guest's memory the host has in huge pages of a memfd."""
+    return host.huge_shared_mib(vm.pid) / vm.machine.memory_mib
+
+
+def deflate(guest: Guest, balloon: Balloon, total_mib: float) -> None:
+    """Give all of it back, and wait until the guest's kernel has it: our device is done when it
+    has handed the pages out, before the driver has freed the last of them."""
+    balloon.resize(0)
+    while guest.memory_mib()["total"] < total_mib:
+        pass  # each question takes its time
+
+
+def take_and_give_back(rig: Rig, meter: Meter, balloon: Balloon, mib: int) -> dict[str, Sample]:
+    """One round, with memory that the guest has written and the host holds."""
+    total_mib = rig.guest.memory_mib()["total"]
+    rig.guest.touch(TOUCH_SEED)
+    return {"inflate": meter.sample(lambda: balloon.resize(mib)),
+            "deflate": meter.sample(lambda: deflate(rig.guest, balloon, total_mib))}
