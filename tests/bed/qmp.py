@@ -9,12 +9,16 @@ from .failure import Failure
 from .lines import LineSocket
 
 
+# QEMU has its guest's memory first, of which a large one takes a while to clear.
+GREETING_SECONDS = 60
+
+
 class Qmp:
     """QEMU's monitor."""
 
     def __init__(self, path: Path, check: Callable[[], None] = lambda: None):
         self._lines = LineSocket(path, "QEMU's monitor", check=check)
-        self._lines.receive(10, "its greeting")
+        self._lines.receive(GREETING_SECONDS, "its greeting")
         self.events: list[dict[str, Any]] = []
         self.execute("qmp_capabilities")
 
