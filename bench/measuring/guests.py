@@ -6,7 +6,8 @@ import time
 from typing import Any, Callable, Iterator
 
 from bed import hugepages
-from bed.balloon import Balloon
+from bed.balloon import RESIZE_SECONDS, Balloon
+from bed.failure import Failure
 from bed.guest import Guest
 from bed.measure import TOUCH_SEED
 from bed.rig import Rig
@@ -16,6 +17,8 @@ from . import host
 from .row import Sample
 
 HUGE_MIB = 2
+# Of memory that was plugged, what a guest has left when it has described it to itself.
+PLUGGED_SHARE = 0.9
 
 
 @contextlib.contextmanager
@@ -63,12 +66,19 @@ def huge_share(vm: VirtualMachine) -> float:
     return host.huge_shared_mib(vm.pid) / vm.machine.memory_mib
 
 
+def wait_total(guest: Guest, total_mib: float) -> None:
+    """Wait until the guest's kernel has so much."""
+    deadline = time.monotonic() + RESIZE_SECONDS
+    while guest.memory_mib()["total"] < total_mib:
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {RESIZE_SECONDS} s for the guest to have {total_mib:g} MiB")
+
+
 def deflate(guest: Guest, balloon: Balloon, total_mib: float) -> None:
     """Give all of it back, and wait until the guest's kernel has it: our device is done when it
     has handed the pages out, before the driver has freed the last of them."""
     balloon.resize(0)
-    while guest.memory_mib()["total"] < total_mib:
-        pass  # each question takes its time
+    wait_total(guest, total_mib)
 
 
 def take_and_give_back(rig: Rig, meter: Meter, balloon: Balloon, mib: int) -> dict[str, Sample]:

@@ -38,6 +38,7 @@ class Machine:
     peer: bool = False  # give it QEMU's own balloon
     balloon_socket: Path | None = None  # give it ours, over vhost-user
     kernel_parameters: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)  # more of them for QEMU
 
     def size(self) -> str:
         if not self.pluggable_mib:
@@ -61,7 +62,7 @@ class Machine:
                           "num_vqs=2,vq_size=256,config_size=8"]
         if self.peer:
             arguments += PEER
-        return arguments
+        return [*arguments, *self.arguments]
 
 
 class VirtualMachine:

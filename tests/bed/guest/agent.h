@@ -26,6 +26,7 @@ void module_unload(char *arguments);
 void file_read(char *arguments);
 void file_write(char *arguments);
 void storm_run(char *arguments);
+void bandwidth_run(char *arguments);
 void power_kexec(char *arguments);
 void power_off(char *arguments);
 void power_reboot(char *arguments);

@@ -26,7 +26,7 @@ static const struct agent_command agent_commands[] = {
 	{ "release", memory_release }, { "touch", memory_touch }, { "load", module_load },
 	{ "unload", module_unload },   { "read", file_read },	  { "write", file_write },
 	{ "storm", storm_run },	       { "kexec", power_kexec },  { "reboot", power_reboot },
-	{ "poweroff", power_off },
+	{ "poweroff", power_off },     { "bandwidth", bandwidth_run },
 };
 
 /* Two streams: one that reads and writes would have to seek in between, and a port cannot. */
