@@ -16,7 +16,7 @@ def programs(tree: Path) -> Path:
     commands = [["ninja", "-C", folder, *(f"bench/device/bench-{name}" for name in NAMES)]]
     if not (folder / "build.ninja").exists():
         print("building what measures the device alone ...", file=sys.stderr)
-        commands.insert(0, ["meson", "setup", "-Ddaemon=false", folder, tree])
+        commands.insert(0, ["meson", "setup", folder, tree])
     for command in commands:
         ran = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
