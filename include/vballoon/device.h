@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The memory balloon device (virtio device ID 13) as a library to embed.
+ * The memory balloon device (virtio device ID 13) as a library to embed; and the traditional
+ * one (ID 5), for guests that have no driver for the other.
  *
  * The device is a pure state machine over guest memory: it makes no system
  * call, allocates nothing, keeps no global state and never waits. An embedder
@@ -102,7 +103,9 @@ struct vballoon_status {
 	uint32_t unit_shift; /**< from HELLO; 0 without a record */
 	uint64_t features; /**< negotiated */
 	uint32_t stats_period_ms; /**< what vballoon_device_set_stats_period() set */
-	bool queue_running[2];
+	bool stats_periodic; /**< the driver has the feature that this needs */
+	uint64_t claimed_pages; /**< device 5: what the driver says is in the balloon; 0 for 13 */
+	bool queue_running[VBALLOON_QUEUES_MAX];
 	enum vballoon_violation violation; /**< why the device has stopped, or VBALLOON_OK */
 	unsigned int violation_queue; /**< on which queue */
 	/* Counters since vballoon_device_init(). */
@@ -143,6 +146,9 @@ struct vballoon_waiting {
 struct vballoon_device_ops {
 	/** Interrupt the driver: buffers of @p queue were used. Must not block. */
 	void (*notify)(void *context, unsigned int queue);
+	/** What the driver reads in the configuration space has changed: tell it, or read
+	 *  it when the driver does. May be NULL, as for device 13 it never happens. */
+	void (*config_changed)(void *context);
 	/** The device has stopped because of @p violation on @p queue: log it, and
 	 *  set DEVICE_NEEDS_RESET if the transport can. May be NULL. */
 	void (*stopped)(void *context, enum vballoon_violation violation, unsigned int queue);
@@ -150,7 +156,8 @@ struct vballoon_device_ops {
 
 /** What a device is made of. */
 struct vballoon_device_config {
-	uint32_t page_shift; /**< 12 to 30 */
+	uint32_t device_id; /**< VIRTIO_MEMORY_BALLOON_ID, for which 0 will do; VIRTIO_BALLOON_ID */
+	uint32_t page_shift; /**< 12 to 30; of device 5, 12 */
 	uint64_t features; /**< device bits and ring bits to offer; see vballoon_device_offered() */
 	const struct vballoon_device_ops *ops; /**< not NULL; outlives the device */
 	const struct vballoon_reclaim_ops *reclaim; /**< NULL: nothing is ever dropped */
@@ -166,14 +173,21 @@ size_t vballoon_device_bytes(void);
 uint64_t vballoon_device_features_max(void);
 
 /**
+ * The same for either device.
+ * @param device_id VIRTIO_MEMORY_BALLOON_ID or VIRTIO_BALLOON_ID
+ * @return its bits; 0 when the library has no such device
+ */
+uint64_t vballoon_device_features_of(uint32_t device_id);
+
+/**
  * Make a device in the caller's memory. It offers, has no memory, no queues.
  * @param storage vballoon_device_bytes() bytes, aligned as for malloc; the
  *        caller's, to be freed when the device is no longer used. There is
  *        nothing to undo: the device owns nothing.
  * @param config copied, but for what it points to
  * @param device_out the device
- * @return 0; -EINVAL for a page_shift out of range, features that the library
- *         does not have, or no ops
+ * @return 0; -EINVAL for a device_id or features that the library does not have, a
+ *         page_shift out of range, or no ops
  */
 int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
 			 struct vballoon_device **device_out);
@@ -181,7 +195,8 @@ int vballoon_device_init(void *storage, const struct vballoon_device_config *con
 /**
  * @param device the device
  * @return the features to offer: those configured and VIRTIO_F_VERSION_1, without
- *         what the reclaim operations do not promise (vballoon/reclaim.h)
+ *         what the reclaim operations do not promise (vballoon/reclaim.h). Of device 5
+ *         SILENT_DEFLATE is left out when MUST_TELL_HOST is offered.
  */
 uint64_t vballoon_device_offered(const struct vballoon_device *device);
 
@@ -196,14 +211,31 @@ uint64_t vballoon_device_offered(const struct vballoon_device *device);
 int vballoon_device_set_features(struct vballoon_device *device, uint64_t features);
 
 /**
- * Read the configuration space: struct virtio_memory_balloon_config. It is
- * read-only and constant; writes are to be ignored.
+ * @param device the device
+ * @return how many queues it has, at the most
+ */
+unsigned int vballoon_device_queue_count(const struct vballoon_device *device);
+
+/**
+ * Read the configuration space: struct virtio_memory_balloon_config, which is read-only
+ * and constant; or struct virtio_balloon_config.
  * @param device the device
  * @param offset first byte
  * @param to @p len bytes; what lies beyond the configuration space reads as 0
  * @param len how many
  */
 void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
+				  uint32_t len);
+
+/**
+ * The driver writes to the configuration space. What cannot be written stays as it is;
+ * all of what device 13 has cannot.
+ * @param device the device
+ * @param offset first byte
+ * @param from @p len bytes
+ * @param len how many
+ */
+void vballoon_device_config_write(struct vballoon_device *device, uint32_t offset, const void *from,
 				  uint32_t len);
 
 /**
@@ -246,7 +278,7 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
  * (queue->next is not vballoon_device_queue_first()), and when it stays silent while there is something to
  * ask of it or to drop.
  * @param device the device
- * @param index VIRTIO_MEMORY_BALLOON_VQ_*
+ * @param index VIRTIO_MEMORY_BALLOON_VQ_*; of device 5, below VBALLOON_QUEUES_MAX
  * @param queue copied
  * @return 0; -EINVAL for a bad index, size, alignment or beginning, of a split or packed
  *         queue, as was negotiated; -EBUSY when it runs
@@ -259,7 +291,7 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
  * record unproven, and brings a device back that a violation had stopped. No
  * drop is under way when this returns.
  * @param device the device
- * @param index VIRTIO_MEMORY_BALLOON_VQ_*
+ * @param index VIRTIO_MEMORY_BALLOON_VQ_*; of device 5, below VBALLOON_QUEUES_MAX
  * @param next_out where to go on, for struct vballoon_queue.next; may be NULL
  * @return 0; -EINVAL for a bad index; 0 also when it does not run
  */

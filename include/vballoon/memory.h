@@ -41,6 +41,7 @@ enum vballoon_reclaimable {
 	VBALLOON_KEEP_ASKED, /**< the operator said so */
 	VBALLOON_KEEP_INHIBITED, /**< for now: see vballoon_device_inhibit() */
 	VBALLOON_KEEP_WARM, /**< for now: see VBALLOON_PAGES_WARM */
+	VBALLOON_KEEP_SILENT, /**< device 5: the guest may use it before it says so */
 	VBALLOON_RECLAIMABLE_COUNT,
 };
 

@@ -14,6 +14,9 @@
 /** The largest queue, in descriptors, that the device accepts. */
 #define VBALLOON_QUEUE_SIZE_MAX 1024
 
+/** The most queues that a device has. */
+#define VBALLOON_QUEUES_MAX 5
+
 /** struct vballoon_queue.next of a packed queue that begins anew; a split one's is 0. */
 #define VBALLOON_QUEUE_FIRST_PACKED 0x80008000U
 

@@ -31,6 +31,7 @@ struct vballoon_vhost_user;
 
 /** What a back end is made of. */
 struct vballoon_vhost_user_config {
+	uint32_t device_id; /**< as in struct vballoon_device_config */
 	uint32_t page_shift; /**< of the device; 12 to 30 */
 	uint64_t features; /**< device and ring bits to offer */
 	/** A line for the operator's log; @p text is valid during the call. A guest
@@ -44,8 +45,8 @@ struct vballoon_vhost_user_status {
 	uint64_t protocol_features;
 	uint64_t features_acked;
 	unsigned int regions;
-	bool queue_enabled[2];
-	bool queue_has_kick[2];
+	bool queue_enabled[VBALLOON_QUEUES_MAX];
+	bool queue_has_kick[VBALLOON_QUEUES_MAX];
 	uint64_t messages; /**< received */
 	int32_t peer; /**< the process that sent the last of them, whoever had opened the
 			   socket; 0: none yet, or one in another PID namespace */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <string.h>
-#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "base/checked.h"
 #include "control/feature_set.h"
@@ -181,10 +181,8 @@ static void begin_stats_period(struct vballoon_call *call, const json_t *argumen
 
 static json_t *poll_stats_period(struct vballoon_call *call)
 {
-	uint64_t features = call->view->device.features;
-
 	return json_pack("{sIsb}", "stats_period_ms", (json_int_t)call->view->stats_period_ms,
-			 "negotiated", (int)(features >> VIRTIO_MEMORY_BALLOON_F_PUSH_STATS & 1));
+			 "negotiated", (int)call->view->device.stats_periodic);
 }
 
 static void begin_reclaim_free(struct vballoon_call *call, const json_t *arguments)
@@ -196,8 +194,10 @@ static void begin_reclaim_free(struct vballoon_call *call, const json_t *argumen
 	check_state(call, view.state);
 	if (call->error.class == VBALLOON_ERROR_NONE && vballoon_guest_begin_round(call->guest))
 		vballoon_error_set(&call->error, VBALLOON_ERROR_NOT_NEGOTIATED,
-				   "the guest's driver does not report free memory: \"reporting\" "
-				   "was not negotiated");
+				   "the guest's driver does not report free memory: \"%s\" was not "
+				   "negotiated",
+				   view.device_id == VIRTIO_BALLOON_ID ? "free-page-hint"
+								       : "reporting");
 }
 
 static json_t *poll_reclaim_free(struct vballoon_call *call)

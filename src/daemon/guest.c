@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <vballoon/abi/memory_balloon.h>
 
 #include "daemon/guest.h"
 #include "daemon/log.h"
@@ -50,6 +51,7 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 	vballoon_pressure_init(&guest->pressure, loop, feel_pressure, guest);
 	guest->rules = settings->rules;
 	guest->loop = loop;
+	guest->device_id = settings->device_id;
 	guest->page_shift = settings->page_shift;
 	guest->features = settings->features;
 	guest->stats_period_ms = settings->stats_period_ms;
@@ -111,12 +113,13 @@ static void inhibit(struct vballoon_guest *guest)
 }
 
 /* The driver has begun anew. */
-static void log_hello(const struct vballoon_rules *rules, const struct vballoon_status *now)
+static void log_hello(uint32_t device_id, const struct vballoon_rules *rules,
+		      const struct vballoon_status *now)
 {
 	vballoon_log(LOG_INFO,
-		     "the guest's driver said HELLO: epoch %016" PRIx64 ", %" PRIu64
-		     " balloon pages held",
-		     now->epoch, now->held_pages);
+		     "the guest's driver %s: epoch %016" PRIx64 ", %" PRIu64 " balloon pages held",
+		     device_id == VIRTIO_MEMORY_BALLOON_ID ? "said HELLO" : "has begun", now->epoch,
+		     now->held_pages);
 	if (now->target_pages > now->memory_pages)
 		vballoon_log(LOG_WARNING,
 			     "the target of %" PRIu64 " balloon pages is more than the guest's "
@@ -136,7 +139,7 @@ static void observe(struct vballoon_guest *guest)
 
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &now);
 	if (now.hellos != guest->hellos)
-		log_hello(&guest->rules, &now);
+		log_hello(guest->device_id, &guest->rules, &now);
 	if (now.stats.reports != guest->reports)
 		guest->reported_ms = vballoon_loop_now_ms();
 	guest->hellos = now.hellos;
@@ -287,6 +290,7 @@ uint64_t vballoon_guest_due_ms(const struct vballoon_guest *guest)
 static int connect_front_end(struct vballoon_guest *guest, int fd)
 {
 	struct vballoon_vhost_user_config config = {
+		.device_id = guest->device_id,
 		.page_shift = guest->page_shift,
 		.features = guest->features,
 		.log = log_line,
@@ -448,6 +452,7 @@ static uint64_t left_ms(uint64_t due_ms)
 void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out)
 {
 	memset(view_out, 0, sizeof(*view_out));
+	view_out->device_id = guest->device_id;
 	view_out->page_shift = guest->page_shift;
 	view_out->features_offered = guest->features;
 	view_out->stats_period_ms = guest->stats_period_ms;

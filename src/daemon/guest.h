@@ -24,6 +24,7 @@ struct vballoon_round {
 
 struct vballoon_guest {
 	struct vballoon_loop *loop;
+	uint32_t device_id; /* of virtio */
 	uint32_t page_shift;
 	uint64_t features; /* to offer */
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */

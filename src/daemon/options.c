@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "daemon/about.h"
 #include "daemon/activation.h"
@@ -190,6 +191,9 @@ static int check(const struct vballoon_settings *settings)
 			     vballoon_policy_fault_text(fault));
 		return VBALLOON_OPTIONS_WRONG;
 	}
+	if (settings->device_id == VIRTIO_BALLOON_ID &&
+	    settings->page_shift != VIRTIO_BALLOON_PFN_SHIFT)
+		return wrong("the traditional balloon has pages of 4K", ": leave out --page-size");
 	if (!settings->socket_path && settings->fd < 0)
 		return wrong("where the front end comes from was not said",
 			     ": give --socket-path PATH");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 #include <vballoon/device.h>
 
 #include "control/message.h"
@@ -93,10 +94,28 @@ static const char *take_page_size(struct vballoon_settings *settings, const char
 	return "it is not possible: give a power of two from 4K to 1G";
 }
 
+static const char *take_device(struct vballoon_settings *settings, const char *text)
+{
+	uint32_t device_id = !strcmp(text, "memory")	    ? VIRTIO_MEMORY_BALLOON_ID
+			     : !strcmp(text, "traditional") ? VIRTIO_BALLOON_ID
+							    : 0;
+
+	if (!device_id)
+		return "it is no device: memory or traditional";
+	if (device_id == settings->device_id)
+		return NULL;
+	if (settings->features_given)
+		return "its features were chosen before: say which device it is first";
+	settings->device_id = device_id;
+	settings->features = vballoon_device_features_of(device_id);
+	return NULL;
+}
+
 static const char *take_features(struct vballoon_settings *settings, const char *text)
 {
-	return vballoon_features_parse(text, vballoon_device_features_max(), &settings->features,
-				       settings->complaint)
+	settings->features_given = true;
+	return vballoon_features_parse(text, vballoon_device_features_of(settings->device_id),
+				       &settings->features, settings->complaint)
 		       ? settings->complaint
 		       : NULL;
 }
@@ -176,6 +195,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "control-path", true, take_control_path },
 	{ "control-mode", true, take_control_mode },
 	{ "control-group", true, take_control_group },
+	{ "device", true, take_device },
 	{ "page-size", true, take_page_size },
 	{ "features", true, take_features },
 	{ "stats-period", true, take_stats_period },
@@ -207,7 +227,8 @@ void vballoon_settings_init(struct vballoon_settings *settings)
 	settings->control_fd = -1;
 	vballoon_rules_init(&settings->rules);
 	settings->page_shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN;
-	settings->features = vballoon_device_features_max();
+	settings->device_id = VIRTIO_MEMORY_BALLOON_ID;
+	settings->features = vballoon_device_features_of(settings->device_id);
 	settings->access.mode = VBALLOON_NO_MODE;
 	settings->access.group = VBALLOON_NO_GROUP;
 }

@@ -19,7 +19,9 @@ struct vballoon_settings {
 	int fd; /* -1: there is a path */
 	char *control_path; /* NULL: no control socket, or a descriptor */
 	int control_fd; /* -1: there is a path, or none */
+	uint32_t device_id; /* of virtio */
 	uint32_t page_shift;
+	bool features_given;
 	uint64_t features; /* to offer */
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	enum vballoon_passthrough_mode passthrough;
@@ -35,7 +37,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 16
+#define VBALLOON_SETTINGS_COUNT 17
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

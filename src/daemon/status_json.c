@@ -192,6 +192,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 
 	json_object_set_new(object, "state", json_string(vballoon_view_state_name(view)));
 	json_object_set_new(object, "reason", vballoon_status_json_reason(view));
+	json_object_set_new(object, "device_id", json_integer(view->device_id));
 	json_object_set_new(object, "page_bytes", pages(view, 1));
 	json_object_set_new(object, "target_bytes", pages(view, view->target_pages));
 	json_object_set_new(object, "asked_bytes", pages(view, vballoon_view_asked_pages(view)));

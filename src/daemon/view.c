@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "daemon/view.h"
 
-#include <vballoon/abi/memory_balloon.h>
-
 static const char *const state_names[] = {
 	[VBALLOON_STATE_NO_FRONT_END] = "no-front-end",
 	[VBALLOON_STATE_NO_DRIVER] = "no-driver",
@@ -38,10 +36,8 @@ uint64_t vballoon_view_asked_pages(const struct vballoon_view *view)
 /* What is missed once may have been under way; what is missed twice is not coming. */
 bool vballoon_view_is_late(const struct vballoon_view *view)
 {
-	bool pushes = view->device.features >> VIRTIO_MEMORY_BALLOON_F_PUSH_STATS & 1;
-
-	return pushes && view->stats_period_ms && view->state == VBALLOON_STATE_READY &&
-	       view->device.stats.reports &&
+	return view->device.stats_periodic && view->stats_period_ms &&
+	       view->state == VBALLOON_STATE_READY && view->device.stats.reports &&
 	       view->stats_age_ms > UINT64_C(3) * view->stats_period_ms;
 }
 

@@ -24,6 +24,7 @@ enum vballoon_state {
 struct vballoon_view {
 	enum vballoon_state state;
 	bool work_left; /* the device is in the middle of something */
+	uint32_t device_id; /* of virtio */
 	uint32_t page_shift;
 	uint64_t features_offered;
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */

@@ -24,6 +24,54 @@
 
 #define VBALLOON_F(name) (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_##name)
 
+struct vballoon_device;
+
+/*
+ * What goes over the queues and what is in the configuration space: the memory balloon's
+ * (virtio device 13) or the traditional one's (5). All that is about pages - the record,
+ * dropping and restoring, regions, the policy - is the same for both and does not know
+ * which of them it serves. What may be NULL is said.
+ */
+struct vballoon_protocol {
+	unsigned int queue_count;
+	uint64_t features; /* that the library can offer */
+	uint64_t rounds_feature; /* what vballoon_device_request_report() needs */
+	uint64_t period_feature; /* what vballoon_device_set_stats_period() needs */
+	uint64_t zeroed_feature; /* with it, what comes back reads as zeros; 0: there is none */
+	uint32_t config_bytes; /* of the configuration space */
+
+	/* Whether a device can be made of this. */
+	bool (*valid)(const struct vballoon_device_config *config);
+	/* What the embedder can keep of what it would offer. */
+	uint64_t (*promised)(const struct vballoon_device_config *config);
+	/* A bit whose prerequisite is missing counts as missing too. */
+	uint64_t (*usable)(uint64_t features);
+	/* Fill in all of the configuration space. */
+	void (*config_space)(const struct vballoon_device *device, void *space_out);
+	/* The driver writes to what there is of it; NULL: nothing can be written. */
+	void (*config_write)(struct vballoon_device *device, uint32_t offset, const void *from,
+			     uint32_t len);
+
+	/* A queue has begun at @next; it has ended, and would go on at @next. */
+	void (*queue_started)(struct vballoon_device *device, unsigned int index, uint32_t next);
+	void (*queue_stopped)(struct vballoon_device *device, unsigned int index, uint32_t next);
+	/* Answer messages, a bounded number. Returns whether more may be left. */
+	bool (*answer)(struct vballoon_device *device);
+	/* Something is about to change under the message that is unfinished: it is undone,
+	 * and taken anew afterwards. */
+	void (*leave)(struct vballoon_device *device);
+	/* Tell the driver what is to be told. */
+	void (*ask)(struct vballoon_device *device);
+	/* As vballoon_device_due_ms(), for what the pace does not know of; may be NULL. */
+	uint64_t (*due_ms)(const struct vballoon_device *device);
+	/* Whether the guest leaves what is held alone until the device has answered that
+	 * it has it back. If not, nothing is dropped once it was answered to be held. */
+	bool (*is_firm)(const struct vballoon_device *device);
+};
+
+extern const struct vballoon_protocol vballoon_protocol_memory_balloon;
+extern const struct vballoon_protocol vballoon_protocol_traditional;
+
 /* What the device has to ask of the driver; see requests.c. */
 struct vballoon_requests {
 	bool reset; /* to be sent, each of these */
@@ -46,12 +94,13 @@ struct vballoon_requests {
  */
 struct vballoon_work {
 	bool unfinished;
-	uint32_t type; /* of that message */
+	uint32_t type; /* of that message; of device 5, its queue as the standard numbers them */
+	unsigned int queue; /* of device 5: that queue */
 	uint64_t steps_left; /* that this run may take: entries, words of the page map */
 	uint64_t bytes_left; /* to be cleared, given back or restored in this run */
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
-	uint64_t keep_end; /* REPORT: up to here nothing is given back */
+	uint64_t keep_end; /* what is reported: up to here nothing is given back */
 	bool entry_open; /* REPORT: its newest entry is not answered */
 	bool entry_given; /* the host has memory of it */
 	bool entry_failed; /* passed over, or could not be cleared */
@@ -87,6 +136,26 @@ static inline void vballoon_work_charge_entry(struct vballoon_work *work, uint64
 	work->steps_left -= steps < work->steps_left ? steps : work->steps_left;
 }
 
+/* Since the record was last proven, a queue of the two without which no guest speaks. */
+enum vballoon_place {
+	VBALLOON_PLACE_KEPT, /* runs on */
+	VBALLOON_PLACE_LEFT, /* was stopped */
+	VBALLOON_PLACE_RESUMED, /* was stopped, and goes on there */
+	VBALLOON_PLACE_ANEW, /* has begun somewhere else */
+};
+
+/* What the traditional balloon (virtio device 5) has to know beside the record. */
+struct vballoon_traditional {
+	enum vballoon_place places[2]; /* of inflateq and deflateq */
+	uint32_t left_at[2]; /* as struct vballoon_queue.next */
+	uint64_t drivers; /* that were seen to begin, ever */
+	__le32 actual, poison_val; /* as the driver last wrote them */
+	bool stats_seen; /* what the driver keeps in statsq was read */
+	uint64_t stats_due_ms; /* the next request of its own */
+	uint32_t round; /* of free page hints: the driver is in it; 0: in none */
+	bool hints_done; /* the newest round is over */
+};
+
 /* The chunk that is being looked through for something to drop; see drop.c. */
 struct vballoon_drop {
 	unsigned int region;
@@ -96,13 +165,14 @@ struct vballoon_drop {
 
 struct vballoon_device {
 	struct vballoon_device_config config;
+	const struct vballoon_protocol *protocol;
 	uint64_t features; /* negotiated */
 	struct vballoon_memory memory;
 	struct vballoon_summary summaries[VBALLOON_MEMORY_REGIONS_MAX]; /* as memory.regions */
 	struct vballoon_record_state record;
 	enum vballoon_record proof;
-	struct vballoon_device_ring rings[VIRTIO_MEMORY_BALLOON_VQ_COUNT];
-	bool used[VIRTIO_MEMORY_BALLOON_VQ_COUNT]; /* buffers, since the last interrupt */
+	struct vballoon_device_ring rings[VBALLOON_QUEUES_MAX];
+	bool used[VBALLOON_QUEUES_MAX]; /* buffers, since the last interrupt */
 	enum vballoon_violation violation;
 	unsigned int violation_queue;
 	bool violation_told; /* to the embedder */
@@ -121,6 +191,7 @@ struct vballoon_device {
 	struct vballoon_chain chain; /* of todevq, the one under work */
 	struct vballoon_chain request_chain; /* of fromdevq, likewise */
 	struct vballoon_work work;
+	struct vballoon_traditional traditional;
 	/* To WITHDRAW, as on the wire; of EXCHANGE, what was given and taken, in turns. */
 	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX];
 	uint32_t answer_count;
@@ -225,6 +296,9 @@ bool vballoon_queues_lame(const struct vballoon_device *device);
 /* Whether a queue that runs lies in pages that are held. */
 bool vballoon_queues_held(struct vballoon_device *device);
 
+/* The chain that is taken from a queue. */
+struct vballoon_chain *vballoon_device_chain(struct vballoon_device *device, unsigned int index);
+
 /* Take the next chain of a queue. False: there is none, or the device has stopped. */
 bool vballoon_device_next(struct vballoon_device *device, unsigned int index);
 
@@ -257,11 +331,8 @@ void vballoon_policy_run(struct vballoon_device *device);
 uint64_t vballoon_policy_grant(struct vballoon_device *device, enum vballoon_withdraw_reason reason,
 			       uint64_t most);
 
-/* todevq.c: answer messages, a bounded number. Returns whether more may be left. */
+/* todevq.c: struct vballoon_protocol.answer and .leave. */
 bool vballoon_todevq_run(struct vballoon_device *device);
-
-/* Something is about to change under the message that is unfinished: it is undone, and
- * taken anew afterwards. */
 void vballoon_todevq_leave(struct vballoon_device *device);
 
 /* clear.c: zeros, as F_ZEROED promises them. */
@@ -280,9 +351,17 @@ enum vballoon_progress vballoon_clear(struct vballoon_device *device, uint64_t *
 /* Where the host page ends that @gpa, guest memory, lies in. */
 uint64_t vballoon_host_page_end(const struct vballoon_device *device, uint64_t gpa);
 
+/* discard.c: a step of work->at to work->end, which are guest memory and not held: given
+ * back to the host, or work->keep_end tells how far it is not. */
+enum vballoon_progress vballoon_discard_step(struct vballoon_device *device);
+
+/* stats.c: a statistic was reported; of one that the library does not keep nothing is. */
+void vballoon_stats_set(struct vballoon_stats *stats, unsigned int place, uint64_t value);
+
 /* requests.c */
 
-/* Send what is to be sent, as far as the driver has posted buffers. */
+/* struct vballoon_protocol.ask: send what is to be sent, as far as the driver has posted
+ * buffers. */
 void vballoon_requests_run(struct vballoon_device *device);
 
 /* The driver is to learn the target (again). */
@@ -298,6 +377,10 @@ void vballoon_requests_hello(struct vballoon_device *device);
 
 /* Drop a bounded amount. Returns whether more may be left. */
 bool vballoon_drop_run(struct vballoon_device *device);
+
+/* Drop what is whole host pages of these pages, which are held and about to be answered,
+ * whatever was dropped of them before. Charges the work. */
+void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
 
 /* Whether anything is left to look through, and may be. */
 bool vballoon_drop_waits(const struct vballoon_device *device);

@@ -2,56 +2,52 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/le.h"
+#include <vballoon/abi/traditional_balloon.h>
+
 #include "device/core.h"
 
-#define FEATURES_MAX                                                                               \
-	(VBALLOON_F_VERSION_1 | VBALLOON_F_RING_ALL | VBALLOON_F(PAGE_RUNS) |                      \
-	 VBALLOON_F(EXCHANGE) | VBALLOON_F(WITHDRAW_REASON) | VBALLOON_F(PUSH_STATS) |             \
-	 VBALLOON_F(REPORTING) | VBALLOON_F(ZEROED))
+/* The longest configuration space. */
+#define CONFIG_BYTES_MAX 16
 
 size_t vballoon_device_bytes(void)
 {
 	return sizeof(struct vballoon_device);
 }
 
+/* NULL: the library has no such device. */
+static const struct vballoon_protocol *protocol_of(uint32_t device_id)
+{
+	if (!device_id || device_id == VIRTIO_MEMORY_BALLOON_ID)
+		return &vballoon_protocol_memory_balloon;
+	return device_id == VIRTIO_BALLOON_ID ? &vballoon_protocol_traditional : NULL;
+}
+
+uint64_t vballoon_device_features_of(uint32_t device_id)
+{
+	const struct vballoon_protocol *protocol = protocol_of(device_id);
+
+	return protocol ? protocol->features : 0;
+}
+
 uint64_t vballoon_device_features_max(void)
 {
-	return FEATURES_MAX;
-}
-
-/* A bit whose prerequisite is missing counts as missing too. Keeps DEV-FEAT-5. */
-static uint64_t usable(uint64_t features)
-{
-	return features & VBALLOON_F(PAGE_RUNS) ? features : features & ~VBALLOON_F(REPORTING);
-}
-
-/* What the embedder can keep of what it would offer. Keeps DEV-ZEROED-4. */
-static uint64_t promised(const struct vballoon_device_config *config)
-{
-	const struct vballoon_reclaim_ops *reclaim = config->reclaim;
-	uint64_t features = config->features | VBALLOON_F_VERSION_1;
-
-	if (!reclaim || !reclaim->discard)
-		features &= ~VBALLOON_F(REPORTING);
-	if (reclaim && !reclaim->zeroes)
-		features &= ~VBALLOON_F(ZEROED);
-	return features;
+	return vballoon_protocol_memory_balloon.features;
 }
 
 /* Keeps DEV-CONF-3. */
 int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
 			 struct vballoon_device **device_out)
 {
+	const struct vballoon_protocol *protocol = protocol_of(config->device_id);
 	struct vballoon_device *device = storage;
 
-	if (config->page_shift < VIRTIO_MEMORY_BALLOON_SHIFT_MIN ||
-	    config->page_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX ||
-	    config->features & ~FEATURES_MAX || !config->ops)
+	if (!protocol || config->features & ~protocol->features || !config->ops ||
+	    !protocol->valid(config))
 		return -EINVAL;
 	memset(device, 0, sizeof(*device));
+	device->protocol = protocol;
 	device->config = *config;
-	device->config.features = promised(config);
+	device->config.features = protocol->promised(config) | VBALLOON_F_VERSION_1;
 	device->memory.hooks = config->memory_hooks;
 	device->memory.hooks_context = config->context;
 	device->record.magic = VBALLOON_RECORD_MAGIC;
@@ -73,10 +69,10 @@ int vballoon_device_set_features(struct vballoon_device *device, uint64_t featur
 {
 	if (!(features & VBALLOON_F_VERSION_1) || features & ~device->config.features)
 		return -EINVAL;
-	features = usable(features);
+	features = device->protocol->usable(features);
 	if (features == device->features)
 		return 0;
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (device->rings[i].running)
 			return -EBUSY;
 	}
@@ -85,19 +81,33 @@ int vballoon_device_set_features(struct vballoon_device *device, uint64_t featur
 	return 0;
 }
 
-/* Keeps DEV-CONF-2, DEV-CONF-4, DEV-CONF-5. */
+unsigned int vballoon_device_queue_count(const struct vballoon_device *device)
+{
+	return device->protocol->queue_count;
+}
+
+/* Keeps DEV-CONF-2, DEV-CONF-5. */
 void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
 				  uint32_t len)
 {
-	struct virtio_memory_balloon_config space = {
-		.page_shift = vballoon_le32(device->config.page_shift),
-		.revision = vballoon_le32(VIRTIO_MEMORY_BALLOON_REVISION),
-	};
-	uint32_t rest = offset < sizeof(space) ? (uint32_t)sizeof(space) - offset : 0;
+	unsigned char space[CONFIG_BYTES_MAX];
+	uint32_t bytes = device->protocol->config_bytes;
+	uint32_t rest = offset < bytes ? bytes - offset : 0;
 
+	device->protocol->config_space(device, space);
 	memset(to, 0, len);
 	if (rest)
-		memcpy(to, (const char *)&space + offset, len < rest ? len : rest);
+		memcpy(to, space + offset, len < rest ? len : rest);
+}
+
+void vballoon_device_config_write(struct vballoon_device *device, uint32_t offset, const void *from,
+				  uint32_t len)
+{
+	uint32_t bytes = device->protocol->config_bytes;
+	uint32_t rest = offset < bytes ? bytes - offset : 0;
+
+	if (rest && device->protocol->config_write)
+		device->protocol->config_write(device, offset, from, len < rest ? len : rest);
 }
 
 /* Keeps DEV-RESET-1. */
@@ -153,7 +163,7 @@ void vballoon_device_reset(struct vballoon_device *device)
 	const struct vballoon_requests kept = { .cookie = device->requests.cookie,
 						.report_id = device->requests.report_id };
 
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++)
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++)
 		(void)vballoon_device_stop_queue(device, i, NULL);
 	vballoon_device_forget(device);
 	device->features = 0;
@@ -163,10 +173,10 @@ void vballoon_device_reset(struct vballoon_device *device)
 
 void vballoon_device_restart(struct vballoon_device *device)
 {
-	vballoon_todevq_leave(device);
+	device->protocol->leave(device);
 	vballoon_device_forget(device);
 	vballoon_device_doubt(device);
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (!device->rings[i].running)
 			continue;
 		vballoon_device_ring_skip(&device->rings[i]);
@@ -189,11 +199,11 @@ int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages)
 
 bool vballoon_device_run(struct vballoon_device *device)
 {
-	bool messages = vballoon_todevq_run(device);
+	bool messages = device->protocol->answer(device);
 	bool drops;
 
 	vballoon_policy_run(device);
-	vballoon_requests_run(device);
+	device->protocol->ask(device);
 	vballoon_device_notify(device);
 	drops = vballoon_drop_run(device);
 	return messages || drops;

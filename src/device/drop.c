@@ -39,6 +39,10 @@ bool vballoon_drop_is_held_back(const struct vballoon_device *device,
 		*cause_out = VBALLOON_KEEP_INHIBITED;
 		return true;
 	}
+	if (!device->protocol->is_firm(device)) {
+		*cause_out = VBALLOON_KEEP_SILENT;
+		return true;
+	}
 	*cause_out = VBALLOON_KEEP_WARM;
 	return device->policy.pages == VBALLOON_PAGES_WARM && !device->drop_all;
 }
@@ -116,8 +120,8 @@ void vballoon_drop_leave(struct vballoon_device *device)
 /* The mark is set before the host acts: after a crash in between, memory that
  * may be gone is not taken for memory that is there.
  * Keeps DEV-MEM-1. */
-static void drop_pages(struct vballoon_device *device, const struct vballoon_page_map *map,
-		       struct vballoon_run run)
+static void drop_pages(struct vballoon_device *device, unsigned int region,
+		       const struct vballoon_page_map *map, struct vballoon_run run)
 {
 	uint32_t shift = device->config.page_shift;
 	int error;
@@ -125,7 +129,7 @@ static void drop_pages(struct vballoon_device *device, const struct vballoon_pag
 	vballoon_page_map_drop(map, run.first, run.count);
 	device->counters.drop_calls++;
 	error = device->config.reclaim->drop(
-		device->config.context, &device->memory.regions[device->drop.region],
+		device->config.context, &device->memory.regions[region],
 		vballoon_bytes(run.first << shift), vballoon_bytes(run.count << shift));
 	if (!error)
 		return;
@@ -171,9 +175,31 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 	struct vballoon_run run;
 
 	while (budget->calls && budget->pages && next_run(drop, &map, budget->pages, &run)) {
-		drop_pages(device, &map, run);
+		drop_pages(device, drop->region, &map, run);
 		budget->calls--;
 		budget->pages -= run.count < budget->pages ? run.count : budget->pages;
+	}
+}
+
+/* What was dropped before may have been used since, in silence. */
+void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+{
+	struct vballoon_piece piece;
+	uint64_t mask, first, end;
+
+	if (device->inhibited || device->policy.pages == VBALLOON_PAGES_WARM)
+		return;
+	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
+		mask = vballoon_page_map_host_pages(&piece.map) - 1;
+		first = (piece.first + mask) & ~mask;
+		end = (piece.first + piece.count) & ~mask;
+		if (first >= end ||
+		    !vballoon_drop_allowed(device, &device->memory.regions[piece.index]))
+			continue;
+		vballoon_page_map_undrop(&piece.map, first, end - first);
+		drop_pages(device, piece.index, &piece.map,
+			   (struct vballoon_run){ first, end - first });
+		vballoon_work_charge(&device->work, (end - first) << device->config.page_shift);
 	}
 }
 
@@ -185,9 +211,8 @@ static bool may_drop(const struct vballoon_device *device)
 	enum vballoon_reclaimable cause;
 
 	return device->proof == VBALLOON_RECORD_PROVEN && !device->violation &&
-	       !vballoon_drop_is_held_back(device, &cause) &&
-	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_FROMDEV].running &&
-	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running;
+	       !vballoon_drop_is_held_back(device, &cause) && device->rings[0].running &&
+	       device->rings[1].running;
 }
 
 void vballoon_device_drop_now(struct vballoon_device *device)

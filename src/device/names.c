@@ -52,6 +52,11 @@ static const struct words reclaimables[] = {
 		"warm",
 		"the policy keeps the pages warm, for a fast return: drop them, or set pages=eager",
 	},
+	[VBALLOON_KEEP_SILENT] = {
+		"silent-deflate",
+		"the guest may use the pages again before it says so, and they were not whole host "
+		"pages when they came: offer must-tell-host to a driver that has it",
+	},
 };
 
 _Static_assert(sizeof(reclaimables) / sizeof(reclaimables[0]) == VBALLOON_RECLAIMABLE_COUNT,

@@ -47,7 +47,7 @@ void vballoon_device_set_time(struct vballoon_device *device, uint64_t now_ms)
 	device->now_ms = now_ms;
 }
 
-uint64_t vballoon_device_due_ms(const struct vballoon_device *device)
+static uint64_t pace_due_ms(const struct vballoon_device *device)
 {
 	struct vballoon_growth growth;
 
@@ -55,6 +55,15 @@ uint64_t vballoon_device_due_ms(const struct vballoon_device *device)
 		return VBALLOON_NEVER;
 	growth = growth_of(device);
 	return vballoon_pace_due_ms(&device->pace, &growth);
+}
+
+uint64_t vballoon_device_due_ms(const struct vballoon_device *device)
+{
+	uint64_t pace = pace_due_ms(device);
+	uint64_t other =
+		device->protocol->due_ms ? device->protocol->due_ms(device) : VBALLOON_NEVER;
+
+	return pace < other ? pace : other;
 }
 
 /* Keeps DEV-REASON-3, DEV-REASON-4. */
@@ -101,7 +110,7 @@ int vballoon_device_set_policy(struct vballoon_device *device, const struct vbal
 	if (fault)
 		return fault == VBALLOON_POLICY_FLOOR_HIGH ? -ERANGE : -EINVAL;
 	/* What was granted before is not handed back afterwards. */
-	vballoon_todevq_leave(device);
+	device->protocol->leave(device);
 	more = grants_more(device, policy);
 	device->policy = *policy;
 	if (another_rate)

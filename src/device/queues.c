@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The two queues: started, stopped, and stopped for cause. */
+/* The queues: started, stopped, and stopped for cause. */
 #include <errno.h>
 
 #include "device/core.h"
@@ -18,7 +18,7 @@ bool vballoon_queues_lame(const struct vballoon_device *device)
  * Keeps DEV-STOP-1, DEV-RESET-4. */
 static void queue_changed(struct vballoon_device *device)
 {
-	vballoon_todevq_leave(device);
+	device->protocol->leave(device);
 	vballoon_device_doubt(device);
 	if (vballoon_queues_lame(device))
 		return;
@@ -34,7 +34,7 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
 	struct vballoon_device_ring *ring;
 	int error;
 
-	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT)
+	if (index >= device->protocol->queue_count)
 		return -EINVAL;
 	ring = &device->rings[index];
 	if (ring->running)
@@ -45,11 +45,8 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
 	queue_changed(device);
 	if (error)
 		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
-	/* A driver that goes on has said HELLO, but to somebody else. Either queue tells:
-	 * one of them may have come round to where it began. */
-	else if (queue->next != vballoon_device_queue_first(device) &&
-		 device->proof == VBALLOON_RECORD_NONE)
-		vballoon_requests_hello(device);
+	else
+		device->protocol->queue_started(device, index, queue->next);
 	return 0;
 }
 
@@ -62,14 +59,19 @@ uint32_t vballoon_device_queue_first(const struct vballoon_device *device)
 int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int index,
 			       uint32_t *next_out)
 {
-	if (index >= VIRTIO_MEMORY_BALLOON_VQ_COUNT)
+	uint32_t next;
+
+	if (index >= device->protocol->queue_count)
 		return -EINVAL;
 	device->rings[index].violation = VBALLOON_OK;
 	queue_changed(device);
+	next = vballoon_device_ring_base(&device->rings[index]);
+	if (device->rings[index].running)
+		device->protocol->queue_stopped(device, index, next);
 	device->rings[index].running = false;
 	device->used[index] = false;
 	if (next_out)
-		*next_out = vballoon_device_ring_base(&device->rings[index]);
+		*next_out = next;
 	return 0;
 }
 
@@ -77,7 +79,7 @@ bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, u
 {
 	struct vballoon_segment areas[VBALLOON_RING_AREAS];
 
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (!device->rings[i].running)
 			continue;
 		vballoon_device_ring_areas(&device->rings[i], areas);
@@ -95,7 +97,7 @@ bool vballoon_queues_held(struct vballoon_device *device)
 {
 	struct vballoon_segment areas[VBALLOON_RING_AREAS];
 
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (!device->rings[i].running)
 			continue;
 		vballoon_device_ring_areas(&device->rings[i], areas);
@@ -107,7 +109,7 @@ bool vballoon_queues_held(struct vballoon_device *device)
 	return false;
 }
 
-static struct vballoon_chain *chain_of(struct vballoon_device *device, unsigned int index)
+struct vballoon_chain *vballoon_device_chain(struct vballoon_device *device, unsigned int index)
 {
 	return index == VIRTIO_MEMORY_BALLOON_VQ_TODEV ? &device->chain : &device->request_chain;
 }
@@ -118,7 +120,7 @@ void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
 {
 	if (device->violation)
 		return;
-	vballoon_todevq_leave(device);
+	device->protocol->leave(device);
 	device->violation = violation;
 	device->violation_queue = index;
 	device->violation_told = false;
@@ -129,7 +131,8 @@ void vballoon_device_violate(struct vballoon_device *device, unsigned int index,
 void vballoon_device_refuse(struct vballoon_device *device, unsigned int index,
 			    enum vballoon_violation violation)
 {
-	vballoon_device_ring_refuse(&device->rings[index], chain_of(device, index), violation);
+	vballoon_device_ring_refuse(&device->rings[index], vballoon_device_chain(device, index),
+				    violation);
 	vballoon_device_violate(device, index, violation);
 }
 
@@ -140,8 +143,8 @@ bool vballoon_device_next(struct vballoon_device *device, unsigned int index)
 
 	if (!device->rings[index].running)
 		return false;
-	switch (vballoon_device_ring_next(&device->rings[index], chain_of(device, index),
-					  &violation)) {
+	switch (vballoon_device_ring_next(&device->rings[index],
+					  vballoon_device_chain(device, index), &violation)) {
 	case VBALLOON_RING_CHAIN:
 		return true;
 	case VBALLOON_RING_BROKEN:
@@ -154,7 +157,8 @@ bool vballoon_device_next(struct vballoon_device *device, unsigned int index)
 
 int vballoon_device_use(struct vballoon_device *device, unsigned int index)
 {
-	int error = vballoon_device_ring_use(&device->rings[index], chain_of(device, index));
+	int error = vballoon_device_ring_use(&device->rings[index],
+					     vballoon_device_chain(device, index));
 
 	if (error)
 		vballoon_device_refuse(device, index, VBALLOON_RING_UNREADABLE);
@@ -174,7 +178,7 @@ void vballoon_device_notify(struct vballoon_device *device)
 {
 	const struct vballoon_device_ops *ops = device->config.ops;
 
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (device->used[i] && vballoon_device_ring_should_notify(&device->rings[i]))
 			ops->notify(device->config.context, i);
 		device->used[i] = false;

@@ -53,7 +53,7 @@ int vballoon_device_add_region(struct vballoon_device *device, const struct vbal
 
 	if (!region_valid(region, page_shift))
 		return -EINVAL;
-	vballoon_todevq_leave(device);
+	device->protocol->leave(device);
 	error = vballoon_memory_add(&device->memory, region);
 	if (error)
 		return error;
@@ -83,7 +83,7 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
 	if (!region || region->gpa.value != gpa.value)
 		return -ENOENT;
 	index = index_of(device, gpa);
-	vballoon_todevq_leave(device);
+	device->protocol->leave(device);
 	vballoon_drop_leave(device);
 	vballoon_memory_remove(&device->memory, gpa);
 	memmove(&summaries[index], &summaries[index + 1],

@@ -54,7 +54,7 @@ int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_
 {
 	struct vballoon_requests *requests = &device->requests;
 
-	if (!vballoon_device_has(device, VBALLOON_F(REPORTING)))
+	if (!vballoon_device_has(device, device->protocol->rounds_feature))
 		return -EOPNOTSUPP;
 	requests->report = true;
 	requests->report_asked = false;

@@ -78,7 +78,7 @@ static enum vballoon_progress bring_back(struct vballoon_device *device,
 	if (*at > end)
 		*at = end;
 	/* These are zeros, though the guest has not written them. */
-	if (vballoon_device_has(device, VBALLOON_F(ZEROED)))
+	if (vballoon_device_has(device, device->protocol->zeroed_feature))
 		vballoon_memory_changed(&device->memory, vballoon_gpa(from), (size_t)(*at - from));
 	return VBALLOON_DONE;
 }
@@ -87,7 +87,7 @@ static enum vballoon_progress bring_back(struct vballoon_device *device,
 static enum vballoon_progress take_as_it_is(struct vballoon_device *device, uint64_t *at,
 					    uint64_t end)
 {
-	if (vballoon_device_has(device, VBALLOON_F(ZEROED)))
+	if (vballoon_device_has(device, device->protocol->zeroed_feature))
 		return vballoon_clear(device, at, end);
 	*at = end;
 	return VBALLOON_DONE;

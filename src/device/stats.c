@@ -10,20 +10,24 @@
 #include "base/le.h"
 #include "device/core.h"
 
+void vballoon_stats_set(struct vballoon_stats *stats, unsigned int place, uint64_t value)
+{
+	if (place >= sizeof(stats->value) / sizeof(stats->value[0]))
+		return;
+	stats->present |= UINT32_C(1) << place;
+	stats->value[place] = value;
+}
+
 /* Keeps DEV-STATS-1, DEV-STATS-2, DEV-STATS-4, DEV-STATS-8. */
 static void take(struct vballoon_stats *stats, const struct virtio_memory_balloon_stat *stat)
 {
-	const unsigned int places = sizeof(stats->value) / sizeof(stats->value[0]);
 	unsigned int place = vballoon_le16(stat->tag);
 
 	if (place >= VIRTIO_MEMORY_BALLOON_S_OWN_FIRST)
 		place -= VIRTIO_MEMORY_BALLOON_S_OWN_FIRST - VIRTIO_MEMORY_BALLOON_S_COUNT;
 	else if (place >= VIRTIO_MEMORY_BALLOON_S_COUNT)
 		return;
-	if (place >= places)
-		return;
-	stats->present |= UINT32_C(1) << place;
-	stats->value[place] = vballoon_le64(stat->value);
+	vballoon_stats_set(stats, place, vballoon_le64(stat->value));
 }
 
 /* Keeps DEV-STATS-5, DEV-STATS-7, DEV-PUSH-3. */

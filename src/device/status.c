@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an operator may want to know. */
+#include "base/le.h"
 #include "device/core.h"
 
 static void count_region(const struct vballoon_device *device, const struct vballoon_region *region,
@@ -41,7 +42,9 @@ void vballoon_device_status(const struct vballoon_device *device,
 	status->unit_shift = device->record.unit_shift;
 	status->features = device->features;
 	status->stats_period_ms = device->stats_period_ms;
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++)
+	status->stats_periodic = vballoon_device_has(device, device->protocol->period_feature);
+	status->claimed_pages = vballoon_le32(device->traditional.actual);
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++)
 		status->queue_running[i] = device->rings[i].running;
 	status->violation = device->violation;
 	status->violation_queue = device->violation_queue;

@@ -16,7 +16,7 @@
 #include "vhost_user/session.h"
 
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
-#define EVENTS_MAX (1 + VBALLOON_VRING_COUNT)
+#define EVENTS_MAX (1 + VBALLOON_VRINGS_MAX)
 
 /* A guest must not be able to fill a log: so many lines in so much time. */
 #define LOG_LINES_MAX 10
@@ -116,8 +116,14 @@ static void memory_written(void *context, struct vballoon_gpa gpa, size_t len)
 		vballoon_dirty_log_mark(&back_end->dirty_log, logged, len);
 }
 
+static void device_config_changed(void *context)
+{
+	vballoon_config_space_changed(context);
+}
+
 static const struct vballoon_device_ops device_ops = {
 	.notify = device_notify,
+	.config_changed = device_config_changed,
 	.stopped = device_stopped,
 };
 
@@ -130,6 +136,7 @@ static const struct vballoon_memory_hooks memory_hooks = {
 static int device_new(struct vballoon_vhost_user *back_end)
 {
 	struct vballoon_device_config config = {
+		.device_id = back_end->config.device_id,
 		.page_shift = back_end->config.page_shift,
 		.features = back_end->config.features,
 		.ops = &device_ops,
@@ -170,6 +177,7 @@ static int back_end_set_up(struct vballoon_vhost_user *back_end, int socket)
 	ret = device_new(back_end);
 	if (ret)
 		return ret;
+	back_end->vring_count = vballoon_device_queue_count(back_end->device);
 	back_end->memory.page_shift = back_end->config.page_shift;
 	back_end->memory.device = back_end->device;
 	back_end->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -277,7 +285,7 @@ static const char *memory_problem(const struct vballoon_vhost_user *back_end)
 {
 	enum vballoon_reclaimable kept = vballoon_memory_table_kept(&back_end->memory);
 
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		if (back_end->vrings[i].outside_memory)
 			return "the front end shares no memory with the driver's queues in it: "
 			       "give the guest a memfd or a file as its memory, with share=on";
@@ -298,7 +306,7 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 		.memory_bytes = vballoon_memory_table_bytes(&back_end->memory),
 		.memory_problem = memory_problem(back_end),
 	};
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		status_out->queue_enabled[i] = back_end->vrings[i].enabled;
 		status_out->queue_has_kick[i] = back_end->vrings[i].kick >= 0;
 	}

@@ -22,7 +22,7 @@ struct vballoon_vhost_user {
 	int epoll; /* owned */
 	uint32_t socket_events; /* that epoll looks for */
 	struct vballoon_channel channel;
-	int requests_socket; /* SET_BACKEND_REQ_FD: owned, never used; -1: none */
+	int requests_socket; /* SET_BACKEND_REQ_FD: owned; -1: none */
 	void *device_storage;
 	struct vballoon_device *device;
 	uint64_t features_acked;
@@ -34,7 +34,8 @@ struct vballoon_vhost_user {
 	bool memory_proven; /* a driver was seen to write to the memory */
 	struct vballoon_memory_table memory;
 	struct vballoon_dirty_log dirty_log;
-	struct vballoon_vring vrings[VBALLOON_VRING_COUNT];
+	unsigned int vring_count; /* of them, what the device has */
+	struct vballoon_vring vrings[VBALLOON_VRINGS_MAX];
 };
 
 /* A line for the operator's log; priority as for syslog(). Left out when there were
@@ -120,6 +121,10 @@ vballoon_message_handler vballoon_handle_set_vring_err;
 vballoon_message_handler vballoon_handle_set_vring_enable;
 
 /* config_space.c */
+
+/* Tell the front end, which tells the driver. */
+void vballoon_config_space_changed(struct vballoon_vhost_user *back_end);
+
 vballoon_message_handler vballoon_handle_get_config;
 vballoon_message_handler vballoon_handle_set_config;
 

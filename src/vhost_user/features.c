@@ -81,7 +81,7 @@ int vballoon_handle_get_queue_num(struct vballoon_vhost_user *back_end,
 {
 	(void)back_end;
 	(void)message;
-	return vballoon_reply_u64(reply, VBALLOON_VRING_COUNT);
+	return vballoon_reply_u64(reply, back_end->vring_count);
 }
 
 int vballoon_handle_set_owner(struct vballoon_vhost_user *back_end,

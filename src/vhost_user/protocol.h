@@ -57,6 +57,11 @@ enum vhost_user_request {
 	VHOST_USER_REQUEST_COUNT
 };
 
+/* What a back end sends over the socket of SET_BACKEND_REQ_FD. */
+enum vhost_user_backend_request {
+	VHOST_USER_BACKEND_CONFIG_CHANGE_MSG = 2,
+};
+
 /* struct vhost_user_header.flags */
 #define VHOST_USER_VERSION_MASK 0x3U
 #define VHOST_USER_VERSION 0x1U

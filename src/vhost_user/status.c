@@ -21,7 +21,7 @@ int vballoon_handle_reset_device(struct vballoon_vhost_user *back_end,
 	(void)reply;
 	vballoon_vrings_disable(back_end);
 	vballoon_device_reset(back_end->device);
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++)
+	for (unsigned int i = 0; i < back_end->vring_count; i++)
 		back_end->vrings[i].base_given = false;
 	back_end->features_usable = false;
 	back_end->device_status = 0;

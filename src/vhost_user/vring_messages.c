@@ -10,10 +10,10 @@
 /* The vring with this index; NULL, and the connection refused, when there is none. */
 static struct vballoon_vring *vring_find(struct vballoon_vhost_user *back_end, uint32_t index)
 {
-	if (index < VBALLOON_VRING_COUNT)
+	if (index < back_end->vring_count)
 		return &back_end->vrings[index];
 	vballoon_back_end_refuse(back_end, "queue %u, where there are %u", index,
-				 VBALLOON_VRING_COUNT);
+				 back_end->vring_count);
 	return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 void vballoon_vrings_init(struct vballoon_vhost_user *back_end)
 {
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+	for (unsigned int i = 0; i < VBALLOON_VRINGS_MAX; i++) {
 		back_end->vrings[i].kick = -1;
 		back_end->vrings[i].call = -1;
 		back_end->vrings[i].err = -1;
@@ -133,13 +133,13 @@ static void vring_refresh(struct vballoon_vhost_user *back_end, unsigned int ind
 
 void vballoon_vrings_refresh(struct vballoon_vhost_user *back_end)
 {
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++)
+	for (unsigned int i = 0; i < back_end->vring_count; i++)
 		vring_refresh(back_end, i);
 }
 
 void vballoon_vrings_disable(struct vballoon_vhost_user *back_end)
 {
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		struct vballoon_vring *vring = &back_end->vrings[i];
 
 		vballoon_vring_stop(back_end, i);
@@ -187,7 +187,7 @@ void vballoon_vring_kicked(struct vballoon_vhost_user *back_end, unsigned int in
 void vballoon_vrings_close(struct vballoon_vhost_user *back_end)
 {
 	vballoon_vrings_disable(back_end);
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		vballoon_event_replace(&back_end->vrings[i].call, -1);
 		vballoon_event_replace(&back_end->vrings[i].err, -1);
 	}
@@ -196,7 +196,7 @@ void vballoon_vrings_close(struct vballoon_vhost_user *back_end)
 bool vballoon_vrings_logged(const struct vballoon_vhost_user *back_end, struct vballoon_gpa gpa,
 			    struct vballoon_gpa *logged_out)
 {
-	for (unsigned int i = 0; i < VBALLOON_VRING_COUNT; i++) {
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		const struct vballoon_vring *vring = &back_end->vrings[i];
 		/* virtio 1.3, 2.7.8: flags, index, elements, avail_event; 2.8.14 */
 		uint64_t used_bytes =

@@ -17,7 +17,7 @@
 #include "vhost_user/protocol.h"
 #include <vballoon/device.h>
 
-#define VBALLOON_VRING_COUNT 2
+#define VBALLOON_VRINGS_MAX VBALLOON_QUEUES_MAX
 
 struct vballoon_vhost_user;
 

@@ -6,7 +6,7 @@ import contextlib
 from .assets import Assets
 from .daemon import Daemon
 from .failure import Failure
-from .modules import BALLOON_MODULE
+from .modules import BALLOON_MODULE, PEER_MODULE
 from .vm import Machine, VirtualMachine
 
 HELD_PAGES = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}/virtio*/held_pages"
@@ -32,6 +32,9 @@ class Rig:
     def __init__(self, assets: Assets, machine: Machine, *daemon_options: str):
         self.assets = assets
         with contextlib.ExitStack() as stack:
+            self.driver = PEER_MODULE if machine.traditional else BALLOON_MODULE
+            if machine.traditional:
+                daemon_options = ("--device", "traditional", *daemon_options)
             self.daemon = stack.enter_context(Daemon(assets.built, *daemon_options))
             machine.balloon_socket = self.daemon.socket
             self.vm = stack.enter_context(VirtualMachine(assets, machine))
@@ -42,7 +45,7 @@ class Rig:
 
     def load(self) -> None:
         """Load the balloon's driver."""
-        self.guest.load(BALLOON_MODULE)
+        self.guest.load(self.driver)
 
     def clear(self) -> None:
         """Make it as it is after booting, for the next scenario."""

@@ -21,6 +21,8 @@ SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Kernel panic|Bad page
                    r"self-detected stall")
 # A busy host may let the emulated timer miss the kernel's test of it, which ends in a panic.
 EMULATED = ["no_timer_check"]
+MEMORY_BALLOON = "virtio-id=13,num_vqs=2,vq_size=256,config_size=8"
+TRADITIONAL = "virtio-id=5,num_vqs=5,vq_size=256,config_size=16"
 PEER = ["-device", "virtio-balloon-pci,id=peer"]
 
 
@@ -37,6 +39,7 @@ class Machine:
     kexec: bool = False  # put a kernel for kexec into the initramfs
     peer: bool = False  # give it QEMU's own balloon
     balloon_socket: Path | None = None  # give it ours, over vhost-user
+    traditional: bool = False  # ours is device 5, which the kernel has a driver for
     kernel_parameters: list[str] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)  # more of them for QEMU
 
@@ -57,9 +60,9 @@ class Machine:
     def devices(self) -> list[str]:
         arguments = []
         if self.balloon_socket:
+            shape = TRADITIONAL if self.traditional else MEMORY_BALLOON
             arguments += ["-chardev", f"socket,id=balloon,path={self.balloon_socket}",
-                          "-device", "vhost-user-test-device-pci,chardev=balloon,virtio-id=13,"
-                          "num_vqs=2,vq_size=256,config_size=8"]
+                          "-device", f"vhost-user-test-device-pci,chardev=balloon,{shape}"]
         if self.peer:
             arguments += PEER
         return [*arguments, *self.arguments]

@@ -34,6 +34,7 @@ static struct bed_call *record_call(struct bed *bed, bool restore,
 		.gpa = region->gpa.value + offset.value,
 		.len = len.value,
 		.interrupts = bed->interrupts[TODEV],
+		.answers = bed->rings[0].guest ? ring_builder_used_idx(&bed->rings[0]) : 0,
 	};
 	return &bed->calls[bed->call_count - 1];
 }
@@ -87,7 +88,7 @@ static void stopped(void *context, enum vballoon_violation violation, unsigned i
 	struct bed *bed = context;
 
 	assert_int_not_equal(violation, VBALLOON_OK);
-	assert_true(queue < 2);
+	assert_true(queue < vballoon_device_queue_count(bed->device));
 	bed->stops++;
 }
 
@@ -109,7 +110,18 @@ static int before_write(void *context, struct vballoon_gpa gpa, size_t len)
 											 : 0;
 }
 
-static const struct vballoon_device_ops ops = { .notify = notify, .stopped = stopped };
+static void config_changed(void *context)
+{
+	struct bed *bed = context;
+
+	bed->config_changes++;
+}
+
+static const struct vballoon_device_ops ops = {
+	.notify = notify,
+	.config_changed = config_changed,
+	.stopped = stopped,
+};
 
 void bed_init(struct bed *bed, uint64_t features)
 {
@@ -118,7 +130,13 @@ void bed_init(struct bed *bed, uint64_t features)
 
 void bed_init_shift(struct bed *bed, uint64_t features, uint32_t page_shift)
 {
+	bed_init_device(bed, VIRTIO_MEMORY_BALLOON_ID, features, page_shift);
+}
+
+void bed_init_device(struct bed *bed, uint32_t device_id, uint64_t features, uint32_t page_shift)
+{
 	struct vballoon_device_config config = {
+		.device_id = device_id,
 		.page_shift = page_shift,
 		.features = features,
 		.ops = &ops,

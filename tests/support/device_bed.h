@@ -42,13 +42,14 @@ struct bed_call {
 	uint64_t len;
 	bool failed;
 	unsigned int interrupts; /* that todevq had raised by then */
+	unsigned int answers; /* that the device had given on queue 0 by then */
 };
 
 struct bed {
 	struct guest_memory guest;
 	struct vballoon_device *device;
 	struct vballoon_device_config config; /* what it was made of */
-	struct ring_builder rings[2];
+	struct ring_builder rings[VBALLOON_QUEUES_MAX];
 	struct vballoon_reclaim_ops reclaim;
 	struct vballoon_memory_hooks hooks;
 	struct bed_call calls[BED_CALLS_MAX];
@@ -57,7 +58,8 @@ struct bed {
 	bool clears; /* what it drops and discards reads as zeros, for small memory */
 	uint64_t restore_bytes_left; /* what the host has */
 	bool restores_nothing; /* its memory comes when it is touched */
-	unsigned int interrupts[2];
+	unsigned int interrupts[VBALLOON_QUEUES_MAX];
+	unsigned int config_changes; /* ops.config_changed was called */
 	unsigned int stops; /* ops.stopped was called */
 	void *page_maps[VBALLOON_MEMORY_REGIONS_MAX];
 	unsigned int page_map_count;
@@ -69,6 +71,8 @@ struct bed {
 /* A device with a 4 KiB page that offers and negotiates @features (device bits;
  * VERSION_1 is added), with no memory but the window, and no queue running. */
 void bed_init(struct bed *bed, uint64_t features);
+/* The same for another device of virtio. */
+void bed_init_device(struct bed *bed, uint32_t device_id, uint64_t features, uint32_t page_shift);
 /* The same with another balloon page. */
 void bed_init_shift(struct bed *bed, uint64_t features, uint32_t page_shift);
 void bed_destroy(struct bed *bed);

@@ -115,7 +115,8 @@ void port_machine_init_shift(struct port_machine *machine, uint64_t features, ui
 
 	memset(machine, 0, sizeof(*machine));
 	assert_non_null(storage);
-	machine->ops = (struct vballoon_device_ops){ device_notify, device_stopped };
+	machine->ops =
+		(struct vballoon_device_ops){ .notify = device_notify, .stopped = device_stopped };
 	machine->reclaim = (struct vballoon_reclaim_ops){
 		.drop = drop,
 		.discard = discard,

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * inflateq and deflateq: pages by their numbers, one by one.
+ *
+ * Drivers name neighbours, mostly in descending order, so numbers are gathered into runs,
+ * in either direction, and each run is dealt with as a whole. A run is what is under work
+ * in device->work; numbers are read in batches, between which the message may be left
+ * unfinished.
+ */
+#include <vballoon/abi/traditional_balloon.h>
+
+#include "base/le.h"
+#include "device/traditional/traditional.h"
+
+#define BATCH 256
+#define RUN_BYTES_MAX (UINT64_C(1) << 24) /* what is dealt with at once */
+#define PAGE_BYTES (UINT64_C(1) << VIRTIO_BALLOON_PFN_SHIFT)
+
+typedef void run_handler(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+static void refuse(struct vballoon_device *device, enum vballoon_refusal cause, uint64_t pages)
+{
+	device->counters.refused_entries[cause] += pages;
+}
+
+static void finish_run(struct vballoon_device *device, run_handler *handle)
+{
+	struct vballoon_work *work = &device->work;
+
+	if (work->at < work->end)
+		handle(device, work->at, (work->end - work->at) >> VIRTIO_BALLOON_PFN_SHIFT);
+	work->at = work->end = 0;
+}
+
+/* Another page of the message. A number of 32 bits has an address of 44. */
+static void take_page(struct vballoon_device *device, uint32_t pfn, run_handler *handle)
+{
+	struct vballoon_work *work = &device->work;
+	uint64_t gpa = (uint64_t)pfn << VIRTIO_BALLOON_PFN_SHIFT;
+
+	if (!vballoon_memory_find(&device->memory, vballoon_gpa(gpa), vballoon_bytes(PAGE_BYTES))) {
+		refuse(device, VBALLOON_REFUSED_OUTSIDE_MEMORY, 1);
+		return;
+	}
+	if (work->end - work->at == RUN_BYTES_MAX)
+		finish_run(device, handle);
+	if (work->at < work->end && gpa + PAGE_BYTES == work->at) {
+		work->at = gpa;
+		return;
+	}
+	if (work->at == work->end || gpa != work->end) {
+		finish_run(device, handle);
+		work->at = gpa;
+	}
+	work->end = gpa + PAGE_BYTES;
+}
+
+/* Read the next batch, and take as much of it as this run may. */
+static enum vballoon_violation take_batch(struct vballoon_device *device,
+					  struct vballoon_chain *chain, run_handler *handle)
+{
+	uint64_t left = (chain->readable_len - chain->read_done) / sizeof(__le32);
+	size_t count = left < BATCH ? (size_t)left : BATCH;
+	const uint16_t segment = chain->read_segment;
+	const uint32_t offset = chain->read_offset;
+	const uint64_t done = chain->read_done;
+	__le32 pfns[BATCH];
+	size_t taken = 0;
+
+	if (vballoon_chain_read(&device->memory, chain, pfns, count * sizeof(pfns[0])))
+		return VBALLOON_DESC_OUTSIDE_MEMORY;
+	while (taken < count && device->work.bytes_left)
+		take_page(device, vballoon_le32(pfns[taken++]), handle);
+	if (taken == count)
+		return VBALLOON_OK;
+	chain->read_segment = segment;
+	chain->read_offset = offset;
+	chain->read_done = done;
+	return vballoon_chain_read(&device->memory, chain, pfns, taken * sizeof(pfns[0]))
+		       ? VBALLOON_DESC_OUTSIDE_MEMORY
+		       : VBALLOON_OK;
+}
+
+/* The writable part of a message means nothing, and is not written to. */
+static enum vballoon_violation take_pages(struct vballoon_device *device,
+					  struct vballoon_chain *chain, run_handler *handle)
+{
+	enum vballoon_violation violation = VBALLOON_OK;
+
+	if (!chain->readable_len)
+		return VBALLOON_MESSAGE_DIRECTION;
+	if (chain->readable_len % sizeof(__le32) ||
+	    chain->readable_len / sizeof(__le32) > VBALLOON_TRAD_ENTRIES_MAX)
+		return VBALLOON_MESSAGE_LENGTH;
+	while (!violation && chain->read_done < chain->readable_len) {
+		if (!device->work.bytes_left) {
+			device->work.unfinished = true;
+			return VBALLOON_OK;
+		}
+		violation = take_batch(device, chain, handle);
+	}
+	finish_run(device, handle);
+	return violation;
+}
+
+/* Pages that the driver may give. */
+static void hold(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+{
+	uint64_t fresh = vballoon_held_add(device, gpa, pages);
+
+	device->counters.added_pages += fresh;
+	device->counters.already_held_pages += pages - fresh;
+	if (!device->protocol->is_firm(device))
+		vballoon_drop_at_once(device, gpa, pages);
+}
+
+/* A run, but for the pages that a queue lies in. */
+static void inflate_run(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+{
+	uint64_t end = gpa + pages * PAGE_BYTES;
+	uint64_t from = gpa;
+
+	if (!vballoon_queues_touch(device, gpa, end - gpa)) {
+		hold(device, gpa, pages);
+		return;
+	}
+	for (; gpa < end; gpa += PAGE_BYTES) {
+		if (!vballoon_queues_touch(device, gpa, PAGE_BYTES))
+			continue;
+		refuse(device, VBALLOON_REFUSED_RING, 1);
+		if (from < gpa)
+			hold(device, from, (gpa - from) / PAGE_BYTES);
+		from = gpa + PAGE_BYTES;
+	}
+	if (from < end)
+		hold(device, from, (end - from) / PAGE_BYTES);
+}
+
+/*
+ * Held pages are the driver's again. For those that the host cannot back now there is no
+ * other answer than this one: the guest chose them.
+ */
+static void give_back(struct vballoon_device *device, const struct vballoon_piece *piece,
+		      uint64_t first, uint64_t count)
+{
+	uint64_t gpa = device->memory.regions[piece->index].gpa.value +
+		       (first << VIRTIO_BALLOON_PFN_SHIFT);
+	uint64_t at = gpa, end = gpa + count * PAGE_BYTES;
+	enum vballoon_progress progress;
+
+	while ((progress = vballoon_restore(device, &at, end)) == VBALLOON_UNFINISHED)
+		device->work.bytes_left =
+			1; /* another host page: a run is not dealt with in part */
+	if (progress == VBALLOON_FAILED) {
+		refuse(device, VBALLOON_REFUSED_NO_HOST_MEMORY, (end - at) / PAGE_BYTES);
+		vballoon_page_map_undrop(&piece->map, first, count);
+	}
+	vballoon_held_remove(device, gpa, count);
+	device->counters.returned_pages += count;
+}
+
+static void deflate_run(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+{
+	uint64_t at, stop, end, back = 0, all = pages;
+	struct vballoon_piece piece;
+
+	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
+		struct vballoon_bits held = vballoon_page_map_held(&piece.map);
+
+		end = piece.first + piece.count;
+		for (at = vballoon_bits_next(held, piece.first, end); at < end;
+		     at = vballoon_bits_next(held, stop, end)) {
+			stop = vballoon_bits_next_missing(held, at, end);
+			give_back(device, &piece, at, stop - at);
+			back += stop - at;
+		}
+	}
+	refuse(device, VBALLOON_REFUSED_NOT_HELD, all - back);
+}
+
+enum vballoon_violation vballoon_trad_inflate(struct vballoon_device *device,
+					      struct vballoon_chain *chain)
+{
+	return take_pages(device, chain, inflate_run);
+}
+
+enum vballoon_violation vballoon_trad_deflate(struct vballoon_device *device,
+					      struct vballoon_chain *chain)
+{
+	return take_pages(device, chain, deflate_run);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The traditional balloon: pages that are given and taken back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "trad_bed.h"
+
+#define AT GIB
+#define PFN(gpa) ((uint32_t)((gpa) >> VIRTIO_BALLOON_PFN_SHIFT))
+#define PAGE UINT64_C(4096)
+
+static struct bed bed;
+
+/* A driver that tells, with memory that the host has in pages of 2^@host_page_shift. */
+static void begin(uint64_t features, uint32_t host_page_shift)
+{
+	trad_bed_init(&bed, features);
+	bed_add_memory(&bed, AT, 64 * MIB, host_page_shift);
+	trad_start(&bed, TRAD_BOTH);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	bed_destroy(&bed);
+	return 0;
+}
+
+static void a_page_that_is_given_is_held_and_dropped_after_the_answer(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say_up(&bed, INFLATE, AT + 5 * PAGE, 1);
+	assert_int_equal(bed_status(&bed).held_pages, 1);
+	assert_int_equal(bed_status(&bed).dropped_pages, 1);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(bed.calls[0].gpa, AT + 5 * PAGE);
+	assert_int_equal(bed.calls[0].len, PAGE);
+	assert_int_equal(bed.calls[0].answers, 1);
+}
+
+static void without_must_tell_host_a_page_is_dropped_before_the_answer(void **state)
+{
+	(void)state;
+	begin(0, 12);
+	trad_say_up(&bed, INFLATE, AT, 1);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(bed.calls[0].answers, 0);
+}
+
+static void neighbours_that_descend_are_dropped_in_one_call(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say_down(&bed, INFLATE, AT, 256);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(bed.calls[0].len, 256 * PAGE);
+}
+
+static void neighbours_that_descend_are_dropped_in_one_call_also_at_once(void **state)
+{
+	(void)state;
+	begin(TRAD(SILENT_DEFLATE), 12);
+	trad_say_down(&bed, INFLATE, AT, 600);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(bed.calls[0].len, 600 * PAGE);
+}
+
+static void neighbours_of_several_messages_are_dropped_in_one_call(void **state)
+{
+	uint32_t pfns[2] = { PFN(AT) + 1, PFN(AT) };
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_post(&bed, INFLATE, &pfns[0], 1);
+	trad_post(&bed, INFLATE, &pfns[1], 1);
+	bed_run(&bed);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(bed.calls[0].len, 2 * PAGE);
+}
+
+/* Sign extension, and a shift in 32 bits: page numbers above 2^31 and above 2^20. */
+static void a_page_number_is_not_cut_off_or_extended(void **state)
+{
+	const uint64_t high = UINT64_C(0xfffff000) << 12;
+	const uint32_t pfn = 0xfffff001;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	bed_add_memory(&bed, high, 16 * PAGE, 12);
+	trad_say(&bed, INFLATE, &pfn, 1);
+	assert_int_equal(bed_status(&bed).held_pages, 1);
+	assert_int_equal(bed.calls[0].gpa, high + PAGE);
+	trad_say(&bed, DEFLATE, &pfn, 1);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+}
+
+/* A run that goes on behind the memory is cut at its end. */
+static void a_page_outside_memory_is_refused_and_its_neighbours_are_not(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say_up(&bed, INFLATE, AT + 64 * MIB - 2 * PAGE, 5);
+	assert_int_equal(bed_status(&bed).held_pages, 2);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_OUTSIDE_MEMORY], 3);
+	assert_int_equal(trad_dropped(&bed, 0), 2 * PAGE);
+}
+
+/* A host page larger than a balloon page: the neighbours are the guest's. */
+static void a_host_page_is_dropped_when_all_of_it_was_given(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 16);
+	trad_say_up(&bed, INFLATE, AT + PAGE, 15);
+	assert_int_equal(bed.call_count, 0);
+	trad_say_up(&bed, INFLATE, AT, 1);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(bed.calls[0].gpa, AT);
+	assert_int_equal(bed.calls[0].len, 16 * PAGE);
+}
+
+static void of_a_huge_page_nothing_is_dropped_while_one_page_is_missing(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 21);
+	trad_say_down(&bed, INFLATE, AT + 2 * MIB, 511);
+	trad_say_down(&bed, INFLATE, AT + 4 * MIB, 512);
+	assert_int_equal(trad_dropped(&bed, 0), 2 * MIB);
+	assert_int_equal(bed.calls[0].gpa, AT + 4 * MIB);
+}
+
+/* Without the driver's word a part of a host page may be in use again by the time that the
+ * rest comes. */
+static void without_must_tell_host_a_part_of_a_host_page_is_never_dropped_later(void **state)
+{
+	(void)state;
+	begin(TRAD(SILENT_DEFLATE), 16);
+	trad_say_up(&bed, INFLATE, AT, 15);
+	trad_say_up(&bed, INFLATE, AT + 15 * PAGE, 1);
+	assert_int_equal(bed_status(&bed).held_pages, 16);
+	assert_int_equal(bed.call_count, 0);
+	assert_int_equal(bed_status(&bed).kept_pages[VBALLOON_KEEP_SILENT], 16);
+	trad_say_up(&bed, INFLATE, AT + 16 * PAGE, 16);
+	assert_int_equal(trad_dropped(&bed, 0), 16 * PAGE);
+	assert_int_equal(bed.calls[0].gpa, AT + 16 * PAGE);
+}
+
+static void without_must_tell_host_what_was_kept_back_is_never_dropped_later(void **state)
+{
+	(void)state;
+	begin(0, 12);
+	vballoon_device_inhibit(bed.device, true);
+	trad_say_up(&bed, INFLATE, AT, 8);
+	vballoon_device_inhibit(bed.device, false);
+	bed_run(&bed);
+	vballoon_device_drop_now(bed.device);
+	bed_run(&bed);
+	assert_int_equal(bed.call_count, 0);
+}
+
+/* It was used in silence since it was dropped, so there is memory again. */
+static void without_must_tell_host_a_page_that_is_given_twice_is_dropped_twice(void **state)
+{
+	(void)state;
+	begin(0, 12);
+	trad_say_up(&bed, INFLATE, AT, 1);
+	trad_say_up(&bed, INFLATE, AT, 1);
+	assert_int_equal(bed.call_count, 2);
+	assert_int_equal(bed_status(&bed).held_pages, 1);
+	assert_int_equal(bed_status(&bed).dropped_pages, 1);
+}
+
+static void duplicates_in_a_message_count_once(void **state)
+{
+	const uint32_t pfns[] = { PFN(AT), PFN(AT) + 1, PFN(AT), PFN(AT) + 1, PFN(AT) + 1 };
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say(&bed, INFLATE, pfns, 5);
+	assert_int_equal(bed_status(&bed).held_pages, 2);
+	assert_int_equal(bed_status(&bed).added_pages, 2);
+	assert_int_equal(bed_status(&bed).already_held_pages, 3);
+	assert_int_equal(trad_dropped(&bed, 0), 2 * PAGE);
+}
+
+static void a_page_that_is_taken_back_is_not_held(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say_up(&bed, INFLATE, AT, 100);
+	trad_say_down(&bed, DEFLATE, AT + 10 * PAGE, 20);
+	assert_int_equal(bed_status(&bed).held_pages, 80);
+	assert_int_equal(bed_status(&bed).dropped_pages, 80);
+	assert_int_equal(bed_status(&bed).returned_pages, 20);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NOT_HELD], 0);
+}
+
+static void a_deflate_of_what_is_not_held_is_counted_and_does_no_harm(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say_up(&bed, INFLATE, AT + 4 * PAGE, 2);
+	trad_say_up(&bed, DEFLATE, AT, 16);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+	assert_int_equal(bed_status(&bed).returned_pages, 2);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NOT_HELD], 14);
+	trad_say_up(&bed, DEFLATE, AT, 16);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NOT_HELD], 30);
+	assert_int_equal(bed_status(&bed).violation, VBALLOON_OK);
+}
+
+/* What was to be dropped and is taken back before is left alone. */
+static void what_is_taken_back_is_not_dropped_any_more(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	vballoon_device_inhibit(bed.device, true);
+	trad_say_up(&bed, INFLATE, AT, 16);
+	trad_say_up(&bed, DEFLATE, AT + 4 * PAGE, 4);
+	vballoon_device_inhibit(bed.device, false);
+	bed_run(&bed);
+	assert_int_equal(trad_dropped(&bed, 0), 12 * PAGE);
+	for (unsigned int i = 0; i < bed.call_count; i++)
+		assert_true(bed.calls[i].gpa + bed.calls[i].len <= AT + 4 * PAGE ||
+			    bed.calls[i].gpa >= AT + 8 * PAGE);
+}
+
+static void the_host_page_of_what_is_taken_back_is_restored_before_the_answer(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 21);
+	trad_say_down(&bed, INFLATE, AT, 512);
+	before = bed.call_count;
+	trad_say_up(&bed, DEFLATE, AT + 7 * PAGE, 1);
+	assert_int_equal(bed.call_count, before + 1);
+	assert_true(bed.calls[before].restore);
+	assert_int_equal(bed.calls[before].gpa, AT);
+	assert_int_equal(bed.calls[before].len, 2 * MIB);
+	assert_int_equal(bed_status(&bed).dropped_pages, 0);
+	assert_int_equal(bed_status(&bed).held_pages, 511);
+}
+
+static void a_page_with_a_running_ring_in_it_is_refused_alone(void **state)
+{
+	uint64_t ring;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	ring = bed.rings[DEFLATE].queue.desc.value;
+	trad_say_up(&bed, INFLATE, ring - PAGE, 2);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_RING], 1);
+	assert_int_equal(bed_status(&bed).held_pages, 1);
+}
+
+static void a_message_that_is_no_array_of_numbers_stops_the_device(void **state)
+{
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_post_bytes(&bed, INFLATE, "abcdef", 6);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).violation, VBALLOON_MESSAGE_LENGTH);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+}
+
+static void a_message_without_a_readable_part_stops_the_device(void **state)
+{
+	const uint64_t writable[][2] = { { BED_WINDOW, 64 } };
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_post_free(&bed, DEFLATE, writable, 1);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).violation, VBALLOON_MESSAGE_DIRECTION);
+}
+
+/* Only the first buffer of a chain used to be looked at, elsewhere. */
+static void every_buffer_of_a_chain_is_read(void **state)
+{
+	struct vballoon_driver_buffer buffers[3];
+	__le32 *pfns;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	pfns = guest_memory_at(&bed.guest, BED_WINDOW, 6 * sizeof(*pfns));
+	for (uint32_t i = 0; i < 6; i++)
+		pfns[i] = PFN(AT) + 2 * i;
+	/* Numbers that buffers cut in two. */
+	buffers[0] = (struct vballoon_driver_buffer){ vballoon_gpa(BED_WINDOW), 6, false };
+	buffers[1] = (struct vballoon_driver_buffer){ vballoon_gpa(BED_WINDOW + 6), 11, false };
+	buffers[2] = (struct vballoon_driver_buffer){ vballoon_gpa(BED_WINDOW + 17), 7, false };
+	assert_int_equal(vballoon_driver_ring_post(&bed.rings[INFLATE].driver, buffers, 3, 0), 0);
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, INFLATE));
+	assert_int_equal(bed_status(&bed).held_pages, 6);
+}
+
+/* A message that takes more than one run is not answered before all of it is done. */
+static void a_message_of_scattered_pages_is_dropped_in_several_runs_before_its_answer(void **state)
+{
+	static uint32_t pfns[2000];
+
+	(void)state;
+	begin(0, 12);
+	for (uint32_t i = 0; i < 2000; i++)
+		pfns[i] = PFN(AT) + 4 * i;
+	trad_post(&bed, INFLATE, pfns, 2000);
+	assert_true(vballoon_device_run(bed.device));
+	assert_false(trad_answered(&bed, INFLATE));
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, INFLATE));
+	assert_int_equal(bed.call_count, 2000);
+	for (unsigned int i = 0; i < bed.call_count; i++)
+		assert_int_equal(bed.calls[i].answers, 0);
+}
+
+static void a_message_that_a_stop_interrupts_is_done_when_the_guest_goes_on(void **state)
+{
+	static uint32_t pfns[2000];
+
+	(void)state;
+	begin(0, 12);
+	trad_say_up(&bed, INFLATE, AT + 32 * MIB, 1);
+	for (uint32_t i = 0; i < 2000; i++)
+		pfns[i] = PFN(AT) + 4 * i;
+	trad_post(&bed, INFLATE, pfns, 2000);
+	assert_true(vballoon_device_run(bed.device));
+	trad_stop(&bed);
+	trad_go_on(&bed, TRAD_BOTH);
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, INFLATE));
+	assert_int_equal(bed_status(&bed).held_pages, 2001);
+	assert_int_equal(bed_status(&bed).dropped_pages, 2001);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_teardown(name, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(a_page_that_is_given_is_held_and_dropped_after_the_answer),
+		CASE(without_must_tell_host_a_page_is_dropped_before_the_answer),
+		CASE(neighbours_that_descend_are_dropped_in_one_call),
+		CASE(neighbours_that_descend_are_dropped_in_one_call_also_at_once),
+		CASE(neighbours_of_several_messages_are_dropped_in_one_call),
+		CASE(a_page_number_is_not_cut_off_or_extended),
+		CASE(a_page_outside_memory_is_refused_and_its_neighbours_are_not),
+		CASE(a_host_page_is_dropped_when_all_of_it_was_given),
+		CASE(of_a_huge_page_nothing_is_dropped_while_one_page_is_missing),
+		CASE(without_must_tell_host_a_part_of_a_host_page_is_never_dropped_later),
+		CASE(without_must_tell_host_what_was_kept_back_is_never_dropped_later),
+		CASE(without_must_tell_host_a_page_that_is_given_twice_is_dropped_twice),
+		CASE(duplicates_in_a_message_count_once),
+		CASE(a_page_that_is_taken_back_is_not_held),
+		CASE(a_deflate_of_what_is_not_held_is_counted_and_does_no_harm),
+		CASE(what_is_taken_back_is_not_dropped_any_more),
+		CASE(the_host_page_of_what_is_taken_back_is_restored_before_the_answer),
+		CASE(a_page_with_a_running_ring_in_it_is_refused_alone),
+		CASE(a_message_that_is_no_array_of_numbers_stops_the_device),
+		CASE(a_message_without_a_readable_part_stops_the_device),
+		CASE(every_buffer_of_a_chain_is_read),
+		CASE(a_message_of_scattered_pages_is_dropped_in_several_runs_before_its_answer),
+		CASE(a_message_that_a_stop_interrupts_is_done_when_the_guest_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
