@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <vballoon/abi/memory_balloon.h>
 
 #include "conformance/trial.h"
 #include "control/feature_names.h"
@@ -99,7 +100,8 @@ static int take_features(struct vballoon_options *options, const char *text)
 {
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES];
 
-	if (!vballoon_features_parse(text, VBALLOON_FEATURES_VARIED, &options->features, complaint))
+	if (!vballoon_features_parse(VIRTIO_MEMORY_BALLOON_ID, text, VBALLOON_FEATURES_VARIED,
+				     &options->features, complaint))
 		return -1;
 	fprintf(stderr, "vballoon-conformance: --features %s: %s\n", text, complaint);
 	return VBALLOON_EXIT_USAGE;

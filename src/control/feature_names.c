@@ -96,6 +96,7 @@ static bool has_what_it_needs(const struct feature *feature, uint64_t bits)
 
 /* A choice while it is read. */
 struct choice {
+	unsigned int device;
 	uint64_t available;
 	uint64_t chosen;
 	uint64_t named; /* bits that a word was about */
@@ -114,7 +115,7 @@ static bool is(const char *word, size_t len, const char *name)
 /* One name, without its minus. */
 static int take_name(struct choice *choice, const char *name, size_t len, bool leave_out)
 {
-	const struct feature *feature = of_name(NEW, name, len);
+	const struct feature *feature = of_name(choice->device, name, len);
 	int shown = len < 40 ? (int)len : 40;
 
 	if (!feature)
@@ -159,19 +160,41 @@ static int take_word(struct choice *choice, const char *word, size_t len)
 static int check_needs(struct choice *choice)
 {
 	for (size_t i = 0; i < FEATURES_COUNT; i++) {
-		if (is_of(&features[i], NEW) && choice->chosen & BIT(features[i].bit) &&
+		if (is_of(&features[i], choice->device) && choice->chosen & BIT(features[i].bit) &&
 		    !has_what_it_needs(&features[i], choice->chosen))
 			return WRONG(choice, "%s needs %s: leave %s out too, or neither",
-				     features[i].name, of_bit(NEW, features[i].needs)->name,
+				     features[i].name,
+				     of_bit(choice->device, features[i].needs)->name,
 				     features[i].name);
 	}
 	return 0;
 }
 
-int vballoon_features_parse(const char *text, uint64_t available, uint64_t *features_out,
+/* MUST_TELL_HOST and SILENT_DEFLATE say opposite things, and are never offered together. Of
+ * "all" it is the first, unless the other was named. */
+static int choose_one(struct choice *choice)
+{
+	const uint64_t must = BIT(VIRTIO_BALLOON_F_MUST_TELL_HOST);
+	const uint64_t silent = BIT(VIRTIO_BALLOON_F_SILENT_DEFLATE);
+
+	if (choice->device != OLD || (choice->chosen & (must | silent)) != (must | silent))
+		return 0;
+	if ((choice->named & (must | silent)) == (must | silent))
+		return WRONG(choice, "must-tell-host and silent-deflate are opposites: leave one "
+				     "of them out");
+	choice->chosen &= choice->named & silent ? ~must : ~silent;
+	return 0;
+}
+
+int vballoon_features_parse(unsigned int device, const char *text, uint64_t available,
+			    uint64_t *features_out,
 			    char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES])
 {
-	struct choice choice = { .available = available, .complaint = complaint };
+	struct choice choice = {
+		.device = device,
+		.available = available,
+		.complaint = complaint,
+	};
 	size_t len;
 
 	for (;; text += len + 1) {
@@ -181,7 +204,7 @@ int vballoon_features_parse(const char *text, uint64_t available, uint64_t *feat
 		if (!text[len])
 			break;
 	}
-	if (check_needs(&choice))
+	if (check_needs(&choice) || choose_one(&choice))
 		return -1;
 	*features_out = choice.chosen | (available & BIT(VERSION_1));
 	return 0;

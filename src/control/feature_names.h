@@ -22,10 +22,11 @@ const char *vballoon_feature_name(unsigned int device, unsigned int bit);
 /* Returns the bit that has this name there, or -1. */
 int vballoon_feature_bit(unsigned int device, const char *name);
 
-/* Read a choice among the bits of @available; what has to be there (version-1) always
- * is. Returns 0 with @features_out filled in; -1 with @complaint a clause on what is
+/* Read a choice among the bits of @available of virtio device @device; what has to be there
+ * (version-1) always is. Returns 0 with @features_out filled in; -1 with @complaint a clause on what is
  * wrong and what to do. */
-int vballoon_features_parse(const char *text, uint64_t available, uint64_t *features_out,
+int vballoon_features_parse(unsigned int device, const char *text, uint64_t available,
+			    uint64_t *features_out,
 			    char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES]);
 
 #endif /* VBALLOON_CONTROL_FEATURE_NAMES_H */

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 #include <vballoon/device.h>
 
 #include "control/feature_set.h"
@@ -11,7 +12,7 @@ static const char help_text[] =
 	"Usage: vballoond --socket-path PATH [--control-path PATH] [OPTION]...\n"
 	"       vballoond --fd N [--control-path PATH] [OPTION]...\n"
 	"\n"
-	"Memory balloon (virtio device 13) for one virtual machine, as a vhost-user back\n"
+	"Memory balloon (virtio device 13, or 5) for one virtual machine, as a vhost-user back\n"
 	"end. It takes memory that the guest gives up, hands it back to the host, and\n"
 	"keeps the record of what is whose. It stays in the foreground.\n"
 	"\n"
@@ -20,6 +21,8 @@ static const char help_text[] =
 	"  --control-path PATH   take orders there, from vballoonctl, this user's alone\n"
 	"  --control-group NAME  or of the members of this group too\n"
 	"  --control-mode MODE   of the control socket: 600 (default), 660 with a group\n"
+	"  --device NAME         memory (default), or traditional: virtio device 5, for which a\n"
+	"                        guest's kernel has a driver\n"
 	"  --page-size SIZE      of the balloon: 4K (default) to 1G; 2M suits guest memory\n"
 	"                        on huge pages of that size\n"
 	"  --features LIST       what the guest is offered: all (default), none, or names with\n"
@@ -61,12 +64,16 @@ void vballoon_about_version(void)
 	puts("vballoond " VBALLOON_VERSION);
 }
 
+static json_t *names_of(uint32_t device_id)
+{
+	return vballoon_feature_set_names(device_id, vballoon_device_features_of(device_id));
+}
+
 void vballoon_about_capabilities(void)
 {
-	json_t *capabilities =
-		json_pack("{ssso}", "type", "balloon", "features",
-			  vballoon_feature_set_names(VIRTIO_MEMORY_BALLOON_ID,
-						     vballoon_device_features_max()));
+	json_t *capabilities = json_pack("{sssoso}", "type", "balloon", "features",
+					 names_of(VIRTIO_MEMORY_BALLOON_ID), "traditional-features",
+					 names_of(VIRTIO_BALLOON_ID));
 
 	json_dumpf(capabilities, stdout, 0);
 	putchar('\n');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <string.h>
+#include <vballoon/abi/memory_balloon.h>
 #include <vballoon/abi/traditional_balloon.h>
 
 #include "base/checked.h"
@@ -280,8 +281,10 @@ static json_t *poll_features(struct vballoon_call *call)
 {
 	const struct vballoon_view *view = call->view;
 	struct vballoon_feature_set set = {
-		.device_id = VIRTIO_MEMORY_BALLOON_ID,
-		.revision = VIRTIO_MEMORY_BALLOON_REVISION,
+		.device_id = view->device_id,
+		.revision = view->device_id == VIRTIO_MEMORY_BALLOON_ID
+				    ? VIRTIO_MEMORY_BALLOON_REVISION
+				    : 0,
 		.page_shift = view->page_shift,
 		.offered = view->features_offered,
 		.has_driver = view->device.features != 0,

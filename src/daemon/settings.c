@@ -94,6 +94,15 @@ static const char *take_page_size(struct vballoon_settings *settings, const char
 	return "it is not possible: give a power of two from 4K to 1G";
 }
 
+/* What is offered when nothing is said. */
+static const char *take_all_features(struct vballoon_settings *settings)
+{
+	vballoon_features_parse(settings->device_id, "all",
+				vballoon_device_features_of(settings->device_id),
+				&settings->features, settings->complaint);
+	return NULL;
+}
+
 static const char *take_device(struct vballoon_settings *settings, const char *text)
 {
 	uint32_t device_id = !strcmp(text, "memory")	    ? VIRTIO_MEMORY_BALLOON_ID
@@ -107,14 +116,14 @@ static const char *take_device(struct vballoon_settings *settings, const char *t
 	if (settings->features_given)
 		return "its features were chosen before: say which device it is first";
 	settings->device_id = device_id;
-	settings->features = vballoon_device_features_of(device_id);
-	return NULL;
+	return take_all_features(settings);
 }
 
 static const char *take_features(struct vballoon_settings *settings, const char *text)
 {
 	settings->features_given = true;
-	return vballoon_features_parse(text, vballoon_device_features_of(settings->device_id),
+	return vballoon_features_parse(settings->device_id, text,
+				       vballoon_device_features_of(settings->device_id),
 				       &settings->features, settings->complaint)
 		       ? settings->complaint
 		       : NULL;
@@ -228,7 +237,7 @@ void vballoon_settings_init(struct vballoon_settings *settings)
 	vballoon_rules_init(&settings->rules);
 	settings->page_shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN;
 	settings->device_id = VIRTIO_MEMORY_BALLOON_ID;
-	settings->features = vballoon_device_features_of(settings->device_id);
+	take_all_features(settings);
 	settings->access.mode = VBALLOON_NO_MODE;
 	settings->access.group = VBALLOON_NO_GROUP;
 }

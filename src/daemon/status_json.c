@@ -210,11 +210,10 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "policy", vballoon_rules_json(&view->rules));
 	json_object_set_new(object, "deadline", vballoon_status_json_deadline(view));
 	json_object_set_new(object, "host_pressure", vballoon_status_json_pressure(view));
-	json_object_set_new(
-		object, "features_offered",
-		vballoon_feature_set_names(VIRTIO_MEMORY_BALLOON_ID, view->features_offered));
+	json_object_set_new(object, "features_offered",
+			    vballoon_feature_set_names(view->device_id, view->features_offered));
 	json_object_set_new(object, "features",
-			    vballoon_feature_set_names(VIRTIO_MEMORY_BALLOON_ID, device->features));
+			    vballoon_feature_set_names(view->device_id, device->features));
 	json_object_set_new(object, "epoch", vballoon_status_json_epoch(view));
 	json_object_set_new(object, "counters", counters_json(device));
 	json_object_set_new(object, "stats_period_ms", number(view->stats_period_ms));

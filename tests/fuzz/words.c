@@ -2,6 +2,8 @@
 /* What an operator writes on a command line or in a file: sizes, spans, rules, features. */
 #include <string.h>
 
+#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 #include <vballoon/device.h>
 
 #include "control/feature_names.h"
@@ -30,18 +32,25 @@ static bool rule(const char *text)
 	return !complaint;
 }
 
-static bool features(const char *text)
+static bool features_of(uint32_t device_id, const char *text)
 {
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES] = "";
-	const uint64_t available = vballoon_device_features_max();
+	const uint64_t available = vballoon_device_features_of(device_id);
 	uint64_t chosen = 0;
 
-	if (vballoon_features_parse(text, available, &chosen, complaint)) {
+	if (vballoon_features_parse(device_id, text, available, &chosen, complaint)) {
 		FUZZ_HOLDS(complaint[0] && memchr(complaint, 0, sizeof(complaint)));
 		return false;
 	}
 	FUZZ_HOLDS(!(chosen & ~available));
 	return true;
+}
+
+static bool features(const char *text)
+{
+	bool memory = features_of(VIRTIO_MEMORY_BALLOON_ID, text);
+
+	return features_of(VIRTIO_BALLOON_ID, text) || memory;
 }
 
 /* A size that is written as it was read is the same size. */

@@ -171,7 +171,7 @@ static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 
 void hooks_init(struct world *world)
 {
-	world->device_ops = (struct vballoon_device_ops){ notify, stopped };
+	world->device_ops = (struct vballoon_device_ops){ .notify = notify, .stopped = stopped };
 	world->reclaim_ops = (struct vballoon_reclaim_ops){
 		.drop = drop,
 		.restore = world->plan.restore ? restore : NULL,

@@ -25,7 +25,9 @@ static uint64_t chosen(const char *text)
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES] = "";
 	uint64_t features = 0;
 
-	assert_int_equal(vballoon_features_parse(text, AVAILABLE, &features, complaint), 0);
+	assert_int_equal(vballoon_features_parse(VIRTIO_MEMORY_BALLOON_ID, text, AVAILABLE,
+						 &features, complaint),
+			 0);
 	assert_string_equal(complaint, "");
 	return features;
 }
@@ -35,7 +37,9 @@ static void assert_refused(const char *text, const char *why)
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES] = "";
 	uint64_t features = 42;
 
-	assert_int_equal(vballoon_features_parse(text, AVAILABLE, &features, complaint), -1);
+	assert_int_equal(vballoon_features_parse(VIRTIO_MEMORY_BALLOON_ID, text, AVAILABLE,
+						 &features, complaint),
+			 -1);
 	assert_int_equal(features, 42);
 	if (!strstr(complaint, why))
 		fail_msg("\"%s\" should be refused with \"%s\", not with \"%s\"", text, why,
@@ -132,6 +136,45 @@ static void each_device_has_its_own_names(void **state)
 	assert_refused("stats-vq", "no feature \"stats-vq\"");
 }
 
+#define MUST_TELL_HOST BIT(VIRTIO_BALLOON_F_MUST_TELL_HOST)
+#define SILENT_DEFLATE BIT(VIRTIO_BALLOON_F_SILENT_DEFLATE)
+#define REPORTING_5 BIT(VIRTIO_BALLOON_F_REPORTING)
+
+static int parse_traditional(const char *text, uint64_t *features_out)
+{
+	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES] = "";
+
+	return vballoon_features_parse(VIRTIO_BALLOON_ID, text,
+				       MUST_TELL_HOST | SILENT_DEFLATE | REPORTING_5 | VERSION_1,
+				       features_out, complaint);
+}
+
+static void of_two_that_are_opposites_one_is_chosen(void **state)
+{
+	const struct {
+		const char *text;
+		uint64_t features; /* 0: refused */
+	} rows[] = {
+		{ "all", MUST_TELL_HOST | REPORTING_5 | VERSION_1 },
+		{ "all,silent-deflate", SILENT_DEFLATE | REPORTING_5 | VERSION_1 },
+		{ "-must-tell-host", SILENT_DEFLATE | REPORTING_5 | VERSION_1 },
+		{ "must-tell-host", MUST_TELL_HOST | VERSION_1 },
+		{ "-must-tell-host,-silent-deflate", REPORTING_5 | VERSION_1 },
+		{ "must-tell-host,silent-deflate", 0 },
+		{ "all,must-tell-host,silent-deflate", 0 },
+		{ "exchange", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t features = 0;
+
+		assert_int_equal(parse_traditional(rows[i].text, &features),
+				 rows[i].features ? 0 : -1);
+		assert_int_equal(features, rows[i].features);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +188,7 @@ int main(void)
 		cmocka_unit_test(a_name_without_end_does_not_overflow),
 		cmocka_unit_test(each_device_has_its_own_names),
 		cmocka_unit_test(every_bit_of_the_interface_has_a_name),
+		cmocka_unit_test(of_two_that_are_opposites_one_is_chosen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
