@@ -63,6 +63,8 @@ static const struct cause kept[] = {
 	{ "asked", "it was asked to keep the memory", NULL },
 	{ "warm", "kept warm by the policy, for a fast return",
 	  "when the host needs it, vballoonctl drop or vballoonctl policy pages=eager" },
+	{ "silent-deflate", "the guest may be using it again, as its driver need not tell before",
+	  "have vballoond offer must-tell-host, if the driver knows it" },
 	{ "inhibited",
 	  "a device is passed through to the guest, or may be, so nothing is given back",
 	  "see passthrough in vballoonctl status" },

@@ -197,6 +197,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "target_bytes", pages(view, view->target_pages));
 	json_object_set_new(object, "asked_bytes", pages(view, vballoon_view_asked_pages(view)));
 	json_object_set_new(object, "held_bytes", pages(view, device->held_pages));
+	json_object_set_new(object, "claimed_bytes", pages(view, device->claimed_pages));
 	json_object_set_new(object, "dropped_bytes", pages(view, device->dropped_pages));
 	json_object_set_new(object, "waiting_bytes", pages(view, device->waiting_pages));
 	json_object_set_new(object, "waiting", waiting_json(view, waiting));

@@ -27,13 +27,13 @@ class Balloon(Protocol):
 
 
 class OwnBalloon:
-    """Device 13, in vballoond."""
+    """Device 13, in vballoond, or device 5."""
 
     name = "vballoon"
-    driver = BALLOON_MODULE
 
-    def __init__(self, daemon: Daemon):
+    def __init__(self, daemon: Daemon, driver: str = BALLOON_MODULE):
         self._daemon = daemon
+        self.driver = driver
 
     def resize(self, balloon_mib: int) -> None:
         self._daemon.resize(balloon_mib, RESIZE_SECONDS)

@@ -25,7 +25,7 @@ def say(text: str) -> None:
 
 def show(rig: Rig, assets: Assets) -> tuple[measure.Move, measure.Integrity, measure.Move]:
     """Everything that is to be seen: our balloon, the guest's memory, QEMU's balloon."""
-    vm, own, peer = rig.vm, OwnBalloon(rig.daemon), PeerBalloon(rig.vm)
+    vm, own, peer = rig.vm, OwnBalloon(rig.daemon, rig.driver), PeerBalloon(rig.vm)
     say(f"A guest of {GUEST_MIB} MiB has booted Linux {vm.guest.kernel_release} under QEMU "
         f"{assets.qemu.version()} ({assets.accel.name}).")
     vm.guest.load(own.driver)
@@ -46,11 +46,13 @@ def show(rig: Rig, assets: Assets) -> tuple[measure.Move, measure.Integrity, mea
     return own_move, integrity, peer_move
 
 
-def run(assets: Assets, init_on_alloc: int) -> dict:
+def run(assets: Assets, init_on_alloc: int, traditional: bool) -> dict:
     """Show it all. Returns what was measured."""
-    machine = Machine(memory_mib=GUEST_MIB, prealloc=True, peer=True,
+    machine = Machine(memory_mib=GUEST_MIB, prealloc=True, peer=True, traditional=traditional,
                       kernel_parameters=[f"init_on_alloc={init_on_alloc}"])
-    with Rig(assets, machine) as rig:
+    # What is free is not to go to the host behind the balloon's back, which is to be seen here.
+    options = ("--features", "-page-reporting") if traditional else ()
+    with Rig(assets, machine, *options) as rig:
         own_move, integrity, peer_move = show(rig, assets)
     return {
         "vmm": f"QEMU {assets.qemu.version()}",
@@ -104,6 +106,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--init-on-alloc", type=int, choices=(0, 1),
                         help="whether the guest's kernel clears memory that it allocates "
                         "(default: as Debian has it)")
+    parser.add_argument("--device", choices=("memory", "traditional"), default="memory",
+                        help="memory: the balloon that is device 13 (default); traditional: "
+                        "device 5, with the driver that the guest's kernel has")
     parser.add_argument("--story", choices=(*stories.NAMES, "all"),
                         help="tell this instead: " + ", ".join(stories.NAMES) + ", or all of them")
     options = parser.parse_args(arguments)
@@ -116,7 +121,7 @@ def main(arguments: list[str]) -> int:
         init_on_alloc = options.init_on_alloc
         if init_on_alloc is None:
             init_on_alloc = int(assets.kernel.clears_on_allocation())
-        result = run(assets, init_on_alloc)
+        result = run(assets, init_on_alloc, options.device == "traditional")
     except Failure as failure:
         for note in getattr(failure, "__notes__", []):
             print(note, file=sys.stderr)

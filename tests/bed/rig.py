@@ -2,6 +2,7 @@
 """A guest with our balloon, and the questions that every scenario asks of the two."""
 
 import contextlib
+import time
 
 from .assets import Assets
 from .daemon import Daemon
@@ -16,6 +17,7 @@ TOUCH_SEED = 4
 PATTERN_SHARE = 0.85
 DEFAULT_POLICY = {"pages": "eager", "withdraw_target": "grant", "withdraw_pressure": "grant",
                   "withdraw_oom": "grant", "floor_bytes": 0, "inflate_bytes_per_s": 0}
+CLAIM_SECONDS = 5
 # Of what was asked for, the host must have this back.
 RETURNED_SHARE = 0.99
 
@@ -74,13 +76,24 @@ class Rig:
 
     def held_pages(self) -> int:
         """The balloon by the guest's account."""
+        if self.vm.machine.traditional:
+            status = self.daemon.status()
+            return status["claimed_bytes"] // status["page_bytes"]
         return int(self.guest.ask(f"read {HELD_PAGES}"))
+
+    def _wait_claimed(self, pages: int) -> None:
+        """The driver of device 5 tells its own account after it has answered."""
+        deadline = time.monotonic() + CLAIM_SECONDS
+        while self.held_pages() != pages and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def check_accounts(self, balloon_mib: int) -> None:
         """Guest and device agree, to the page."""
         status = self.daemon.status()
         expected_pages = (balloon_mib << 20) // status["page_bytes"]
         device_pages = status["held_bytes"] // status["page_bytes"]
+        if self.vm.machine.traditional:
+            self._wait_claimed(expected_pages)
         guest_pages = self.held_pages()
         expect(device_pages == guest_pages == expected_pages,
                f"{expected_pages} pages in the balloon: the device says {device_pages}, "

@@ -47,6 +47,9 @@ def the_same_features_are_named(daemon, conformance, control):
     found = set(re.findall(r"\*([a-z-]+)\*(?:$|, )", daemon.section("FEATURES"), re.M))
     wanted = set(json.loads(run(sys.argv[1], "--print-capabilities"))["features"]) - {"version-1"}
     assert found == wanted, f"vballoond: {found ^ wanted}"
+    known = set(json.loads(run(sys.argv[1], "--print-capabilities"))["traditional-features"])
+    found = set(re.findall(r"\*([a-z-]+)\*(?:$|, )", daemon.section("THE TRADITIONAL BALLOON"), re.M))
+    assert found == known - wanted - {"version-1"}, f"vballoond: {found ^ known}"
     # Of these vballoon-conformance varies some, beside the format of the ring.
     found = set(re.findall(r"_([a-z]+-?[a-z]+)_[,.]", conformance.section("OPTIONS")))
     text = conformance.help.split("--features", 1)[1].split("--ring", 1)[0]

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <cmocka.h>
+#include <vballoon/abi/memory_balloon.h>
 
 #define PUMP_MAX 100000 /* a back end that never comes to an end fails the test */
 #define AWAIT_MS 20000 /* nor does one in another process take longer */
@@ -39,28 +40,39 @@ static void pump(void *context)
 	front_end_pump(context);
 }
 
-void front_end_open_socket(struct front_end *front_end, int socket)
+static void open_socket(struct front_end *front_end, int socket, unsigned int queues)
 {
 	const struct vhost_user_region region = { .guest_addr = GUEST_BASE, .size = GUEST_BYTES };
 
 	memset(front_end, 0, sizeof(*front_end));
-	assert_int_equal(vballoon_front_end_open(&front_end->wire, socket, &region, 1, 2), 0);
+	assert_int_equal(vballoon_front_end_open(&front_end->wire, socket, &region, 1, queues), 0);
 	front_end->wire.link.timeout_ms = AWAIT_MS;
 	take_over(front_end);
 }
 
+void front_end_open_socket(struct front_end *front_end, int socket)
+{
+	open_socket(front_end, socket, VIRTIO_MEMORY_BALLOON_VQ_COUNT);
+}
+
 void front_end_open(struct front_end *front_end)
 {
+	front_end_open_device(front_end, VIRTIO_MEMORY_BALLOON_ID, VIRTIO_MEMORY_BALLOON_VQ_COUNT);
+}
+
+void front_end_open_device(struct front_end *front_end, uint32_t device_id, unsigned int queues)
+{
 	struct vballoon_vhost_user_config config = {
+		.device_id = device_id,
 		.page_shift = 12,
-		.features = vballoon_device_features_max(),
+		.features = vballoon_device_features_of(device_id),
 		.log = log_line,
 		.context = front_end,
 	};
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	front_end_open_socket(front_end, ends[0]);
+	open_socket(front_end, ends[0], queues);
 	assert_int_equal(vballoon_vhost_user_new(&config, ends[1], &front_end->back_end), 0);
 	front_end->wire.link.timeout_ms = 0; /* pumped: an answer is there, or none comes */
 	front_end->wire.link.sent = pump;

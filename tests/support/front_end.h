@@ -53,6 +53,9 @@ struct front_end {
 /* A new back end, and nothing said to it. */
 void front_end_open(struct front_end *front_end);
 
+/* The same for another device of virtio. */
+void front_end_open_device(struct front_end *front_end, uint32_t device_id, unsigned int queues);
+
 /* The same over a socket that is connected to a back end in another process:
  * then answers are waited for, and what is in the back end cannot be seen. */
 void front_end_open_socket(struct front_end *front_end, int socket);

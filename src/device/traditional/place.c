@@ -59,9 +59,10 @@ static void begin_record(struct vballoon_device *device)
 {
 	struct vballoon_traditional *trad = &device->traditional;
 
-	if (device->proof != VBALLOON_RECORD_NONE)
+	if (vballoon_held_count(device))
 		device->counters.resets_seen++;
 	vballoon_device_forget(device);
+	trad->actual = 0; /* the poison it may have written before its queues began */
 	trad->stats_seen = false;
 	trad->stats_due_ms = device->now_ms;
 	trad->round = 0;
