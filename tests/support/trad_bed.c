@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/le.h"
+#include "ring/ring_features.h"
 #include "trad_bed.h"
 
 /* The window: messages of each queue in slots, then the rings. */
@@ -43,7 +44,8 @@ void trad_start(struct bed *bed, unsigned int queues)
 	trad_stop(bed);
 	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {
 		ring_builder_init(&bed->rings[i], &bed->guest, RING_AT(i), BED_QUEUE_SIZE);
-		ring_builder_start_driver(&bed->rings[i], (struct vballoon_ring_features){ 0 });
+		ring_builder_start_driver(&bed->rings[i],
+					  vballoon_ring_features(bed_status(bed).features));
 	}
 	trad_go_on(bed, queues);
 	bed_run(bed);
