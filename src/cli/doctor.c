@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "cli/doctor.h"
 #include "cli/format.h"
@@ -171,6 +172,12 @@ static bool check_device(const struct vballoon_doctor_facts *facts,
 	return true;
 }
 
+/* Virtio device 5, which the guest's kernel has a driver for. */
+static bool is_traditional(const json_t *status)
+{
+	return json_integer_value(json_object_get(status, "device_id")) == VIRTIO_BALLOON_ID;
+}
+
 static bool check_driver(const struct vballoon_doctor_facts *facts,
 			 struct vballoon_doctor_finding *finding)
 {
@@ -180,12 +187,15 @@ static bool check_driver(const struct vballoon_doctor_facts *facts,
 		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest's driver is there");
 	else if (is_state(facts, "paused"))
 		find(finding, VBALLOON_DOCTOR_PROBLEM,
-		     "let the guest run; in the guest: modprobe virtio_memory_balloon",
+		     is_traditional(facts->status)
+			     ? "let the guest run; in the guest: modprobe virtio_balloon"
+			     : "let the guest run; in the guest: modprobe virtio_memory_balloon",
 		     "the guest is paused, resetting, or has no driver loaded: a back end cannot "
 		     "tell");
 	else
 		find(finding, VBALLOON_DOCTOR_PROBLEM,
-		     "in the guest: modprobe virtio_memory_balloon",
+		     is_traditional(facts->status) ? "in the guest: modprobe virtio_balloon"
+						   : "in the guest: modprobe virtio_memory_balloon",
 		     "the guest has no driver for the device, or none yet");
 	return true;
 }
@@ -202,11 +212,28 @@ static bool has_feature(const json_t *status, const char *name)
 	return false;
 }
 
+static void check_word(const struct vballoon_doctor_facts *facts,
+		       struct vballoon_doctor_finding *finding)
+{
+	if (has_feature(facts->status, "must-tell-host"))
+		find(finding, VBALLOON_DOCTOR_OK, NULL,
+		     "the guest tells before it uses its memory again");
+	else
+		find(finding, VBALLOON_DOCTOR_NOTE,
+		     "have vballoond offer must-tell-host, if the guest's driver has it",
+		     "the guest may use its memory before it tells, so what is not given back at "
+		     "once never is: must-tell-host was not negotiated");
+}
+
 static bool check_features(const struct vballoon_doctor_facts *facts,
 			   struct vballoon_doctor_finding *finding)
 {
 	if (!has_driver(facts))
 		return false;
+	if (is_traditional(facts->status)) {
+		check_word(facts, finding);
+		return true;
+	}
 	if (has_feature(facts->status, "page-runs"))
 		find(finding, VBALLOON_DOCTOR_OK, NULL, "the guest gives its memory in runs");
 	else
@@ -245,7 +272,7 @@ static bool refuses(const json_t *status)
 	const json_t *policy = json_object_get(status, "policy");
 	const char *answer = json_string_value(json_object_get(policy, "withdraw_target"));
 
-	return answer && strcmp(answer, "grant");
+	return answer && strcmp(answer, "grant") && !is_traditional(status);
 }
 
 static bool check_balloon(const struct vballoon_doctor_facts *facts,

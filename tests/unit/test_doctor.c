@@ -202,6 +202,19 @@ static void huge_pages_that_are_off_are_worth_a_note(void **state)
 	assert_int_equal(level_of(&facts, "huge-pages"), VBALLOON_DOCTOR_NOTE);
 }
 
+static void a_traditional_balloon_is_to_be_told(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(json_pack("{sssis[s]}", "state", "ready", "device_id", 5,
+					    "features", "must-tell-host"),
+				  NULL, "features"),
+			 VBALLOON_DOCTOR_OK);
+	assert_int_equal(
+		level_in(json_pack("{sssis[]}", "state", "ready", "device_id", 5, "features"), NULL,
+			 "features"),
+		VBALLOON_DOCTOR_NOTE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +232,7 @@ int main(void)
 		cmocka_unit_test(a_guest_without_runs_is_slow),
 		cmocka_unit_test(a_driver_that_does_not_answer_is_a_problem),
 		cmocka_unit_test(huge_pages_that_are_off_are_worth_a_note),
+		cmocka_unit_test(a_traditional_balloon_is_to_be_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
