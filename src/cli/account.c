@@ -18,7 +18,7 @@ static const struct cause undone[] = {
 	{ "no-front-end", "no virtual machine is connected that could do it",
 	  "start it on the socket of vballoond" },
 	{ "no-driver", "the guest has no driver that could do it, or none yet",
-	  "load virtio_memory_balloon in the guest" },
+	  "load virtio_memory_balloon in the guest, or virtio_balloon if it is traditional" },
 	{ "paused",
 	  "the guest is paused, resetting, or has no driver loaded: a back end cannot tell",
 	  "let it run, with its driver" },

@@ -31,7 +31,9 @@ static const struct {
 	[VBALLOON_ERROR_NO_FRONT_END] = { VBALLOON_EXIT_NO_DRIVER,
 					  "start the virtual machine on vballoond's socket" },
 	[VBALLOON_ERROR_NO_DRIVER] = { VBALLOON_EXIT_NO_DRIVER,
-				       "let the guest run, and load virtio_memory_balloon in it" },
+				       "let the guest run, with its driver: virtio_memory_balloon, "
+				       "or "
+				       "virtio_balloon if it is traditional" },
 	[VBALLOON_ERROR_DEVICE_STOPPED] = { VBALLOON_EXIT_STOPPED,
 					    "see vballoonctl why, then vballoonctl reset" },
 	[VBALLOON_ERROR_TIMEOUT] = { VBALLOON_EXIT_TIMEOUT,

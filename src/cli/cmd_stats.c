@@ -25,7 +25,7 @@ static int set_period(const struct vballoon_cli_options *options, struct vballoo
 		printf("The guest reports every %" PRIu64 " ms%s.\n", options->period_ms,
 		       json_is_true(json_object_get(result, "negotiated"))
 			       ? ""
-			       : ", once there is one that has push-stats");
+			       : ", once there is one that can (push-stats, stats-vq)");
 	json_decref(result);
 	return VBALLOON_EXIT_OK;
 }

@@ -12,7 +12,7 @@ static const struct {
 } states[] = {
 	{ "no-front-end", "no virtual machine is connected: start it on the socket of vballoond" },
 	{ "no-driver", "the guest has no driver for the device, or none yet: "
-		       "load virtio_memory_balloon in it" },
+		       "load virtio_memory_balloon in it, or virtio_balloon if it is traditional" },
 	{ "paused", "the guest is paused, resetting, or has no driver loaded, which a back end "
 		    "cannot tell apart: let it run, with its driver" },
 	{ "ready", "the guest's driver carries out what is asked" },
