@@ -78,6 +78,16 @@ bool vballoon_bitmap_all(const uint64_t *words, uint64_t first, uint64_t count)
 	return vballoon_bits_next_missing(bits, first, first + count) == first + count;
 }
 
+/* Ranges mostly are all of one kind, and without an instruction for it counting is a call. */
+static inline uint64_t ones(uint64_t value)
+{
+	if (!value)
+		return 0;
+	if (value == ALL_ONES)
+		return WORD_BITS;
+	return (uint64_t)__builtin_popcountll(value);
+}
+
 uint64_t vballoon_bitmap_count(const uint64_t *words, uint64_t first, uint64_t count)
 {
 	struct span span;
@@ -86,12 +96,12 @@ uint64_t vballoon_bitmap_count(const uint64_t *words, uint64_t first, uint64_t c
 	if (!count)
 		return 0;
 	span = span_of(first, count);
-	sum = (uint64_t)__builtin_popcountll(words[span.first] & span.head);
+	sum = ones(words[span.first] & span.head);
 	if (span.first == span.last)
 		return sum;
 	for (uint64_t word = span.first + 1; word < span.last; word++)
-		sum += (uint64_t)__builtin_popcountll(words[word]);
-	return sum + (uint64_t)__builtin_popcountll(words[span.last] & span.tail);
+		sum += ones(words[word]);
+	return sum + ones(words[span.last] & span.tail);
 }
 
 static inline uint64_t load(struct vballoon_bits bits, uint64_t word)
@@ -99,18 +109,19 @@ static inline uint64_t load(struct vballoon_bits bits, uint64_t word)
 	return bits.except ? bits.set[word] & ~bits.except[word] : bits.set[word];
 }
 
-/* The first bit in [from, end) that differs from @invert's bits. */
-static uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t end, uint64_t invert)
+/* The first bit in [from, end) that differs from @invert's bits. Most of all looking is done
+ * in its loop. */
+static inline uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t end, uint64_t invert)
 {
-	uint64_t word = from / WORD_BITS;
+	uint64_t word = from / WORD_BITS, words;
 	uint64_t value, bit;
 
 	if (from >= end)
 		return end;
+	words = (end - 1) / WORD_BITS + 1;
 	value = (load(bits, word) ^ invert) & mask_from(from);
 	while (!value) {
-		word++;
-		if (word * WORD_BITS >= end)
+		if (++word == words)
 			return end;
 		value = load(bits, word) ^ invert;
 	}
@@ -118,12 +129,21 @@ static uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t end, uin
 	return bit < end ? bit : end;
 }
 
+/* With and without exceptions apart, so that each has a loop of its own. */
+static inline uint64_t next_apart(struct vballoon_bits bits, uint64_t from, uint64_t end,
+				  uint64_t invert)
+{
+	const struct vballoon_bits all = { .set = bits.set };
+
+	return bits.except ? next(bits, from, end, invert) : next(all, from, end, invert);
+}
+
 uint64_t vballoon_bits_next(struct vballoon_bits bits, uint64_t from, uint64_t end)
 {
-	return next(bits, from, end, 0);
+	return next_apart(bits, from, end, 0);
 }
 
 uint64_t vballoon_bits_next_missing(struct vballoon_bits bits, uint64_t from, uint64_t end)
 {
-	return next(bits, from, end, ALL_ONES);
+	return next_apart(bits, from, end, ALL_ONES);
 }

@@ -19,19 +19,30 @@ void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uin
 	summary->chunks = (uint32_t)((pages - 1) >> shift) + 1;
 }
 
+/* Most of what is hinted lies in one chunk, and every page that comes alone has all hints. */
+static inline void hint_chunks(uint64_t *hints, uint64_t chunk, uint64_t last)
+{
+	if (chunk == last)
+		hints[chunk / VBALLOON_BITMAP_WORD_BITS] |= UINT64_C(1)
+							    << chunk % VBALLOON_BITMAP_WORD_BITS;
+	else
+		vballoon_bitmap_set(hints, chunk, last - chunk + 1);
+}
+
 void vballoon_summary_hint(struct vballoon_summary *summary, enum vballoon_hint hint,
 			   uint64_t first, uint64_t count)
 {
-	uint64_t chunk = first >> summary->chunk_shift;
-	uint64_t last = (first + count - 1) >> summary->chunk_shift;
-
-	vballoon_bitmap_set(summary->hints[hint], chunk, last - chunk + 1);
+	hint_chunks(summary->hints[hint], first >> summary->chunk_shift,
+		    (first + count - 1) >> summary->chunk_shift);
 }
 
 void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, uint64_t count)
 {
+	uint64_t chunk = first >> summary->chunk_shift;
+	uint64_t last = (first + count - 1) >> summary->chunk_shift;
+
 	for (unsigned int hint = 0; hint < VBALLOON_HINT_COUNT; hint++)
-		vballoon_summary_hint(summary, hint, first, count);
+		hint_chunks(summary->hints[hint], chunk, last);
 }
 
 void vballoon_summary_removed(struct vballoon_summary *summary, uint64_t first, uint64_t count)
