@@ -25,7 +25,7 @@ LAYERS = {
         FREESTANDING,
     ),
     "policy": (["src/policy", f"{PUBLIC}/policy.h"], ["abi", "base"], FREESTANDING),
-    "state": (["src/state", f"{PUBLIC}/migration.h"], ["abi", "base", "memory.public"], FREESTANDING),
+    "state": (["src/state", f"{PUBLIC}/migration.h", f"{PUBLIC}/saved.h"], ["abi", "base", "memory.public"], FREESTANDING),
     "device": (
         ["src/device", f"{PUBLIC}/device.h", f"{PUBLIC}/reclaim.h"],
         ["abi", "base", "memory", "ring", "policy", "state"],

@@ -39,6 +39,7 @@
 #include <vballoon/policy.h>
 #include <vballoon/queue.h>
 #include <vballoon/reclaim.h>
+#include <vballoon/saved.h>
 #include <vballoon/types.h>
 #include <vballoon/violation.h>
 
@@ -410,6 +411,39 @@ void vballoon_device_each_held(const struct vballoon_device *device,
 			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
 					     bool dropped),
 			       void *context);
+
+/**
+ * Write a saved state: the record, the target, what is due to the driver. Not in it are the
+ * policy, the counters, and what was dropped; see docs/decisions/0021-saved-state.md. The
+ * device stays as it is. Takes time in proportion to the guest's memory: some milliseconds
+ * for a TiB, and for a record of single pages a few nanoseconds a page.
+ * @param device the device, no queue of which runs
+ * @param to where to; may be NULL with no room
+ * @param room bytes there
+ * @param len_out how long the state is, also with -ENOSPC
+ * @return 0; -ENOSPC when there is not room enough, and then what was written means nothing;
+ *         -EBUSY while a queue runs (DEV-STATE-2)
+ */
+int vballoon_device_save(const struct vballoon_device *device, void *to, size_t room,
+			 size_t *len_out);
+
+/**
+ * Go on with a saved state, in place of whatever record there is. To be called when the
+ * guest's memory has been added and its features set, and before a queue is started: the
+ * first queue that starts then goes on where it was. The record is unproven afterwards:
+ * nothing is dropped or handed back until the guest has shown that it is the state's
+ * (DEV-STATE-6). Followed, after the queues have started, by vballoon_device_run().
+ * @param device the device, no queue of which runs
+ * @param state the bytes, from anywhere: nothing in them is trusted
+ * @param len how many
+ * @param check_out what is wrong with the state
+ * @return 0; -EBUSY while a queue runs; -EINVAL when something is wrong with the state, and
+ *         the device is as it was. 0 also with the fault VBALLOON_SAVED_OTHER_DRIVER: then a
+ *         driver has negotiated other features since, which ends a record; the target is
+ *         the state's, and nothing is held.
+ */
+int vballoon_device_load(struct vballoon_device *device, const void *state, size_t len,
+			 struct vballoon_saved_check *check_out);
 
 /**
  * Change the policy. It holds from now on, for the guest that is there and for every

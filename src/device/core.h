@@ -14,6 +14,7 @@
 #include "ring/device_ring.h"
 #include "state/page_map.h"
 #include "state/record.h"
+#include "state/saved.h"
 
 /* virtio 1.3, 6 Reserved Feature Bits. Those of the rings: ring/ring_features.h. */
 #define VBALLOON_F_VERSION_1 (UINT64_C(1) << 32)
@@ -261,6 +262,13 @@ enum vballoon_violation vballoon_device_prove(struct vballoon_device *device);
 
 /* Guest memory that the device knows, in balloon pages. */
 uint64_t vballoon_device_memory_pages(const struct vballoon_device *device);
+
+/* regions.c */
+
+/* The next extent of guest memory: regions that touch are one. @next is where to go on,
+ * 0 to begin with. False: there is none. */
+bool vballoon_regions_extent(const struct vballoon_device *device, unsigned int *next,
+			     struct vballoon_saved_extent *extent_out);
 
 /* entries.c: what the driver names. */
 

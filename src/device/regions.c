@@ -101,3 +101,20 @@ uint64_t vballoon_device_memory_pages(const struct vballoon_device *device)
 		sum += device->memory.regions[i].size.value >> device->config.page_shift;
 	return sum;
 }
+
+bool vballoon_regions_extent(const struct vballoon_device *device, unsigned int *next,
+			     struct vballoon_saved_extent *extent_out)
+{
+	const struct vballoon_memory *memory = &device->memory;
+	uint64_t end;
+
+	if (*next >= memory->count)
+		return false;
+	extent_out->gpa = end = memory->regions[*next].gpa.value;
+	while (*next < memory->count && memory->regions[*next].gpa.value == end) {
+		end += memory->regions[*next].size.value;
+		++*next;
+	}
+	extent_out->pages = (end - extent_out->gpa) >> device->config.page_shift;
+	return true;
+}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The page map of one region of guest memory: which of its balloon pages are
- * held, and which of those were dropped. The one format of the record: it lies
- * in the caller's memory while the device runs, so that a memory file carries
- * it over the death of the process, and a saved state is the same bytes.
+ * held, and which of those were dropped. It lies in the caller's memory while the
+ * device runs, so that a memory file carries it over the death of the process. A
+ * saved state (docs/state-format.md) has what is held in runs.
  *
  * Layout, all integers little-endian words of the size given (in memory: of the
  * host, which on a little-endian host is the same thing):
