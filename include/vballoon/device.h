@@ -428,6 +428,18 @@ int vballoon_device_save(const struct vballoon_device *device, void *to, size_t 
 			 size_t *len_out);
 
 /**
+ * Look whether this device could go on with a saved state, as far as that does not depend
+ * on the guest's memory; for before that is known.
+ * @param device the device
+ * @param state the bytes, from anywhere: nothing in them is trusted
+ * @param len how many
+ * @param check_out what is wrong with the state
+ * @return 0; -EINVAL
+ */
+int vballoon_device_load_check(const struct vballoon_device *device, const void *state, size_t len,
+			       struct vballoon_saved_check *check_out);
+
+/**
  * Go on with a saved state, in place of whatever record there is. To be called when the
  * guest's memory has been added and its features set, and before a queue is started: the
  * first queue that starts then goes on where it was. The record is unproven afterwards:

@@ -34,6 +34,8 @@ struct vballoon_vhost_user_config {
 	uint32_t device_id; /**< as in struct vballoon_device_config */
 	uint32_t page_shift; /**< of the device; 12 to 30 */
 	uint64_t features; /**< device and ring bits to offer */
+	bool start_empty; /**< a saved state that is not of this front end's guest is left
+			       out; else the front end is turned away */
 	/** A line for the operator's log; @p text is valid during the call. A guest
 	 *  cannot cause more than a few in a while. May be NULL. */
 	void (*log)(void *context, int priority, const char *text); /**< syslog priorities */
@@ -54,6 +56,9 @@ struct vballoon_vhost_user_status {
 	uint64_t memory_bytes; /**< guest memory in all regions */
 	const char *memory_problem; /**< why some guest memory cannot be reclaimed, and
 					 what to do; NULL when there is nothing to say */
+	uint64_t states_settled; /**< times that a saved state had its turn, as the queues
+				      were about to start */
+	uint64_t states_loaded; /**< of those: that the device goes on with it */
 };
 
 /**
@@ -96,6 +101,21 @@ struct vballoon_device *vballoon_vhost_user_device(struct vballoon_vhost_user *b
  */
 void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 				struct vballoon_vhost_user_status *status_out);
+
+/**
+ * Have the device go on with a saved state, whichever way it has come; a front end may send
+ * one too (DEVICE_STATE). It is loaded when a queue starts: before that the guest's memory
+ * and what its driver has negotiated are not known. A state that is of another guest's
+ * memory turns the front end away then, unless struct vballoon_vhost_user_config.start_empty.
+ * The newest is what counts.
+ * @param back_end the back end
+ * @param state copied; nothing in it is trusted
+ * @param len bytes
+ * @param check_out what is wrong with it, as far as that is known by now
+ * @return 0; -EINVAL when something is wrong with it, and the log says what; -ENOMEM
+ */
+int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *state, size_t len,
+			     struct vballoon_saved_check *check_out);
 
 /** @return why the front end was turned away, a sentence; "" when it was not. */
 const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end);

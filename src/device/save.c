@@ -125,9 +125,27 @@ static enum vballoon_saved_fault fault_of(const struct vballoon_device *device,
 	vballoon_migration_check(&there, &here, migration_out);
 	if (migration_out->obstacles)
 		return VBALLOON_SAVED_CANNOT_MOVE;
-	if (saved->own_bytes != OWN_BYTES)
-		return VBALLOON_SAVED_CORRUPT;
-	return is_memory_of(device, saved) ? VBALLOON_SAVED_OK : VBALLOON_SAVED_OTHER_MEMORY;
+	return saved->own_bytes == OWN_BYTES ? VBALLOON_SAVED_OK : VBALLOON_SAVED_CORRUPT;
+}
+
+/* Open a state for this device, whatever memory it is of. */
+static int open_for(const struct vballoon_device *device, const void *state, size_t len,
+		    struct vballoon_saved *saved_out, struct vballoon_saved_check *check_out)
+{
+	*check_out = (struct vballoon_saved_check){
+		.fault = vballoon_saved_open(state, len, saved_out),
+	};
+	if (!check_out->fault)
+		check_out->fault = fault_of(device, saved_out, &check_out->migration);
+	return check_out->fault ? -EINVAL : 0;
+}
+
+int vballoon_device_load_check(const struct vballoon_device *device, const void *state, size_t len,
+			       struct vballoon_saved_check *check_out)
+{
+	struct vballoon_saved saved;
+
+	return open_for(device, state, len, &saved, check_out);
 }
 
 /* What the host has to do with it; also for a driver that is not the state's. */
@@ -206,11 +224,12 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 	*check_out = (struct vballoon_saved_check){ .fault = VBALLOON_SAVED_OK };
 	if (runs(device))
 		return -EBUSY;
-	check_out->fault = vballoon_saved_open(state, len, &saved);
-	if (!check_out->fault)
-		check_out->fault = fault_of(device, &saved, &check_out->migration);
-	if (check_out->fault)
+	if (open_for(device, state, len, &saved, check_out))
 		return -EINVAL;
+	if (!is_memory_of(device, &saved)) {
+		check_out->fault = VBALLOON_SAVED_OTHER_MEMORY;
+		return -EINVAL;
+	}
 	vballoon_device_forget(device);
 	take_orders(device, &saved);
 	if (saved.record.valid && saved.record.features != device->features) {

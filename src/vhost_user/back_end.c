@@ -16,7 +16,7 @@
 #include "vhost_user/session.h"
 
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
-#define EVENTS_MAX (1 + VBALLOON_VRINGS_MAX)
+#define EVENTS_MAX (2 + VBALLOON_VRINGS_MAX)
 
 /* A guest must not be able to fill a log: so many lines in so much time. */
 #define LOG_LINES_MAX 10
@@ -200,6 +200,7 @@ int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int
 	back_end->epoll = -1;
 	back_end->requests_socket = -1;
 	back_end->dirty_log.event = -1;
+	back_end->transfer.fd = -1;
 	vballoon_channel_init(&back_end->channel, socket);
 	vballoon_vrings_init(back_end);
 	ret = back_end_set_up(back_end, socket);
@@ -218,6 +219,7 @@ void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end)
 	vballoon_vrings_close(back_end);
 	vballoon_memory_table_clear(&back_end->memory);
 	vballoon_dirty_log_close(&back_end->dirty_log);
+	vballoon_state_close(back_end);
 	vballoon_event_replace(&back_end->requests_socket, -1);
 	vballoon_channel_close(&back_end->channel);
 	vballoon_event_replace(&back_end->epoll, -1);
@@ -240,6 +242,8 @@ static bool events_take(struct vballoon_vhost_user *back_end)
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.u32 == SOCKET_TAG)
 			socket = true;
+		else if (events[i].data.u32 == VBALLOON_TRANSFER_TAG)
+			vballoon_state_ready(back_end);
 		else
 			vballoon_vring_kicked(back_end, events[i].data.u32);
 	}
@@ -305,6 +309,8 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 		.backing_bytes = vballoon_memory_table_backing_bytes(&back_end->memory),
 		.memory_bytes = vballoon_memory_table_bytes(&back_end->memory),
 		.memory_problem = memory_problem(back_end),
+		.states_settled = back_end->states_settled,
+		.states_loaded = back_end->states_loaded,
 	};
 	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		status_out->queue_enabled[i] = back_end->vrings[i].enabled;

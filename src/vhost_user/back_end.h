@@ -10,6 +10,7 @@
 #include "vhost_user/channel.h"
 #include "vhost_user/dirty_log.h"
 #include "vhost_user/memory_table.h"
+#include "vhost_user/transfer.h"
 #include "vhost_user/vrings.h"
 #include <vballoon/device.h>
 #include <vballoon/vhost_user.h>
@@ -36,7 +37,15 @@ struct vballoon_vhost_user {
 	struct vballoon_dirty_log dirty_log;
 	unsigned int vring_count; /* of them, what the device has */
 	struct vballoon_vring vrings[VBALLOON_VRINGS_MAX];
+	struct vballoon_transfer transfer;
+	void *state; /* owned: to go on with when the queues start; NULL: none */
+	size_t state_len;
+	uint64_t states_settled, states_loaded; /* so often; see the public status */
+	bool turned_away; /* the state is not this front end's: the reason is there */
 };
+
+/* In epoll's data, among the indices of vrings. */
+#define VBALLOON_TRANSFER_TAG (UINT32_MAX - 1)
 
 /* A line for the operator's log; priority as for syslog(). Left out when there were
  * too many of late. */
@@ -119,6 +128,21 @@ vballoon_message_handler vballoon_handle_set_vring_kick;
 vballoon_message_handler vballoon_handle_set_vring_call;
 vballoon_message_handler vballoon_handle_set_vring_err;
 vballoon_message_handler vballoon_handle_set_vring_enable;
+
+/* state_messages.c */
+vballoon_message_handler vballoon_handle_set_device_state_fd;
+vballoon_message_handler vballoon_handle_check_device_state;
+
+/* The descriptor of a transfer is ready. */
+void vballoon_state_ready(struct vballoon_vhost_user *back_end);
+
+/* state.c */
+
+/* A queue is about to start: a state that waits for that is loaded. False: it cannot be,
+ * and the connection is to end. */
+bool vballoon_state_settle(struct vballoon_vhost_user *back_end);
+
+void vballoon_state_close(struct vballoon_vhost_user *back_end);
 
 /* config_space.c */
 

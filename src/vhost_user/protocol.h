@@ -25,6 +25,7 @@
 #define VHOST_USER_PROTOCOL_F_RESET_DEVICE 13
 #define VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS 15
 #define VHOST_USER_PROTOCOL_F_STATUS 16
+#define VHOST_USER_PROTOCOL_F_DEVICE_STATE 19
 
 enum vhost_user_request {
 	VHOST_USER_GET_FEATURES = 1,
@@ -54,6 +55,8 @@ enum vhost_user_request {
 	VHOST_USER_REM_MEM_REG = 38,
 	VHOST_USER_SET_STATUS = 39,
 	VHOST_USER_GET_STATUS = 40,
+	VHOST_USER_SET_DEVICE_STATE_FD = 42,
+	VHOST_USER_CHECK_DEVICE_STATE = 43,
 	VHOST_USER_REQUEST_COUNT
 };
 
@@ -133,6 +136,17 @@ struct vhost_user_log {
 	uint64_t mmap_size;
 	uint64_t mmap_offset;
 };
+
+/* SET_DEVICE_STATE_FD; answered by an error in the low byte, and VHOST_USER_VRING_NOFD:
+ * the descriptor of the front end is used. CHECK_DEVICE_STATE: 0 or an error. */
+struct vhost_user_transfer_state {
+	uint32_t direction; /* VHOST_USER_TRANSFER_SAVE, LOAD */
+	uint32_t phase; /* VHOST_USER_TRANSFER_STOPPED */
+};
+
+#define VHOST_USER_TRANSFER_SAVE 0U /* from the back end */
+#define VHOST_USER_TRANSFER_LOAD 1U
+#define VHOST_USER_TRANSFER_STOPPED 0U /* no queue runs */
 
 #define VHOST_USER_LOG_PAGE_SHIFT 12 /* what one bit of the log stands for */
 

@@ -26,6 +26,7 @@ struct rule {
 #define TABLE sizeof(struct vhost_user_mem_table)
 #define REGION sizeof(struct vhost_user_mem_region)
 #define CONFIG sizeof(struct vhost_user_config)
+#define TRANSFER sizeof(struct vhost_user_transfer_state)
 
 #define RULE(request, min, max, fds_min, fds_max, feature, handler)                                \
 	[VHOST_USER_##request] = { #request, min, max, fds_min, fds_max, feature, handler }
@@ -78,6 +79,10 @@ static const struct rule rules[VHOST_USER_REQUEST_COUNT] = {
 	     VHOST_USER_PROTOCOL_F_STATUS, vballoon_handle_set_status),
 	RULE(GET_STATUS, 0, 0, 0, 0,
 	     VHOST_USER_PROTOCOL_F_STATUS, vballoon_handle_get_status),
+	RULE(SET_DEVICE_STATE_FD, TRANSFER, TRANSFER, 1, 1,
+	     VHOST_USER_PROTOCOL_F_DEVICE_STATE, vballoon_handle_set_device_state_fd),
+	RULE(CHECK_DEVICE_STATE, 0, 0, 0, 0,
+	     VHOST_USER_PROTOCOL_F_DEVICE_STATE, vballoon_handle_check_device_state),
 };
 /* clang-format on */
 
@@ -135,6 +140,8 @@ static int message_handle(struct vballoon_vhost_user *back_end, bool need_reply,
 	if (ret)
 		return ret;
 	ret = rule->handle(back_end, message, reply);
+	if (back_end->turned_away)
+		return -EPROTO;
 	if (ret < 0 && !back_end->reason[0])
 		vballoon_back_end_refuse(back_end, "%s failed: %s", rule->name, strerror(-ret));
 	return ret;

@@ -125,7 +125,7 @@ static void vring_refresh(struct vballoon_vhost_user *back_end, unsigned int ind
 	vring->outside_memory = outside;
 	if (vring->running && (!wanted || outside || queue_moved(&vring->queue, &queue)))
 		vballoon_vring_stop(back_end, index);
-	if (!vring->running && wanted && !outside) {
+	if (!vring->running && wanted && !outside && vballoon_state_settle(back_end)) {
 		queue.next = vballoon_vring_base(back_end, vring);
 		vring_start(back_end, index, &queue);
 	}

@@ -25,13 +25,17 @@ static uint64_t clock_ms(void)
 }
 
 /* A back end in this process has its turn. */
-static void sent(void *context)
+void port_front_pump(struct port_front *front)
 {
-	struct port_front *front = context;
 	unsigned int turns = 0;
 
 	while (front->back_end && vballoon_vhost_user_process(front->back_end) > 0)
 		assert_true(++turns < PROCESS_MAX);
+}
+
+static void sent(void *context)
+{
+	port_front_pump(context);
 }
 
 static void reset(void *side)
@@ -53,9 +57,9 @@ static uint64_t host_at(struct port_front *front, struct vballoon_gpa gpa)
 	return (uintptr_t)vballoon_front_end_at(&front->wire, gpa.value);
 }
 
-static void start_queue(struct port_front *front, unsigned int index,
-			const struct vballoon_queue *queue)
+void port_front_start_queue(struct port_front *front, unsigned int index)
 {
+	const struct vballoon_queue *queue = &front->queues[index];
 	struct vballoon_front_end *wire = &front->wire;
 	const struct vhost_user_vring_addr addr = {
 		.index = index,
@@ -83,7 +87,7 @@ static void start_queue(struct port_front *front, unsigned int index,
 			 0);
 }
 
-static void share(struct port_front *front)
+void port_front_share(struct port_front *front)
 {
 	assert_int_equal(
 		vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_FEATURES, front->features),
@@ -98,9 +102,9 @@ static int start(void *side, uint64_t features, const struct vballoon_queue queu
 	front->features = features | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES;
 	memcpy(front->queues, queues, sizeof(front->queues));
 	if (front->guest.starts == 1)
-		share(front);
+		port_front_share(front);
 	for (unsigned int i = 0; i < 2; i++)
-		start_queue(front, i, &queues[i]);
+		port_front_start_queue(front, i);
 	return 0;
 }
 
@@ -113,10 +117,11 @@ static void notify(void *side, unsigned int queue)
 
 static const struct port_side side_ops = { reset, start, notify };
 
-static void greet(struct port_front *front)
+void port_front_greet(struct port_front *front)
 {
 	const uint64_t protocol = UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |
-				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG;
+				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG |
+				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 
 	assert_int_equal(
 		vballoon_link_send(&front->wire.link, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0),
@@ -142,7 +147,7 @@ void port_front_open(struct port_front *front, int socket, struct vballoon_vhost
 	front->wire.link.timeout_ms = AWAIT_MS;
 	front->wire.link.sent = sent;
 	front->wire.link.context = front;
-	greet(front);
+	port_front_greet(front);
 	port_guest_prepare_at(&front->guest, front->offered, 12, front->wire.memory);
 	front->guest.block = 16;
 	front->guest.now_ms = clock_ms();
@@ -171,15 +176,15 @@ void port_front_reconnect(struct port_front *front, int socket)
 {
 	close(front->wire.link.socket);
 	front->wire.link.socket = socket;
-	greet(front);
-	share(front);
+	port_front_greet(front);
+	port_front_share(front);
 	for (unsigned int i = 0; i < 2; i++) {
 		const uint16_t *used =
 			vballoon_front_end_at(&front->wire, front->queues[i].used.value);
 
 		/* All that was taken had been used. */
 		front->queues[i].next = vballoon_le16(used[1]);
-		start_queue(front, i, &front->queues[i]);
+		port_front_start_queue(front, i);
 		assert_int_equal(vballoon_front_end_kick(&front->wire, i), 0);
 	}
 }

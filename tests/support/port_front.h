@@ -31,6 +31,12 @@ void port_front_start(struct port_front *front);
 /* Another back end takes the place of one that is gone, under a guest that goes on: the
  * monitor sets the queues up again where they were. Split queues only. */
 void port_front_reconnect(struct port_front *front, int socket);
+
+/* Of that: the first messages; features and memory; one queue, where front->queues has it. */
+void port_front_greet(struct port_front *front);
+void port_front_share(struct port_front *front);
+void port_front_start_queue(struct port_front *front, unsigned int index);
+
 /* Close and free everything, the back end among it. */
 void port_front_close(struct port_front *front);
 
@@ -39,6 +45,9 @@ bool port_front_sleep(struct port_front *front, uint64_t longest_ms);
 /* Let the guest run, then sleep until an interrupt or until the driver's time has come,
  * @longest_ms at the most. Returns whether there was an interrupt. */
 bool port_front_turn(struct port_front *front, uint64_t longest_ms);
+
+/* A back end in this process has its turn. */
+void port_front_pump(struct port_front *front);
 
 /* Let the guest run until it has @held pages in the balloon and nothing more is heard of
  * the device. Fails the test when that takes 20 s. */

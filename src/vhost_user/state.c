@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A saved state that the device is to go on with, from when it came until the queues start. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "vhost_user/back_end.h"
+
+static void forget(struct vballoon_vhost_user *back_end)
+{
+	free(back_end->state);
+	back_end->state = NULL;
+	back_end->state_len = 0;
+}
+
+void vballoon_state_close(struct vballoon_vhost_user *back_end)
+{
+	vballoon_transfer_close(&back_end->transfer);
+	forget(back_end);
+}
+
+/* Each reason why, for the log. */
+static void tell(struct vballoon_vhost_user *back_end, int priority,
+		 const struct vballoon_saved_check *check)
+{
+	vballoon_back_end_log(back_end, priority, "%s", vballoon_saved_fault_text(check->fault));
+	for (unsigned int i = 0; i < VBALLOON_OBSTACLE_COUNT; i++) {
+		if (check->migration.obstacles >> i & 1)
+			vballoon_back_end_log(back_end, priority, "%s",
+					      vballoon_obstacle_text(1U << i));
+	}
+}
+
+int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *state, size_t len,
+			     struct vballoon_saved_check *check_out)
+{
+	void *copy;
+
+	if (vballoon_device_load_check(back_end->device, state, len, check_out)) {
+		tell(back_end, LOG_ERR, check_out);
+		return -EINVAL;
+	}
+	copy = malloc(len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, state, len);
+	forget(back_end);
+	back_end->state = copy;
+	back_end->state_len = len;
+	return 0;
+}
+
+/* Whether the queues may start without it. */
+static bool goes_without(struct vballoon_vhost_user *back_end,
+			 const struct vballoon_saved_check *check)
+{
+	if (!back_end->config.start_empty) {
+		vballoon_back_end_refuse(back_end, "memory that the saved state is not of: %s",
+					 vballoon_saved_fault_text(check->fault));
+		return false;
+	}
+	tell(back_end, LOG_WARNING, check);
+	vballoon_back_end_log(back_end, LOG_WARNING, "the balloon begins empty");
+	return true;
+}
+
+bool vballoon_state_settle(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_saved_check check;
+	bool settled = true;
+	int ret;
+
+	if (back_end->turned_away || !back_end->state)
+		return !back_end->turned_away;
+	ret = vballoon_device_load(back_end->device, back_end->state, back_end->state_len, &check);
+	if (ret == -EBUSY)
+		return true; /* the other queue runs on: this is no beginning */
+	if (ret)
+		settled = goes_without(back_end, &check);
+	else if (check.fault)
+		tell(back_end, LOG_WARNING, &check);
+	back_end->states_settled++;
+	back_end->states_loaded += !ret && !check.fault;
+	forget(back_end);
+	back_end->turned_away = !settled;
+	return settled;
+}
