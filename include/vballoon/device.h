@@ -131,6 +131,7 @@ struct vballoon_status {
 	uint64_t drop_failures;
 	uint64_t restore_calls;
 	uint64_t restore_failures;
+	uint64_t loads; /**< times a saved state was loaded */
 	int last_drop_error; /**< negative errno of the last failed drop, or 0 */
 	struct vballoon_stats stats;
 };
@@ -411,6 +412,27 @@ void vballoon_device_each_held(const struct vballoon_device *device,
 			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
 					     bool dropped),
 			       void *context);
+
+/**
+ * Visit every run of pages whose contents need not travel when the guest's memory is copied
+ * or saved: those that are held (DEV-STATE-7). What the guest has reported as free is not
+ * among them, as it may be using it again (DEV-STATE-8). In order of address.
+ *
+ * The caller vouches for one thing that no back end can see: that the queues have stopped
+ * because the guest was stopped, and not because its driver or the guest was reset and ran
+ * on. Who has the device's status knows: DRIVER_OK is still set. After a reset these pages
+ * may be in use by another kernel.
+ * @param device the device, no queue of which runs
+ * @param from where to begin, to go on after a visitor that had enough
+ * @param visit as for vballoon_device_each_held()
+ * @param context handed to @p visit
+ * @return 0; -EBUSY while a queue runs; -EAGAIN when the record was not proven when the
+ *         queues stopped: let the guest run until it is, and stop it again
+ */
+int vballoon_device_each_skippable(const struct vballoon_device *device, struct vballoon_gpa from,
+				   bool (*visit)(void *context, struct vballoon_gpa gpa,
+						 uint64_t pages, bool dropped),
+				   void *context);
 
 /**
  * Write a saved state: the record, the target, what is due to the driver. Not in it are the

@@ -56,9 +56,6 @@ struct vballoon_vhost_user_status {
 	uint64_t memory_bytes; /**< guest memory in all regions */
 	const char *memory_problem; /**< why some guest memory cannot be reclaimed, and
 					 what to do; NULL when there is nothing to say */
-	uint64_t states_settled; /**< times that a saved state had its turn, as the queues
-				      were about to start */
-	uint64_t states_loaded; /**< of those: that the device goes on with it */
 };
 
 /**

@@ -4,13 +4,13 @@
 _vballoonctl()
 {
 	local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}"
-	local commands="set status stats watch why doctor events policy reclaim-free drop features reset"
+	local commands="set status stats watch why doctor events policy reclaim-free drop save-state skip-map features reset"
 	local options="--control-path --json --help --version"
 	local rules="pages= withdraw-target= withdraw-pressure= withdraw-oom= floor= inflate-rate= host-pressure="
 	local command="" rule="" i
 
 	case $before in
-	--control-path)
+	--control-path | --bitmap)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		compopt -o filenames 2>/dev/null
 		return
@@ -23,7 +23,7 @@ _vballoonctl()
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--control-path | --timeout | --interval | --deadline | --period) ((i++)) ;;
+		--control-path | --timeout | --interval | --deadline | --period | --bitmap) ((i++)) ;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -37,6 +37,7 @@ _vballoonctl()
 	set) options="$options --guest-size --wait --timeout --deadline --keep --revert" ;;
 	stats) options="$options --timeout --period" ;;
 	reclaim-free) options="$options --wait --timeout" ;;
+	skip-map) options="$options --bitmap" ;;
 	watch) options="$options --interval --once --no-color" ;;
 	policy)
 		# bash makes a word of each "=".

@@ -35,6 +35,7 @@ struct vballoon_cli_options {
 	uint64_t deadline_ms; /* 0: none */
 	bool keeps; /* at the deadline; or */
 	bool reverts;
+	const char *bitmap; /* a file; NULL: none */
 	const char *operand; /* NULL when there is none */
 	char *const *operands; /* all of them */
 	int operand_count;
@@ -55,6 +56,10 @@ int vballoon_cmd_doctor(const struct vballoon_cli_options *options, struct vball
 int vballoon_cmd_policy(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_drop(const struct vballoon_cli_options *options, struct vballoon_client *client);
 int vballoon_cmd_features(const struct vballoon_cli_options *options,
+			  struct vballoon_client *client);
+int vballoon_cmd_save_state(const struct vballoon_cli_options *options,
+			    struct vballoon_client *client);
+int vballoon_cmd_skip_map(const struct vballoon_cli_options *options,
 			  struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
 

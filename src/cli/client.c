@@ -45,6 +45,11 @@ static const struct {
 					 "--control-group" },
 	[VBALLOON_ERROR_NOT_NEGOTIATED] = { VBALLOON_EXIT_FAILED, "see vballoonctl status, and "
 								  "update the guest's driver" },
+	[VBALLOON_ERROR_GUEST_RUNS] = { VBALLOON_EXIT_FAILED,
+					"pause it first, as stop does in QEMU's monitor" },
+	[VBALLOON_ERROR_NOT_PROVEN] = { VBALLOON_EXIT_FAILED,
+					"let the guest run until its state is ready, and pause it "
+					"again" },
 	[VBALLOON_ERROR_UNKNOWN] = { VBALLOON_EXIT_FAILED,
 				     "use a vballoonctl of the daemon's version" },
 };

@@ -98,6 +98,22 @@ static const char about_features[] =
 	"\n"
 	"  vballoonctl features check /run/vm1.ctl there.json\n";
 
+static const char about_save_state[] =
+	"Of a guest that stands still: what its driver relies on, for a vballoond that goes\n"
+	"on in this one's place with --load-state. It is written whole or not at all. The\n"
+	"guest's memory and the monitor's state are saved by others, at the same time.\n";
+
+static const char about_skip_map[] =
+	"Of a guest that stands still: the memory in its balloon, which nobody needs. Memory\n"
+	"that was reported as free is not in it, as the guest may be using it again.\n"
+	"\n"
+	"The guest must stand still because it was paused, while its driver ran. After a\n"
+	"reset of the guest its new kernel may be using that memory, and vballoond cannot\n"
+	"tell the one from the other.\n"
+	"\n"
+	"The bitmap has a bit for each page from guest address 0 on, the lowest bit first;\n"
+	"it ends with the last page that need not travel.\n";
+
 static const char about_reset[] =
 	"For a device that has stopped because the guest broke the protocol. The balloon is\n"
 	"empty then, and the guest's driver is asked to start again.\n";
@@ -124,6 +140,10 @@ static const struct vballoon_command commands[] = {
 	  "give the host what the guest has free now", about_reclaim_free },
 	{ "drop", NULL, false, false, 0, vballoon_cmd_drop,
 	  "give warm memory back to the host, once", about_drop },
+	{ "save-state", "FILE", false, false, 0, vballoon_cmd_save_state,
+	  "save the device of a paused guest", about_save_state },
+	{ "skip-map", NULL, false, false, BIT(BITMAP), vballoon_cmd_skip_map,
+	  "tell what memory of a paused guest need not travel", about_skip_map },
 	{ "features", "[WORD]...", true, true, 0, vballoon_cmd_features,
 	  "show the features, or check whether a guest can move", about_features },
 	{ "reset", NULL, false, false, 0, vballoon_cmd_reset,

@@ -130,6 +130,12 @@ static int take_revert(struct vballoon_cli_options *options, const char *text)
 	return -1;
 }
 
+static int take_bitmap(struct vballoon_cli_options *options, const char *text)
+{
+	options->bitmap = text;
+	return -1;
+}
+
 /* A newline in a help goes on below it. */
 static const struct option_info {
 	const char *name;
@@ -162,6 +168,8 @@ static const struct option_info {
 				     "at the deadline the target before comes back" },
 	[VBALLOON_OPTION_PERIOD] = { "period", "TIME", take_period,
 				     "have the guest report so often, such as 5s, or off" },
+	[VBALLOON_OPTION_BITMAP] = { "bitmap", "FILE", take_bitmap,
+				     "write a bit for each page of the guest there" },
 };
 
 /* getopt_long()'s table; an option's value is its id and 1, as 0 means a flag. */

@@ -21,6 +21,8 @@ static const char *const class_names[VBALLOON_ERROR_COUNT] = {
 	[VBALLOON_ERROR_TOO_MANY_CLIENTS] = "TooManyClients",
 	[VBALLOON_ERROR_NOT_ALLOWED] = "NotAllowed",
 	[VBALLOON_ERROR_NOT_NEGOTIATED] = "NotNegotiated",
+	[VBALLOON_ERROR_GUEST_RUNS] = "GuestRuns",
+	[VBALLOON_ERROR_NOT_PROVEN] = "NotProven",
 	[VBALLOON_ERROR_UNKNOWN] = "Unknown",
 };
 

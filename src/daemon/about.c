@@ -35,6 +35,8 @@ static const char help_text[] =
 	"  --pages, --withdraw-target, --withdraw-pressure, --withdraw-oom, --floor,\n"
 	"  --inflate-rate, --host-pressure\n"
 	"                        the policy to begin with: see vballoonctl policy --help\n"
+	"  --load-state FILE     go on with what vballoonctl save-state has written\n"
+	"  --start-empty         begin with an empty balloon when that cannot be\n"
 	"  --config FILE         read settings from FILE, \"page-size = 2M\" and the like,\n"
 	"                        instead of " VBALLOON_CONFIG_DIR "/vballoond.conf\n"
 	"  --no-config           read none\n"

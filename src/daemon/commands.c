@@ -10,6 +10,7 @@
 #include "control/size.h"
 #include "daemon/commands.h"
 #include "daemon/log.h"
+#include "daemon/state_commands.h"
 #include "daemon/status_json.h"
 
 /* Sizes are signed on the wire; this leaves room to round up. */
@@ -294,6 +295,16 @@ static json_t *poll_features(struct vballoon_call *call)
 	return vballoon_feature_set_json(&set);
 }
 
+static json_t *poll_save_state(struct vballoon_call *call)
+{
+	return vballoon_state_piece(call->guest, call->argument, &call->error);
+}
+
+static json_t *poll_skip_map(struct vballoon_call *call)
+{
+	return vballoon_skip_piece(call->guest, call->argument, &call->error);
+}
+
 /* What has been so far is the answer, what comes then are events. */
 static json_t *poll_events(struct vballoon_call *call)
 {
@@ -322,6 +333,8 @@ static const struct vballoon_command commands[] = {
 	  poll_reclaim_wait },
 	{ "reset", { NULL, 0, NULL }, begin_reset, poll_reset },
 	{ "features", { NULL, 0, NULL }, NULL, poll_features },
+	{ "save-state", { "offset", BALLOON_BYTES_MAX, NULL }, NULL, poll_save_state },
+	{ "skip-map", { "from", BALLOON_BYTES_MAX, NULL }, NULL, poll_skip_map },
 	{ "events", { NULL, 0, NULL }, NULL, poll_events },
 };
 

@@ -56,6 +56,12 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 	guest->features = settings->features;
 	guest->stats_period_ms = settings->stats_period_ms;
 	guest->passthrough_mode = settings->passthrough;
+	guest->start_empty = settings->start_empty;
+}
+
+int vballoon_guest_load(struct vballoon_guest *guest, const char *path)
+{
+	return vballoon_saved_state_read(&guest->to_load, path, guest->page_shift, guest->features);
 }
 
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest)
@@ -63,10 +69,9 @@ bool vballoon_guest_is_connected(const struct vballoon_guest *guest)
 	return guest->back_end;
 }
 
-void vballoon_guest_deinit(struct vballoon_guest *guest)
+/* The front end has gone, and what was its. */
+static void leave(struct vballoon_guest *guest)
 {
-	if (!guest->back_end)
-		return;
 	vballoon_loop_remove(guest->loop, &guest->source);
 	vballoon_vhost_user_free(guest->back_end);
 	guest->back_end = NULL;
@@ -74,6 +79,16 @@ void vballoon_guest_deinit(struct vballoon_guest *guest)
 	guest->hellos = 0;
 	guest->round.id = 0;
 	guest->reports = 0;
+	guest->loads = 0;
+	guest->ordered = false;
+	vballoon_saved_state_free(&guest->saved);
+}
+
+void vballoon_guest_deinit(struct vballoon_guest *guest)
+{
+	if (guest->back_end)
+		leave(guest);
+	vballoon_saved_state_free(&guest->to_load);
 }
 
 static void log_line(void *context, int priority, const char *text)
@@ -132,12 +147,32 @@ static void log_hello(uint32_t device_id, const struct vballoon_rules *rules,
 			     vballoon_policy_fault_text(VBALLOON_POLICY_FLOOR_HIGH));
 }
 
+/* The device goes on with a saved state, whoever has brought it: its orders are the guest's
+ * now, unless there was one since. */
+static void take_loaded(struct vballoon_guest *guest, const struct vballoon_status *now)
+{
+	vballoon_log(LOG_NOTICE,
+		     "a saved state was loaded: %" PRIu64
+		     " balloon pages are held, to be proven by the guest",
+		     now->held_pages);
+	vballoon_saved_state_free(&guest->to_load);
+	guest->stats_period_ms = now->stats_period_ms;
+	if (!guest->ordered)
+		guest->target_pages = now->target_pages;
+	else if (vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+					    guest->target_pages))
+		vballoon_log(LOG_WARNING, "the target is more than the guest's memory");
+}
+
 /* See what has changed in the device. That it has stopped the back end tells. */
 static void observe(struct vballoon_guest *guest)
 {
 	struct vballoon_status now;
 
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &now);
+	if (now.loads != guest->loads)
+		take_loaded(guest, &now);
+	guest->loads = now.loads;
 	if (now.hellos != guest->hellos)
 		log_hello(guest->device_id, &guest->rules, &now);
 	if (now.stats.reports != guest->reports)
@@ -194,7 +229,7 @@ static void process(struct vballoon_guest *guest)
 		     "the front end has gone%s%s",
 		     *vballoon_vhost_user_reason(guest->back_end) ? ": " : "",
 		     vballoon_vhost_user_reason(guest->back_end));
-	vballoon_guest_deinit(guest);
+	leave(guest);
 }
 
 static void ready(void *context, uint32_t events)
@@ -220,6 +255,7 @@ static int set_target(struct vballoon_guest *guest, uint64_t pages)
 	if (err)
 		return err;
 	guest->target_pages = pages;
+	guest->ordered = true;
 	guest->work_left = guest->back_end;
 	return 0;
 }
@@ -287,12 +323,24 @@ uint64_t vballoon_guest_due_ms(const struct vballoon_guest *guest)
 	return due_ms;
 }
 
+/* It was looked at when it was read, so that only memory can be short. */
+static int hand_over(struct vballoon_guest *guest)
+{
+	struct vballoon_saved_check check;
+
+	if (!guest->to_load.bytes)
+		return 0;
+	return vballoon_vhost_user_load(guest->back_end, guest->to_load.bytes, guest->to_load.len,
+					&check);
+}
+
 static int connect_front_end(struct vballoon_guest *guest, int fd)
 {
 	struct vballoon_vhost_user_config config = {
 		.device_id = guest->device_id,
 		.page_shift = guest->page_shift,
 		.features = guest->features,
+		.start_empty = guest->start_empty,
 		.log = log_line,
 	};
 	int err;
@@ -300,6 +348,12 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 	err = vballoon_vhost_user_new(&config, fd, &guest->back_end);
 	if (err)
 		return err;
+	err = hand_over(guest);
+	if (err) {
+		vballoon_vhost_user_free(guest->back_end);
+		guest->back_end = NULL;
+		return err;
+	}
 	guest->source.fd = vballoon_vhost_user_fd(guest->back_end);
 	guest->source.events = EPOLLIN;
 	guest->source.ready = ready;

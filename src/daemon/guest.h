@@ -13,6 +13,7 @@
 #include "daemon/passthrough.h"
 #include "daemon/pressure.h"
 #include "daemon/rules.h"
+#include "daemon/saved_state.h"
 #include "daemon/settings.h"
 #include "daemon/view.h"
 
@@ -39,14 +40,22 @@ struct vballoon_guest {
 	enum vballoon_passthrough_mode passthrough_mode;
 	struct vballoon_passthrough passthrough;
 	uint64_t looked_ms; /* for a device that is passed through */
+	struct vballoon_saved_state to_load; /* for the front end that comes */
+	struct vballoon_saved_state saved; /* that is being fetched, piece by piece */
+	bool start_empty; /* when what is to be loaded is another guest's */
+	bool ordered; /* since the front end came: that is newer than what it brings */
 	/* What was last seen of the device, so that changes can be told. */
-	uint64_t hellos, reports;
+	uint64_t hellos, reports, loads;
 	uint64_t reported_ms; /* when the guest last reported */
 };
 
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
 			 const struct vballoon_settings *settings);
 void vballoon_guest_deinit(struct vballoon_guest *guest);
+
+/* The next front end's guest goes on with what the file at @path says. Returns 0; -1 when
+ * that cannot be, and the log says why. */
+int vballoon_guest_load(struct vballoon_guest *guest, const char *path);
 
 /* Whether a front end is connected. */
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest);

@@ -95,6 +95,14 @@ static int start(struct service *service, const struct vballoon_settings *settin
 		vballoon_log(LOG_ERR, "cannot start: %s", strerror(-err));
 		return -1;
 	}
+	if (settings->load_state && vballoon_guest_load(&service->guest, settings->load_state)) {
+		if (!settings->start_empty) {
+			vballoon_log(LOG_ERR, "cannot start: to begin with an empty balloon, give "
+					      "--start-empty");
+			return -1;
+		}
+		vballoon_log(LOG_WARNING, "the balloon begins empty");
+	}
 	/* Last the socket that others wait for: what is there by then is all there. */
 	if (open_control(service, settings))
 		return -1;

@@ -15,6 +15,7 @@ enum {
 	OPT_SETTING = 1,
 	OPT_CONFIG,
 	OPT_NO_CONFIG,
+	OPT_START_EMPTY,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -22,6 +23,7 @@ enum {
 static const struct option other_options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "no-config", no_argument, NULL, OPT_NO_CONFIG },
+	{ "start-empty", no_argument, NULL, OPT_START_EMPTY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -32,6 +34,7 @@ struct line {
 	const char *settings[VBALLOON_SETTINGS_COUNT]; /* NULL: not given */
 	const char *config; /* NULL: the installed one */
 	bool no_config;
+	bool start_empty;
 };
 
 /* QEMU's docs/interop/vhost-user.rst, "Back end program conventions": every other
@@ -78,6 +81,9 @@ static int take_option(int option, int index, struct line *line)
 		return VBALLOON_OPTIONS_RUN;
 	case OPT_NO_CONFIG:
 		line->no_config = true;
+		return VBALLOON_OPTIONS_RUN;
+	case OPT_START_EMPTY:
+		line->start_empty = true;
 		return VBALLOON_OPTIONS_RUN;
 	case OPT_HELP:
 		vballoon_about_help();
@@ -223,6 +229,7 @@ int vballoon_options_parse(int argc, char **argv, struct vballoon_settings *sett
 	if (outcome != VBALLOON_OPTIONS_RUN)
 		return outcome;
 	replace_sockets(&line, &activation, settings_out);
+	settings_out->start_empty = line.start_empty;
 	outcome = take_settings(&line, settings_out);
 	return outcome == VBALLOON_OPTIONS_RUN ? check(settings_out) : outcome;
 }

@@ -146,6 +146,11 @@ static const char *take_passthrough(struct vballoon_settings *settings, const ch
 	return vballoon_passthrough_parse(text, &settings->passthrough);
 }
 
+static const char *take_load_state(struct vballoon_settings *settings, const char *text)
+{
+	return keep(&settings->load_state, text);
+}
+
 /* A rule of the policy, by its name. */
 static const char *take_rule(struct vballoon_settings *settings, const char *name, const char *text)
 {
@@ -209,6 +214,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "features", true, take_features },
 	{ "stats-period", true, take_stats_period },
 	{ "passthrough", true, take_passthrough },
+	{ "load-state", false, take_load_state },
 	{ "pages", true, take_pages },
 	{ "withdraw-target", true, take_withdraw_target },
 	{ "withdraw-pressure", true, take_withdraw_pressure },
@@ -246,5 +252,6 @@ void vballoon_settings_free(struct vballoon_settings *settings)
 {
 	free(settings->socket_path);
 	free(settings->control_path);
+	free(settings->load_state);
 	vballoon_settings_init(settings);
 }

@@ -26,6 +26,8 @@ struct vballoon_settings {
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	enum vballoon_passthrough_mode passthrough;
 	struct vballoon_rules rules;
+	char *load_state; /* NULL: none */
+	bool start_empty; /* when that cannot be loaded */
 	struct vballoon_access access; /* to the control socket */
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES]; /* of the last take(), if it wrote one */
 };

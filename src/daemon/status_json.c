@@ -17,11 +17,22 @@ static const struct {
 	const char *name;
 	size_t offset; /* of a uint64_t */
 } counters[] = {
-	COUNTER(hellos),	   COUNTER(resets_seen),	COUNTER(violations),
-	COUNTER(added_pages),	   COUNTER(already_held_pages), COUNTER(returned_pages),
-	COUNTER(exchanged_pages),  COUNTER(reported_pages),	COUNTER(discarded_pages),
-	COUNTER(discard_failures), COUNTER(report_done_id),	COUNTER(drop_calls),
-	COUNTER(drop_failures),	   COUNTER(restore_calls),	COUNTER(restore_failures),
+	COUNTER(hellos),
+	COUNTER(resets_seen),
+	COUNTER(violations),
+	COUNTER(added_pages),
+	COUNTER(already_held_pages),
+	COUNTER(returned_pages),
+	COUNTER(exchanged_pages),
+	COUNTER(reported_pages),
+	COUNTER(discarded_pages),
+	COUNTER(discard_failures),
+	COUNTER(report_done_id),
+	COUNTER(drop_calls),
+	COUNTER(drop_failures),
+	COUNTER(restore_calls),
+	COUNTER(restore_failures),
+	COUNTER(loads),
 };
 
 static const char *const refusals[VBALLOON_REFUSAL_COUNT] = {

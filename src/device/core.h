@@ -172,6 +172,7 @@ struct vballoon_device {
 	struct vballoon_summary summaries[VBALLOON_MEMORY_REGIONS_MAX]; /* as memory.regions */
 	struct vballoon_record_state record;
 	enum vballoon_record proof;
+	bool stopped_proven; /* the record was proven when a queue stopped, and none has started */
 	struct vballoon_device_ring rings[VBALLOON_QUEUES_MAX];
 	bool used[VBALLOON_QUEUES_MAX]; /* buffers, since the last interrupt */
 	enum vballoon_violation violation;

@@ -118,6 +118,7 @@ void vballoon_device_forget(struct vballoon_device *device)
 	device->record.epoch = 0;
 	device->record.unit_shift = 0;
 	device->proof = VBALLOON_RECORD_NONE;
+	device->stopped_proven = false;
 	device->withdraw_refused = false;
 	memset(device->policy_refused, 0, sizeof(device->policy_refused));
 	device->drop_all = false;

@@ -43,6 +43,7 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
 	if (error == -EINVAL)
 		return error;
 	queue_changed(device);
+	device->stopped_proven = false;
 	if (error)
 		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
 	else
@@ -63,6 +64,8 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 
 	if (index >= device->protocol->queue_count)
 		return -EINVAL;
+	if (device->rings[index].running && device->proof == VBALLOON_RECORD_PROVEN)
+		device->stopped_proven = !device->violation;
 	device->rings[index].violation = VBALLOON_OK;
 	queue_changed(device);
 	next = vballoon_device_ring_base(&device->rings[index]);

@@ -231,6 +231,7 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 		return -EINVAL;
 	}
 	vballoon_device_forget(device);
+	device->counters.loads++;
 	take_orders(device, &saved);
 	if (saved.record.valid && saved.record.features != device->features) {
 		check_out->fault = VBALLOON_SAVED_OTHER_DRIVER;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an operator may want to know. */
+#include <errno.h>
+
 #include "base/le.h"
 #include "device/core.h"
 
@@ -50,17 +52,17 @@ void vballoon_device_status(const struct vballoon_device *device,
 	status->violation_queue = device->violation_queue;
 }
 
-/* Visit the held runs of one region. False: the visitor has had enough. */
-static bool visit_region(const struct vballoon_region *region, uint32_t page_shift,
-			 bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
-				       bool dropped),
-			 void *context)
+typedef bool held_visitor(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped);
+
+/* Visit the held runs of one region from a page on. False: the visitor has had enough. */
+static bool visit_region(const struct vballoon_region *region, uint32_t page_shift, uint64_t from,
+			 held_visitor *visit, void *context)
 {
 	struct vballoon_page_map map = vballoon_page_map_open(region->page_map);
 	uint64_t pages = map.header->pages;
 	uint64_t first, end;
 
-	for (first = vballoon_bits_next(vballoon_page_map_held(&map), 0, pages); first < pages;
+	for (first = vballoon_bits_next(vballoon_page_map_held(&map), from, pages); first < pages;
 	     first = vballoon_bits_next(vballoon_page_map_held(&map), end, pages)) {
 		bool dropped = vballoon_bitmap_all(map.dropped, first, 1);
 		struct vballoon_bits like =
@@ -74,15 +76,43 @@ static bool visit_region(const struct vballoon_region *region, uint32_t page_shi
 	return true;
 }
 
+static void visit_from(const struct vballoon_device *device, uint64_t gpa, held_visitor *visit,
+		       void *context)
+{
+	const struct vballoon_memory *memory = &device->memory;
+	uint32_t shift = device->config.page_shift;
+
+	for (unsigned int i = 0; i < memory->count; i++) {
+		const struct vballoon_region *region = &memory->regions[i];
+		uint64_t from = gpa > region->gpa.value ? (gpa - region->gpa.value) >> shift : 0;
+
+		if (from < region->size.value >> shift &&
+		    !visit_region(region, shift, from, visit, context))
+			return;
+	}
+}
+
 void vballoon_device_each_held(const struct vballoon_device *device,
 			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
 					     bool dropped),
 			       void *context)
 {
-	const struct vballoon_memory *memory = &device->memory;
+	visit_from(device, 0, visit, context);
+}
 
-	for (unsigned int i = 0; i < memory->count; i++) {
-		if (!visit_region(&memory->regions[i], device->config.page_shift, visit, context))
-			return;
+/* Held pages only: of a reported one nobody knows whether it is in use again.
+ * Keeps DEV-STATE-7, DEV-STATE-8. */
+int vballoon_device_each_skippable(const struct vballoon_device *device, struct vballoon_gpa from,
+				   bool (*visit)(void *context, struct vballoon_gpa gpa,
+						 uint64_t pages, bool dropped),
+				   void *context)
+{
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
+		if (device->rings[i].running)
+			return -EBUSY;
 	}
+	if (!device->stopped_proven)
+		return -EAGAIN;
+	visit_from(device, from.value, visit, context);
+	return 0;
 }

@@ -309,8 +309,6 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 		.backing_bytes = vballoon_memory_table_backing_bytes(&back_end->memory),
 		.memory_bytes = vballoon_memory_table_bytes(&back_end->memory),
 		.memory_problem = memory_problem(back_end),
-		.states_settled = back_end->states_settled,
-		.states_loaded = back_end->states_loaded,
 	};
 	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		status_out->queue_enabled[i] = back_end->vrings[i].enabled;

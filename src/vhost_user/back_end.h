@@ -40,7 +40,6 @@ struct vballoon_vhost_user {
 	struct vballoon_transfer transfer;
 	void *state; /* owned: to go on with when the queues start; NULL: none */
 	size_t state_len;
-	uint64_t states_settled, states_loaded; /* so often; see the public status */
 	bool turned_away; /* the state is not this front end's: the reason is there */
 };
 

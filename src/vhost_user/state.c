@@ -80,8 +80,6 @@ bool vballoon_state_settle(struct vballoon_vhost_user *back_end)
 		settled = goes_without(back_end, &check);
 	else if (check.fault)
 		tell(back_end, LOG_WARNING, &check);
-	back_end->states_settled++;
-	back_end->states_loaded += !ret && !check.fault;
 	forget(back_end);
 	back_end->turned_away = !settled;
 	return settled;

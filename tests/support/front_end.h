@@ -35,7 +35,8 @@
 	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG |                                             \
 	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_RESET_DEVICE |                                       \
 	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS |                                \
-	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_STATUS)
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_STATUS |                                             \
+	 UINT64_C(1) << VHOST_USER_PROTOCOL_F_DEVICE_STATE)
 
 struct front_end {
 	struct vballoon_front_end wire; /* what speaks */

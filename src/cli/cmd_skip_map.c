@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The memory of a guest that stands still whose contents need not travel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/format.h"
+#include "cli/report.h"
+#include "control/size.h"
+
+struct map {
+	json_t *runs; /* of {"gpa", "bytes"} */
+	uint64_t page_bytes;
+	uint64_t skip_bytes; /* in all */
+};
+
+static void take_runs(struct map *map, const json_t *pairs)
+{
+	const json_t *pair;
+	size_t i;
+
+	json_array_foreach (pairs, i, pair) {
+		json_int_t bytes = json_integer_value(json_array_get(pair, 1));
+
+		map->skip_bytes += (uint64_t)bytes;
+		json_array_append_new(map->runs,
+				      json_pack("{sIsI}", "gpa",
+						json_integer_value(json_array_get(pair, 0)),
+						"bytes", bytes));
+	}
+}
+
+static int fetch(struct vballoon_client *client, struct map *map)
+{
+	json_int_t from = 0;
+	json_t *piece = NULL, *next;
+	int code;
+
+	do {
+		code = vballoon_client_call(client, "skip-map", json_pack("{sI}", "from", from), 0,
+					    &piece);
+		if (code)
+			return code;
+		map->page_bytes = vballoon_format_bytes_of(piece, "page_bytes");
+		take_runs(map, json_object_get(piece, "runs"));
+		next = json_object_get(piece, "next");
+		from = json_is_integer(next) ? json_integer_value(next) : 0;
+		json_decref(piece);
+	} while (from);
+	return VBALLOON_EXIT_OK;
+}
+
+/* Set a bit for each page of a run. */
+static void set_bits(unsigned char *bits, uint64_t first, uint64_t count)
+{
+	for (; count; first++, count--)
+		bits[first / 8] |= (unsigned char)(1U << first % 8);
+}
+
+static void fill(unsigned char *bits, const struct map *map)
+{
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach (map->runs, i, run)
+		set_bits(bits, vballoon_format_bytes_of(run, "gpa") / map->page_bytes,
+			 vballoon_format_bytes_of(run, "bytes") / map->page_bytes);
+}
+
+/* Bytes of a bitmap that ends with the last page of the last run. */
+static size_t bitmap_bytes(const struct map *map)
+{
+	const json_t *last = json_array_get(map->runs, json_array_size(map->runs) - 1);
+	uint64_t end =
+		vballoon_format_bytes_of(last, "gpa") + vballoon_format_bytes_of(last, "bytes");
+
+	return (size_t)((end / map->page_bytes + 7) / 8);
+}
+
+/* Write it into a file, which has holes where nothing is skipped. */
+static int store(const char *path, const struct map *map)
+{
+	size_t len = bitmap_bytes(map);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	unsigned char *bits = NULL;
+	int err = 0;
+
+	if (fd < 0 || ftruncate(fd, (off_t)len))
+		err = -errno;
+	if (!err && len) {
+		bits = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (bits == MAP_FAILED)
+			err = -errno;
+	}
+	if (!err && len) {
+		fill(bits, map);
+		munmap(bits, len);
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static void tell(const struct vballoon_cli_options *options, const struct map *map)
+{
+	char text[VBALLOON_SIZE_TEXT_BYTES];
+	json_t *object;
+
+	if (options->json) {
+		object = json_pack("{sIsIsO}", "page_bytes", (json_int_t)map->page_bytes,
+				   "skip_bytes", (json_int_t)map->skip_bytes, "runs", map->runs);
+		vballoon_format_json(object);
+		json_decref(object);
+		return;
+	}
+	printf("%s of the guest's memory need not travel, in %zu runs.\n",
+	       vballoon_size_format(map->skip_bytes, text), json_array_size(map->runs));
+}
+
+int vballoon_cmd_skip_map(const struct vballoon_cli_options *options,
+			  struct vballoon_client *client)
+{
+	struct map map = { .runs = json_array() };
+	int code = fetch(client, &map), err = 0;
+
+	if (!code && options->bitmap)
+		err = store(options->bitmap, &map);
+	if (err)
+		code = vballoon_report_failure(VBALLOON_EXIT_FAILED,
+					       "skip-map: %s: %s: give another file",
+					       options->bitmap, strerror(-err));
+	if (!code)
+		tell(options, &map);
+	json_decref(map.runs);
+	return code;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vballoon/abi/memory_balloon.h>
+
+#include "control/feature_names.h"
+#include "daemon/log.h"
+#include "daemon/saved_state.h"
+
+/* Longer than any state of a guest that there is. */
+#define BYTES_MAX (INT64_C(1) << 32)
+
+void vballoon_saved_state_free(struct vballoon_saved_state *state)
+{
+	free(state->bytes);
+	*state = (struct vballoon_saved_state){ .bytes = NULL };
+}
+
+/* Read all of an open file. Returns 0 or a negative errno. */
+static int read_all(int fd, struct vballoon_saved_state *state)
+{
+	struct stat st;
+	size_t room;
+	ssize_t got;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > BYTES_MAX)
+		return -EFBIG;
+	room = (size_t)st.st_size;
+	state->bytes = malloc(room ? room : 1);
+	if (!state->bytes)
+		return -ENOMEM;
+	while (state->len < room) {
+		got = read(fd, (char *)state->bytes + state->len, room - state->len);
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		state->len += (size_t)got;
+	}
+	return 0;
+}
+
+static void log_missing(uint64_t missing)
+{
+	const char *name;
+
+	for (; missing; missing &= missing - 1) {
+		name = vballoon_feature_name(VIRTIO_MEMORY_BALLOON_ID,
+					     (unsigned int)__builtin_ctzll(missing));
+		vballoon_log(LOG_ERR, "the guest's driver uses %s, which is not offered",
+			     name ? name : "a feature without a name");
+	}
+}
+
+static void log_obstacles(const struct vballoon_migration *migration)
+{
+	for (unsigned int i = 0; i < VBALLOON_OBSTACLE_COUNT; i++) {
+		if (migration->obstacles >> i & 1)
+			vballoon_log(LOG_ERR, "%s", vballoon_obstacle_text(1U << i));
+	}
+	log_missing(migration->missing);
+}
+
+/* Whether the device that is to be can go on with it, whatever its memory. */
+static int check(const struct vballoon_saved_state *state, const char *path, uint32_t page_shift,
+		 uint64_t features)
+{
+	const struct vballoon_feature_set here = {
+		.device_id = VIRTIO_MEMORY_BALLOON_ID,
+		.revision = VIRTIO_MEMORY_BALLOON_REVISION,
+		.page_shift = page_shift,
+		.offered = features,
+	};
+	struct vballoon_migration migration;
+	struct vballoon_saved_info info;
+	enum vballoon_saved_fault fault = vballoon_saved_read(state->bytes, state->len, &info);
+
+	if (!fault) {
+		vballoon_migration_check(&info.features, &here, &migration);
+		if (!migration.obstacles) {
+			vballoon_log(LOG_INFO,
+				     "%s: a state with %" PRIu64 " balloon pages, for the next "
+				     "front end",
+				     path, info.held_pages);
+			return 0;
+		}
+		fault = VBALLOON_SAVED_CANNOT_MOVE;
+		log_obstacles(&migration);
+	}
+	vballoon_log(LOG_ERR, "%s: %s", path, vballoon_saved_fault_text(fault));
+	return -1;
+}
+
+int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *path,
+			      uint32_t page_shift, uint64_t features)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int err = fd < 0 ? -errno : read_all(fd, state);
+
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		vballoon_log(LOG_ERR, "%s cannot be read: %s", path,
+			     err == -EFBIG ? "it is no file of a state" : strerror(-err));
+	if (!err && !check(state, path, page_shift, features))
+		return 0;
+	vballoon_saved_state_free(state);
+	return -1;
+}
+
+int vballoon_saved_state_take(struct vballoon_saved_state *state,
+			      const struct vballoon_device *device)
+{
+	struct vballoon_saved_state taken = { .bytes = NULL };
+	int err = vballoon_device_save(device, NULL, 0, &taken.len);
+
+	if (err != -ENOSPC)
+		return err;
+	taken.bytes = malloc(taken.len);
+	if (!taken.bytes)
+		return -ENOMEM;
+	err = vballoon_device_save(device, taken.bytes, taken.len, &taken.len);
+	if (err) {
+		vballoon_saved_state_free(&taken);
+		return err;
+	}
+	vballoon_saved_state_free(state);
+	*state = taken;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A saved state in the daemon's memory: read from a file for a guest that is to come, or
+ * taken of the guest that is there. */
+#ifndef VBALLOON_DAEMON_SAVED_STATE_H
+#define VBALLOON_DAEMON_SAVED_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vballoon/device.h>
+
+/* Zero-initialised: there is none. */
+struct vballoon_saved_state {
+	void *bytes; /* owned */
+	size_t len;
+};
+
+/* Read the file at @path, for a device with this page that is to offer @features. Returns
+ * 0; -1 when there is no such state, and the log says why. */
+int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *path,
+			      uint32_t page_shift, uint64_t features);
+
+/* Take that of a device. Returns 0; -ENOMEM; as vballoon_device_save(). */
+int vballoon_saved_state_take(struct vballoon_saved_state *state,
+			      const struct vballoon_device *device);
+
+void vballoon_saved_state_free(struct vballoon_saved_state *state);
+
+#endif /* VBALLOON_DAEMON_SAVED_STATE_H */
