@@ -233,13 +233,13 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 	vballoon_device_forget(device);
 	device->counters.loads++;
 	take_orders(device, &saved);
-	if (saved.record.valid && saved.record.features != device->features) {
+	if (saved.record.valid && saved.record.features != device->features)
 		check_out->fault = VBALLOON_SAVED_OTHER_DRIVER;
-		vballoon_device_ask(device);
-		return 0;
-	}
-	if (saved.record.valid)
+	else if (saved.record.valid)
 		take_record(device, &saved);
 	take_requests(device, saved.own);
+	/* What one driver was asked and did not answer the next one is asked. */
+	if (check_out->fault)
+		vballoon_device_forget(device);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <vballoon/abi/memory_balloon.h>
 
 #include "hooks.h"
+#include "move.h"
 #include "plug.h"
 
 #define F_VERSION_1 32
@@ -277,8 +278,9 @@ static void replace(struct world *world)
 void life_event(struct world *world)
 {
 	static void (*const events[])(struct world * world) = {
-		pause_or_resume, pause_or_resume, pause_or_resume, unload,	reboot,
-		crash,		 restart,	  replace,	   plug_change, plug_change,
+		pause_or_resume, pause_or_resume, pause_or_resume, unload,
+		reboot,		 crash,		  restart,	   replace,
+		plug_change,	 plug_change,	  move_machine,	   move_machine,
 	};
 
 	events[rng_below(&world->rng, sizeof(events) / sizeof(events[0]))](world);

@@ -66,6 +66,8 @@ static const struct counter {
 	COUNTER(policies),
 	COUNTER(drops_asked),
 	COUNTER(refusals),
+	COUNTER(moves),
+	COUNTER(skipped_pages),
 	COUNTER(port_starts),
 	COUNTER(port_stops),
 	COUNTER(port_pressures),

@@ -263,6 +263,22 @@ void oracle_dropped(struct oracle *oracle, const struct vballoon_region *region,
 	}
 }
 
+/* Proves DEV-STATE-7, DEV-STATE-8. */
+void oracle_skip(struct oracle *oracle, uint64_t gpa)
+{
+	uint32_t frame = machine_frame(oracle->machine, gpa);
+
+	if (frame == MACHINE_NO_FRAME)
+		trace_fail(oracle->trace, "skipped %#" PRIx64 ", which is no memory", gpa);
+	else if (!is_in_balloon(oracle, gpa, frame))
+		ORACLE_FAIL(oracle, "skipped %#" PRIx64 ", which the guest may use", gpa);
+}
+
+void oracle_copied(struct oracle *oracle)
+{
+	memset(oracle->dropped, 0, sizeof(oracle->dropped));
+}
+
 struct record_check {
 	struct oracle *oracle;
 	bool present; /* the record speaks of the present driver's pages */

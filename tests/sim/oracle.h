@@ -91,6 +91,10 @@ void oracle_change(struct oracle *oracle, uint64_t gpa, uint64_t len);
 void oracle_dropped(struct oracle *oracle, const struct vballoon_region *region, uint64_t offset,
 		    uint64_t len, bool gone);
 
+/* A page does not travel to another host; all others were copied, so that there is memory. */
+void oracle_skip(struct oracle *oracle, uint64_t gpa);
+void oracle_copied(struct oracle *oracle);
+
 /* The device's record against the oracle's: what holds at any time, and, when
  * @quiet, with nothing in flight. */
 void oracle_check(struct oracle *oracle, const struct vballoon_device *device, bool quiet);

@@ -35,6 +35,7 @@ struct world_summary {
 	uint64_t restarts, replacements, exchanged_pages, reports, discards, pushes, rounds, plugs,
 		unplugs, violations, rewrites;
 	uint64_t policies, drops_asked, refusals;
+	uint64_t moves, skipped_pages;
 	uint64_t port_starts, port_stops, port_pressures, port_ooms, port_ooms_late;
 	uint64_t port_exchanges, port_undone, port_reports, port_taken_back, port_refused;
 	uint64_t clears_failed, writes_failed;

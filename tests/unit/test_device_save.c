@@ -165,7 +165,9 @@ static void the_record_is_unproven_there_and_nothing_is_dropped(void **state)
 {
 	(void)state;
 	bed_add_pages(&move.here, AT, 100);
-	go_on();
+	save_and_load();
+	assert_int_equal(bed_status(&move.there).record, VBALLOON_RECORD_UNPROVEN);
+	bed_start_queues(&move.there);
 	bed_run(&move.there);
 	assert_int_equal(bed_status(&move.there).record, VBALLOON_RECORD_UNPROVEN);
 	assert_int_equal(move.there.call_count, 0);
@@ -363,6 +365,31 @@ static void a_driver_that_negotiated_anew_begins_empty_with_the_target(void **st
 	assert_int_equal(bed_status(&move.there).target_pages, 200);
 }
 
+/* Whoever waits for a round waits for that of the next driver. */
+static void what_the_driver_before_did_not_answer_is_asked_again(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	assert_int_equal(vballoon_device_request_report(move.here.device, &id), 0);
+	bed_post_request(&move.here);
+	bed_run(&move.here);
+	bed_expect_request(&move.here, VIRTIO_MEMORY_BALLOON_REQ_REPORT, id);
+	save();
+	assert_int_equal(vballoon_device_set_features(move.there.device,
+						      BED_RUNS | BED_REPORTING | BED_VERSION_1),
+			 0);
+	assert_int_equal(load(), VBALLOON_SAVED_OTHER_DRIVER);
+	bed_start_queues(&move.there);
+	bed_hello(&move.there, BED_EPOCH + 1, 12, 0);
+	bed_post_request(&move.there);
+	bed_run(&move.there);
+	bed_expect_request(&move.there, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_post_request(&move.there);
+	bed_run(&move.there);
+	bed_expect_request(&move.there, VIRTIO_MEMORY_BALLOON_REQ_REPORT, id);
+}
+
 static void an_own_part_of_another_length_is_refused(void **state)
 {
 	(void)state;
@@ -445,6 +472,7 @@ int main(void)
 		TEST(a_state_of_another_revision_or_device_is_refused),
 		TEST(a_feature_that_is_not_offered_is_named),
 		TEST(a_driver_that_negotiated_anew_begins_empty_with_the_target),
+		TEST(what_the_driver_before_did_not_answer_is_asked_again),
 		TEST(an_own_part_of_another_length_is_refused),
 		TEST(what_is_loaded_takes_the_place_of_a_record),
 		TEST(a_guest_without_a_driver_takes_its_target_along),
