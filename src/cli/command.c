@@ -108,8 +108,8 @@ static const char about_skip_map[] =
 	"that was reported as free is not in it, as the guest may be using it again.\n"
 	"\n"
 	"The guest must stand still because it was paused, while its driver ran. After a\n"
-	"reset of the guest its new kernel may be using that memory, and vballoond cannot\n"
-	"tell the one from the other.\n"
+	"reset of the guest that memory may be in use again, and vballoond cannot tell the\n"
+	"one from the other: see that status says ready until the guest is paused.\n"
 	"\n"
 	"The bitmap has a bit for each page from guest address 0 on, the lowest bit first;\n"
 	"it ends with the last page that need not travel.\n";

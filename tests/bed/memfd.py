@@ -6,6 +6,8 @@ from pathlib import Path
 
 from .failure import Failure
 
+GARBAGE = b"\xdb"
+CHUNK_BYTES = 1 << 20
 BLOCK_BYTES = 512  # what st_blocks counts, whatever the file system
 
 
@@ -18,7 +20,7 @@ class GuestMemory:
         for fd in Path(f"/proc/{pid}/fd").iterdir():
             try:
                 if os.readlink(fd).startswith(name) and fd.stat().st_size == size_bytes:
-                    self._fd = os.open(fd, os.O_RDONLY | os.O_CLOEXEC)
+                    self._fd = os.open(fd, os.O_RDWR | os.O_CLOEXEC)
                     return
             except OSError:
                 continue
@@ -26,6 +28,11 @@ class GuestMemory:
 
     def allocated_mib(self) -> float:
         return os.fstat(self._fd).st_blocks * BLOCK_BYTES / (1 << 20)
+
+    def overwrite(self, gpa: int, size_bytes: int) -> None:
+        """Put garbage there; below 2 GiB, where the file begins with guest address 0."""
+        for at in range(gpa, gpa + size_bytes, CHUNK_BYTES):
+            os.pwrite(self._fd, GARBAGE * min(CHUNK_BYTES, gpa + size_bytes - at), at)
 
     def close(self) -> None:
         os.close(self._fd)
