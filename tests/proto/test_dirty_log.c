@@ -246,6 +246,76 @@ static void a_wish_without_a_log_is_harmless(void **state)
 	assert_false(front_end_refused(front_end));
 }
 
+#define ZEROED (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_ZEROED)
+#define PAGES 4
+
+static int zeroed_log_set_up(void **state)
+{
+	return log_set_up_with(state, FRONT_END_FEATURES | ZEROED);
+}
+
+/* The guest has pages in the balloon that were dropped, or, if @warm, were not; what is
+ * changed from here on is to be marked. */
+static void fill(struct logged *logged, bool warm, uint64_t features)
+{
+	const struct vballoon_policy policy = {
+		.pages = warm ? VBALLOON_PAGES_WARM : VBALLOON_PAGES_EAGER,
+	};
+	struct front_end *front_end = &logged->front_end;
+	struct vballoon_device *device = vballoon_vhost_user_device(front_end->back_end);
+	struct vballoon_status status;
+
+	assert_int_equal(vballoon_device_set_policy(device, &policy), 0);
+	balloon_driver_hello(front_end, EPOCH, 0);
+	memset(balloon_driver_page(front_end, 0), 0xa5, PAGES * GUEST_PAGE);
+	assert_int_equal(balloon_driver_add(front_end, 0, PAGES), PAGES);
+	front_end_pump(front_end);
+	vballoon_device_status(device, &status);
+	assert_int_equal(status.dropped_pages, warm ? 0 : PAGES);
+	front_end_set_u64(front_end, VHOST_USER_SET_FEATURES, LOG_ALL | features);
+}
+
+/* They are withdrawn. Returns how many of them are marked. */
+static unsigned int marked_of_returned(struct logged *logged)
+{
+	uint64_t pages[PAGES];
+	unsigned int count = 0;
+
+	assert_int_equal(balloon_driver_withdraw(&logged->front_end, PAGES, pages, PAGES), PAGES);
+	for (unsigned int i = 0; i < PAGES; i++)
+		count += marked(logged, pages[i]);
+	return count;
+}
+
+/* F_ZEROED: pages whose contents the device has changed, by its own hand. */
+static void what_is_cleared_for_the_guest_is_marked(void **state)
+{
+	struct logged *logged = *state;
+
+	fill(logged, true, ZEROED);
+	assert_int_equal(marked_of_returned(logged), PAGES);
+	assert_int_equal(*balloon_driver_page(&logged->front_end, 0), 0);
+}
+
+/* Or by the host's. */
+static void what_was_dropped_and_reads_as_zeros_is_marked(void **state)
+{
+	struct logged *logged = *state;
+
+	fill(logged, false, ZEROED);
+	assert_int_equal(marked_of_returned(logged), PAGES);
+	assert_int_equal(*balloon_driver_page(&logged->front_end, 0), 0);
+}
+
+/* Contents that nobody relies on are not worth a copy. */
+static void what_comes_back_without_a_promise_is_not_marked(void **state)
+{
+	struct logged *logged = *state;
+
+	fill(logged, false, 0);
+	assert_int_equal(marked_of_returned(logged), 0);
+}
+
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, log_set_up, log_tear_down)
 
 int main(void)
@@ -258,6 +328,11 @@ int main(void)
 		LOG_TEST(a_used_ring_is_marked_where_the_front_end_says),
 		cmocka_unit_test_setup_teardown(a_packed_ring_and_its_event_are_marked,
 						packed_log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(what_is_cleared_for_the_guest_is_marked,
+						zeroed_log_set_up, log_tear_down),
+		cmocka_unit_test_setup_teardown(what_was_dropped_and_reads_as_zeros_is_marked,
+						zeroed_log_set_up, log_tear_down),
+		LOG_TEST(what_comes_back_without_a_promise_is_not_marked),
 		LOG_TEST(the_front_end_is_told_that_something_was_marked),
 		LOG_TEST(a_page_beyond_the_log_is_left_out),
 		LOG_TEST(a_log_larger_than_its_file_ends_the_connection),
