@@ -280,17 +280,7 @@ static json_t *poll_drop(struct vballoon_call *call)
 
 static json_t *poll_features(struct vballoon_call *call)
 {
-	const struct vballoon_view *view = call->view;
-	struct vballoon_feature_set set = {
-		.device_id = view->device_id,
-		.revision = view->device_id == VIRTIO_MEMORY_BALLOON_ID
-				    ? VIRTIO_MEMORY_BALLOON_REVISION
-				    : 0,
-		.page_shift = view->page_shift,
-		.offered = view->features_offered,
-		.has_driver = view->device.features != 0,
-		.negotiated = view->device.features,
-	};
+	struct vballoon_feature_set set = vballoon_view_features(call->view);
 
 	return vballoon_feature_set_json(&set);
 }

@@ -61,7 +61,12 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 
 int vballoon_guest_load(struct vballoon_guest *guest, const char *path)
 {
-	return vballoon_saved_state_read(&guest->to_load, path, guest->page_shift, guest->features);
+	struct vballoon_feature_set here;
+	struct vballoon_view view;
+
+	vballoon_guest_view(guest, &view);
+	here = vballoon_view_features(&view);
+	return vballoon_saved_state_read(&guest->to_load, path, &here);
 }
 
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest)

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <vballoon/abi/memory_balloon.h>
 
 #include "control/feature_names.h"
 #include "daemon/log.h"
@@ -47,43 +46,36 @@ static int read_all(int fd, struct vballoon_saved_state *state)
 	return 0;
 }
 
-static void log_missing(uint64_t missing)
+static void log_missing(uint32_t device_id, uint64_t missing)
 {
 	const char *name;
 
 	for (; missing; missing &= missing - 1) {
-		name = vballoon_feature_name(VIRTIO_MEMORY_BALLOON_ID,
-					     (unsigned int)__builtin_ctzll(missing));
+		name = vballoon_feature_name(device_id, (unsigned int)__builtin_ctzll(missing));
 		vballoon_log(LOG_ERR, "the guest's driver uses %s, which is not offered",
 			     name ? name : "a feature without a name");
 	}
 }
 
-static void log_obstacles(const struct vballoon_migration *migration)
+static void log_obstacles(uint32_t device_id, const struct vballoon_migration *migration)
 {
 	for (unsigned int i = 0; i < VBALLOON_OBSTACLE_COUNT; i++) {
 		if (migration->obstacles >> i & 1)
 			vballoon_log(LOG_ERR, "%s", vballoon_obstacle_text(1U << i));
 	}
-	log_missing(migration->missing);
+	log_missing(device_id, migration->missing);
 }
 
 /* Whether the device that is to be can go on with it, whatever its memory. */
-static int check(const struct vballoon_saved_state *state, const char *path, uint32_t page_shift,
-		 uint64_t features)
+static int check(const struct vballoon_saved_state *state, const char *path,
+		 const struct vballoon_feature_set *here)
 {
-	const struct vballoon_feature_set here = {
-		.device_id = VIRTIO_MEMORY_BALLOON_ID,
-		.revision = VIRTIO_MEMORY_BALLOON_REVISION,
-		.page_shift = page_shift,
-		.offered = features,
-	};
 	struct vballoon_migration migration;
 	struct vballoon_saved_info info;
 	enum vballoon_saved_fault fault = vballoon_saved_read(state->bytes, state->len, &info);
 
 	if (!fault) {
-		vballoon_migration_check(&info.features, &here, &migration);
+		vballoon_migration_check(&info.features, here, &migration);
 		if (!migration.obstacles) {
 			vballoon_log(LOG_INFO,
 				     "%s: a state with %" PRIu64 " balloon pages, for the next "
@@ -92,14 +84,14 @@ static int check(const struct vballoon_saved_state *state, const char *path, uin
 			return 0;
 		}
 		fault = VBALLOON_SAVED_CANNOT_MOVE;
-		log_obstacles(&migration);
+		log_obstacles(here->device_id, &migration);
 	}
 	vballoon_log(LOG_ERR, "%s: %s", path, vballoon_saved_fault_text(fault));
 	return -1;
 }
 
 int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *path,
-			      uint32_t page_shift, uint64_t features)
+			      const struct vballoon_feature_set *here)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int err = fd < 0 ? -errno : read_all(fd, state);
@@ -109,7 +101,7 @@ int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *pa
 	if (err)
 		vballoon_log(LOG_ERR, "%s cannot be read: %s", path,
 			     err == -EFBIG ? "it is no file of a state" : strerror(-err));
-	if (!err && !check(state, path, page_shift, features))
+	if (!err && !check(state, path, here))
 		return 0;
 	vballoon_saved_state_free(state);
 	return -1;

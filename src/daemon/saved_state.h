@@ -15,10 +15,10 @@ struct vballoon_saved_state {
 	size_t len;
 };
 
-/* Read the file at @path, for a device with this page that is to offer @features. Returns
- * 0; -1 when there is no such state, and the log says why. */
+/* Read the file at @path, for a device like @here. Returns 0; -1 when there is no such
+ * state, and the log says why. */
 int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *path,
-			      uint32_t page_shift, uint64_t features);
+			      const struct vballoon_feature_set *here);
 
 /* Take that of a device. Returns 0; -ENOMEM; as vballoon_device_save(). */
 int vballoon_saved_state_take(struct vballoon_saved_state *state,

@@ -39,7 +39,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 17
+#define VBALLOON_SETTINGS_COUNT 18
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

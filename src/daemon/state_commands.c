@@ -19,6 +19,11 @@ static void *fail(struct vballoon_error *error, int err)
 		vballoon_error_set(error, VBALLOON_ERROR_NOT_PROVEN,
 				   "whose the balloon is was not proven when the guest stopped");
 		break;
+	case -EOPNOTSUPP:
+		vballoon_error_set(error, VBALLOON_ERROR_NOT_NEGOTIATED,
+				   "the guest's driver may use a page before it says so: "
+				   "\"must-tell-host\" was not negotiated");
+		break;
 	default:
 		vballoon_error_set(error, VBALLOON_ERROR_OUT_OF_RANGE, "%s", strerror(-err));
 		break;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <vballoon/abi/memory_balloon.h>
+
 #include "daemon/view.h"
 
 static const char *const state_names[] = {
@@ -44,4 +46,18 @@ bool vballoon_view_is_late(const struct vballoon_view *view)
 uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages)
 {
 	return pages << view->page_shift;
+}
+
+struct vballoon_feature_set vballoon_view_features(const struct vballoon_view *view)
+{
+	return (struct vballoon_feature_set){
+		.device_id = view->device_id,
+		.revision = view->device_id == VIRTIO_MEMORY_BALLOON_ID
+				    ? VIRTIO_MEMORY_BALLOON_REVISION
+				    : 0,
+		.page_shift = view->page_shift,
+		.offered = view->features_offered,
+		.has_driver = view->device.features != 0,
+		.negotiated = view->device.features,
+	};
 }

@@ -55,6 +55,9 @@ uint64_t vballoon_view_asked_pages(const struct vballoon_view *view);
 /* @return whether the guest has not pushed what was due some time ago. */
 bool vballoon_view_is_late(const struct vballoon_view *view);
 
+/* @return what the guest is offered, and what was negotiated. */
+struct vballoon_feature_set vballoon_view_features(const struct vballoon_view *view);
+
 /* @return @pages balloon pages in bytes. */
 uint64_t vballoon_view_bytes(const struct vballoon_view *view, uint64_t pages);
 

@@ -34,6 +34,8 @@ struct vballoon_device;
  * which of them it serves. What may be NULL is said.
  */
 struct vballoon_protocol {
+	uint32_t device_id;
+	uint32_t revision; /* of the interface; 0: it has none */
 	unsigned int queue_count;
 	uint64_t features; /* that the library can offer */
 	uint64_t rounds_feature; /* what vballoon_device_request_report() needs */
@@ -68,6 +70,11 @@ struct vballoon_protocol {
 	/* Whether the guest leaves what is held alone until the device has answered that
 	 * it has it back. If not, nothing is dropped once it was answered to be held. */
 	bool (*is_firm)(const struct vballoon_device *device);
+	/* What a saved state has of it beside the requests that both have: so many bytes, a
+	 * multiple of 8; NULL: nothing. It is loaded after the record. */
+	uint32_t own_bytes;
+	void (*own_save)(const struct vballoon_device *device, uint8_t *own);
+	void (*own_load)(struct vballoon_device *device, const uint8_t *own);
 };
 
 extern const struct vballoon_protocol vballoon_protocol_memory_balloon;

@@ -53,7 +53,7 @@ int vballoon_device_init(void *storage, const struct vballoon_device_config *con
 	device->record.magic = VBALLOON_RECORD_MAGIC;
 	device->record.version = VBALLOON_RECORD_VERSION;
 	device->record.page_shift = config->page_shift;
-	device->record.revision = VIRTIO_MEMORY_BALLOON_REVISION;
+	device->record.revision = protocol->revision;
 	*device_out = device;
 	return 0;
 }

@@ -67,6 +67,8 @@ static bool is_firm(const struct vballoon_device *device)
 }
 
 const struct vballoon_protocol vballoon_protocol_memory_balloon = {
+	.device_id = VIRTIO_MEMORY_BALLOON_ID,
+	.revision = VIRTIO_MEMORY_BALLOON_REVISION,
 	.queue_count = VIRTIO_MEMORY_BALLOON_VQ_COUNT,
 	.features = FEATURES,
 	.rounds_feature = VBALLOON_F(REPORTING),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the memory balloon keeps of its own in a saved state; docs/state-format.md. */
+/* What both devices keep of their own in a saved state; docs/state-format.md. */
 #ifndef VBALLOON_DEVICE_OWN_PART_H
 #define VBALLOON_DEVICE_OWN_PART_H
 
@@ -12,6 +12,7 @@ enum {
 	AT_OWN_ASKED = 16, /* u64, balloon pages: what the last RESIZE says, or the next */
 	AT_OWN_PERIOD_MS = 24, /* u32, of pushed statistics */
 	OWN_BYTES = 32,
+	OWN_BYTES_MAX = 64, /* with struct vballoon_protocol.own_bytes */
 };
 
 enum {

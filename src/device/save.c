@@ -11,7 +11,7 @@
 
 static bool runs(const struct vballoon_device *device)
 {
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (device->rings[i].running)
 			return true;
 	}
@@ -28,11 +28,17 @@ static bool owes_resize(const struct vballoon_device *device)
 	return refused || device->requests.resize;
 }
 
-static void make_own(const struct vballoon_device *device, uint8_t own[OWN_BYTES])
+/* How long a device's own part is. */
+static uint32_t own_bytes(const struct vballoon_device *device)
+{
+	return OWN_BYTES + device->protocol->own_bytes;
+}
+
+static void make_own(const struct vballoon_device *device, uint8_t *own)
 {
 	const struct vballoon_requests *requests = &device->requests;
 
-	memset(own, 0, OWN_BYTES);
+	memset(own, 0, own_bytes(device));
 	vballoon_saved_store32(own + AT_OWN_REQUESTS,
 			       (owes_resize(device) ? OWN_RESIZE : 0) |
 				       (requests->stats ? OWN_STATS : 0) |
@@ -44,6 +50,8 @@ static void make_own(const struct vballoon_device *device, uint8_t own[OWN_BYTES
 	vballoon_saved_store64(own + AT_OWN_REPORT_ID, requests->report_id);
 	vballoon_saved_store64(own + AT_OWN_ASKED, device->pace.asked);
 	vballoon_saved_store32(own + AT_OWN_PERIOD_MS, device->stats_period_ms);
+	if (device->protocol->own_save)
+		device->protocol->own_save(device, own + OWN_BYTES);
 }
 
 static void put_held(const struct vballoon_device *device, struct vballoon_saved_writer *writer)
@@ -71,12 +79,12 @@ static size_t save(const struct vballoon_device *device, void *to, size_t room)
 	struct vballoon_saved_writer writer;
 	struct vballoon_saved_extent extent;
 	unsigned int region = 0;
-	uint8_t own[OWN_BYTES];
+	uint8_t own[OWN_BYTES_MAX];
 	uint32_t extents = 0;
 
 	make_own(device, own);
-	vballoon_saved_begin(&writer, to, room, VIRTIO_MEMORY_BALLOON_ID, &device->record, own,
-			     sizeof(own));
+	vballoon_saved_begin(&writer, to, room, device->protocol->device_id, &device->record, own,
+			     own_bytes(device));
 	for (; vballoon_regions_extent(device, &region, &extent); extents++)
 		vballoon_saved_put_extent(&writer, &extent);
 	put_held(device, &writer);
@@ -116,8 +124,8 @@ static enum vballoon_saved_fault fault_of(const struct vballoon_device *device,
 {
 	const struct vballoon_feature_set there = vballoon_saved_features(saved);
 	const struct vballoon_feature_set here = {
-		.device_id = VIRTIO_MEMORY_BALLOON_ID,
-		.revision = VIRTIO_MEMORY_BALLOON_REVISION,
+		.device_id = device->protocol->device_id,
+		.revision = device->protocol->revision,
 		.page_shift = device->config.page_shift,
 		.offered = device->config.features,
 	};
@@ -125,7 +133,7 @@ static enum vballoon_saved_fault fault_of(const struct vballoon_device *device,
 	vballoon_migration_check(&there, &here, migration_out);
 	if (migration_out->obstacles)
 		return VBALLOON_SAVED_CANNOT_MOVE;
-	return saved->own_bytes == OWN_BYTES ? VBALLOON_SAVED_OK : VBALLOON_SAVED_CORRUPT;
+	return saved->own_bytes == own_bytes(device) ? VBALLOON_SAVED_OK : VBALLOON_SAVED_CORRUPT;
 }
 
 /* Open a state for this device, whatever memory it is of. */
@@ -238,6 +246,8 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 	else if (saved.record.valid)
 		take_record(device, &saved);
 	take_requests(device, saved.own);
+	if (device->protocol->own_load)
+		device->protocol->own_load(device, saved.own + OWN_BYTES);
 	/* What one driver was asked and did not answer the next one is asked. */
 	if (check_out->fault)
 		vballoon_device_forget(device);

@@ -111,6 +111,8 @@ int vballoon_device_each_skippable(const struct vballoon_device *device, struct 
 		if (device->rings[i].running)
 			return -EBUSY;
 	}
+	if (!device->protocol->is_firm(device))
+		return -EOPNOTSUPP;
 	if (!device->stopped_proven)
 		return -EAGAIN;
 	visit_from(device, from.value, visit, context);

@@ -13,6 +13,7 @@
  * The standard gives every queue a number of its own; Linux and QEMU number those that
  * were negotiated without a gap. Where the two differ, the queues that run tell.
  */
+#include "base/le.h"
 #include "device/traditional/traditional.h"
 
 void vballoon_trad_queue_started(struct vballoon_device *device, unsigned int index, uint32_t next)
@@ -36,6 +37,54 @@ void vballoon_trad_queue_stopped(struct vballoon_device *device, unsigned int in
 		return;
 	trad->places[index] = VBALLOON_PLACE_LEFT;
 	trad->left_at[index] = next;
+}
+
+enum {
+	AT_LEFT_AT = 0, /* u32, of inflateq, then of deflateq */
+	AT_ACTUAL = 8, /* u32, as the driver wrote it */
+	AT_POISON_VAL = 12, /* likewise */
+	AT_DRIVERS = 16, /* u64 */
+	AT_ROUND = 24, /* u32 */
+	AT_BITS = 28, /* u32 */
+};
+
+#define OWN_ANEW(index) (1U << (index)) /* that queue has begun anew, and nobody has spoken */
+#define OWN_HINTS_DONE (1U << 2)
+
+/* Where the queues were left is what tells the driver that goes on from another. */
+void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
+{
+	const struct vballoon_traditional *trad = &device->traditional;
+	uint32_t bits = trad->hints_done ? OWN_HINTS_DONE : 0;
+
+	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
+		vballoon_saved_store32(own + AT_LEFT_AT + 4 * i, trad->left_at[i]);
+		if (trad->places[i] == VBALLOON_PLACE_ANEW)
+			bits |= OWN_ANEW(i);
+	}
+	vballoon_saved_store32(own + AT_ACTUAL, vballoon_le32(trad->actual));
+	vballoon_saved_store32(own + AT_POISON_VAL, vballoon_le32(trad->poison_val));
+	vballoon_saved_store64(own + AT_DRIVERS, trad->drivers);
+	vballoon_saved_store32(own + AT_ROUND, trad->round);
+	vballoon_saved_store32(own + AT_BITS, bits);
+}
+
+void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)
+{
+	struct vballoon_traditional *trad = &device->traditional;
+	uint32_t bits = vballoon_saved_load32(own + AT_BITS);
+
+	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
+		trad->left_at[i] = vballoon_saved_load32(own + AT_LEFT_AT + 4 * i);
+		trad->places[i] = bits & OWN_ANEW(i) ? VBALLOON_PLACE_ANEW : VBALLOON_PLACE_LEFT;
+	}
+	trad->actual = vballoon_le32(vballoon_saved_load32(own + AT_ACTUAL));
+	trad->poison_val = vballoon_le32(vballoon_saved_load32(own + AT_POISON_VAL));
+	trad->drivers = vballoon_saved_load64(own + AT_DRIVERS);
+	trad->round = vballoon_saved_load32(own + AT_ROUND);
+	trad->hints_done = bits & OWN_HINTS_DONE;
+	trad->stats_seen = false;
+	trad->stats_due_ms = device->now_ms;
 }
 
 static bool goes_on(const struct vballoon_device *device)

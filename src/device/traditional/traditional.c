@@ -97,6 +97,7 @@ static bool is_firm(const struct vballoon_device *device)
 }
 
 const struct vballoon_protocol vballoon_protocol_traditional = {
+	.device_id = VIRTIO_BALLOON_ID,
 	.queue_count = VIRTIO_BALLOON_VQ_MAX,
 	.features = FEATURES,
 	.rounds_feature = VBALLOON_TRAD(FREE_PAGE_HINT),
@@ -114,4 +115,7 @@ const struct vballoon_protocol vballoon_protocol_traditional = {
 	.ask = ask,
 	.due_ms = vballoon_trad_stats_due_ms,
 	.is_firm = is_firm,
+	.own_bytes = VBALLOON_TRAD_OWN_BYTES,
+	.own_save = vballoon_trad_own_save,
+	.own_load = vballoon_trad_own_load,
 };

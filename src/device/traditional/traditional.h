@@ -21,6 +21,11 @@
 void vballoon_trad_queue_started(struct vballoon_device *device, unsigned int index, uint32_t next);
 void vballoon_trad_queue_stopped(struct vballoon_device *device, unsigned int index, uint32_t next);
 
+/* In a saved state: docs/state-format.md. */
+#define VBALLOON_TRAD_OWN_BYTES 32
+void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own);
+void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own);
+
 /* Whether there is a guest that speaks: then it is known which, and the record is its. */
 bool vballoon_trad_is_attended(struct vballoon_device *device);
 

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The traditional balloon is saved, and another goes on in its place: that it is the same
+ * driver shows in where its queues go on.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "trad_bed.h"
+
+#define AT GIB
+#define TELLS TRAD(MUST_TELL_HOST)
+
+static struct bed bed;
+static uint8_t saved[4096];
+static size_t len;
+
+static void begin(uint64_t features)
+{
+	trad_bed_init(&bed, features);
+	bed_add_memory(&bed, AT, 64 * MIB, 12);
+	trad_start(&bed, TRAD_BOTH);
+	trad_say_up(&bed, INFLATE, AT, 40);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	bed_destroy(&bed);
+	return 0;
+}
+
+/* Another device takes the place of this one, with the same memory and the same driver. */
+static void replace(void)
+{
+	struct vballoon_saved_check check;
+
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_save(bed.device, saved, sizeof(saved), &len), 0);
+	assert_int_equal(vballoon_device_load(bed.device, saved, len, &check), 0);
+	assert_int_equal(check.fault, VBALLOON_SAVED_OK);
+	assert_int_equal(bed_status(&bed).dropped_pages, 0);
+}
+
+static void a_driver_that_goes_on_keeps_its_balloon(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	trad_config_write(&bed, TRAD_FIELD(actual), 40);
+	replace();
+	assert_int_equal(bed_status(&bed).record, VBALLOON_RECORD_UNPROVEN);
+	assert_int_equal(bed_status(&bed).held_pages, 40);
+	assert_int_equal(trad_config(&bed, TRAD_FIELD(actual)), 40);
+	trad_go_on(&bed, TRAD_BOTH);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).record, VBALLOON_RECORD_PROVEN);
+	assert_int_equal(bed_status(&bed).held_pages, 40);
+	assert_int_equal(bed_status(&bed).dropped_pages, 40);
+	assert_int_equal(bed_status(&bed).resets_seen, 0);
+}
+
+static void a_driver_that_begins_anew_has_an_empty_balloon(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	replace();
+	trad_start(&bed, TRAD_BOTH);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+}
+
+/* It had begun anew before it was saved, and nobody had heard it. */
+static void a_driver_that_was_not_heard_is_new_there_too(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	trad_stop(&bed);
+	ring_builder_init(&bed.rings[INFLATE], &bed.guest, bed.rings[INFLATE].queue.desc.value,
+			  BED_QUEUE_SIZE);
+	ring_builder_start_driver(&bed.rings[INFLATE], (struct vballoon_ring_features){ 0 });
+	trad_go_on(&bed, TRAD_QUEUE(INFLATE));
+	replace();
+	trad_go_on(&bed, TRAD_BOTH);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+}
+
+static void the_target_is_the_same_there(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	assert_int_equal(vballoon_device_set_target(bed.device, 77), 0);
+	replace();
+	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 77);
+}
+
+static bool count(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
+{
+	(void)gpa;
+	(void)dropped;
+	*(uint64_t *)context += pages;
+	return true;
+}
+
+static void a_driver_that_tells_first_has_pages_that_need_not_travel(void **state)
+{
+	uint64_t pages = 0;
+
+	(void)state;
+	begin(TELLS);
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_each_skippable(bed.device, vballoon_gpa(0), count, &pages),
+			 0);
+	assert_int_equal(pages, 40);
+}
+
+/* What it has told of only when it was paused it may be using already. */
+static void of_a_driver_that_does_not_all_travels(void **state)
+{
+	uint64_t pages = 0;
+
+	(void)state;
+	begin(0);
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_each_skippable(bed.device, vballoon_gpa(0), count, &pages),
+			 -EOPNOTSUPP);
+	assert_int_equal(pages, 0);
+}
+
+static void a_state_of_the_other_device_is_refused(void **state)
+{
+	struct vballoon_saved_check check;
+	struct bed other;
+
+	(void)state;
+	begin(TELLS);
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_save(bed.device, saved, sizeof(saved), &len), 0);
+	bed_init(&other, 0);
+	bed_add_memory(&other, AT, 64 * MIB, 12);
+	assert_int_equal(vballoon_device_load(other.device, saved, len, &check), -EINVAL);
+	assert_int_equal(check.fault, VBALLOON_SAVED_CANNOT_MOVE);
+	assert_true(check.migration.obstacles & VBALLOON_OBSTACLE_DEVICE);
+	bed_destroy(&other);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_driver_that_goes_on_keeps_its_balloon),
+		TEST(a_driver_that_begins_anew_has_an_empty_balloon),
+		TEST(a_driver_that_was_not_heard_is_new_there_too),
+		TEST(the_target_is_the_same_there),
+		TEST(a_driver_that_tells_first_has_pages_that_need_not_travel),
+		TEST(of_a_driver_that_does_not_all_travels),
+		TEST(a_state_of_the_other_device_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
