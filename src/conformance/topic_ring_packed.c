@@ -3,6 +3,7 @@
 #include "base/le.h"
 #include "conformance/driver.h"
 #include "conformance/place.h"
+#include "conformance/ring_cases.h"
 #include "conformance/topics.h"
 #include "ring/packed.h"
 
@@ -16,7 +17,7 @@
 #define ROW_DESCS 4
 
 /* A chain in host byte order, the descriptors of an indirect table, and the chain's id. */
-struct packed_row {
+struct row {
 	struct {
 		uint64_t addr;
 		uint32_t len;
@@ -58,7 +59,7 @@ static void kick(struct vballoon_trial *trial)
 	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, TODEVQ), "a kick");
 }
 
-static void post_row(struct vballoon_trial *trial, const struct packed_row *row)
+static void post_row(struct vballoon_trial *trial, const struct row *row)
 {
 	struct packed_desc *table = (struct packed_desc *)(void *)vballoon_trial_at(trial, TABLE);
 	uint16_t first = first_place(trial);
@@ -85,7 +86,7 @@ static void stops(struct vballoon_trial *trial, const void *how)
 
 static void is_used(struct vballoon_trial *trial, const void *how)
 {
-	const struct packed_row *row = how;
+	const struct row *row = how;
 	struct packed_desc *head = desc_at(trial, first_place(trial));
 	int call = trial->front_end.queues[TODEVQ].call;
 
@@ -143,36 +144,12 @@ static void stray_event_is_harmless(struct vballoon_trial *trial, const void *ho
 	vballoon_driver_take_all(trial, 1);
 }
 
-#define ROW(...)                                                                                   \
-	&(const struct packed_row)                                                                 \
-	{                                                                                          \
-		__VA_ARGS__                                                                        \
-	}
-#define STOPS(its_name, its_clause, ...)                                                           \
-	{                                                                                          \
-		its_name, its_clause, stops, ROW(__VA_ARGS__), true, VBALLOON_STAGE_GREETED, 0, 0  \
-	}
-#define INDIRECTLY(its_name, its_clause, ...)                                                      \
-	{                                                                                          \
-		its_name, its_clause, stops, ROW(__VA_ARGS__), true, VBALLOON_STAGE_GREETED,       \
-			F_INDIRECT, 0                                                              \
-	}
-#define USED(its_name, its_clause, its_needs, ...)                                                 \
-	{                                                                                          \
-		its_name, its_clause, is_used, ROW(__VA_ARGS__), false, VBALLOON_STAGE_GREETED,    \
-			its_needs, 0                                                               \
-	}
 #define WHOLE(its_name, its_clause, ...)                                                           \
-	{                                                                                          \
-		its_name, its_clause, whole_ring_stops, &(const struct whole_ring){ __VA_ARGS__ }, \
-			true, VBALLOON_STAGE_GREETED, 0, 0                                         \
-	}
+	GREETED(its_name, its_clause, whole_ring_stops,                                            \
+		(&(const struct whole_ring){ __VA_ARGS__ }), true, 0, 0)
 #define STRAY(its_name, its_place, its_flags)                                                      \
-	{                                                                                          \
-		its_name, "virtio 2.8.10", stray_event_is_harmless,                                \
-			&(const struct packed_event){ its_place, its_flags }, true,                \
-			VBALLOON_STAGE_GREETED, 0, 0                                               \
-	}
+	GREETED(its_name, "virtio 2.8.10", stray_event_is_harmless,                                \
+		(&(const struct packed_event){ its_place, its_flags }), true, 0, 0)
 
 static const struct vballoon_case cases[] = {
 	USED("chain-of-one", "DEV-MSG-13", 0, .desc = { { SAID, SAID_BYTES, 0 } }),

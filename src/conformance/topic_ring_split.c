@@ -5,6 +5,7 @@
 #include "base/le.h"
 #include "conformance/driver.h"
 #include "conformance/place.h"
+#include "conformance/ring_cases.h"
 #include "conformance/topics.h"
 #include "front_end/raw_split.h"
 #include "ring/split.h"
@@ -20,7 +21,7 @@
 #define ROW_DESCS 5
 
 /* Descriptors 0 and on of todevq, those of an indirect table, and where the chain begins. */
-struct split_row {
+struct row {
 	uint16_t head;
 	struct vballoon_raw_desc desc[ROW_DESCS];
 	struct vballoon_raw_desc table[ROW_DESCS];
@@ -50,7 +51,7 @@ static void kick(struct vballoon_trial *trial)
 	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, TODEVQ), "a kick");
 }
 
-static void post_row(struct vballoon_trial *trial, const struct split_row *row)
+static void post_row(struct vballoon_trial *trial, const struct row *row)
 {
 	struct vballoon_raw_split ring = ring_of(trial, TODEVQ);
 
@@ -70,7 +71,7 @@ static void stops(struct vballoon_trial *trial, const void *how)
 /* A chain that is unusual and not wrong: used, by its head, with nothing written. */
 static void is_used(struct vballoon_trial *trial, const void *how)
 {
-	const struct split_row *row = how;
+	const struct row *row = how;
 	struct vballoon_raw_split ring = ring_of(trial, TODEVQ);
 	uint32_t before = vballoon_raw_split_get(ring.used, SPLIT_IDX);
 	const unsigned char *element = ring.used + split_used_slot(SIZE, (uint16_t)before);
@@ -165,36 +166,11 @@ static void used_ring_is_overwritten(struct vballoon_trial *trial, const void *h
 	vballoon_driver_take_all(trial, 2);
 }
 
-#define ROW(...)                                                                                   \
-	&(const struct split_row)                                                                  \
-	{                                                                                          \
-		__VA_ARGS__                                                                        \
-	}
-#define STOPS(its_name, its_clause, ...)                                                           \
-	{                                                                                          \
-		its_name, its_clause, stops, ROW(__VA_ARGS__), true, VBALLOON_STAGE_GREETED, 0, 0  \
-	}
-#define INDIRECTLY(its_name, its_clause, ...)                                                      \
-	{                                                                                          \
-		its_name, its_clause, stops, ROW(__VA_ARGS__), true, VBALLOON_STAGE_GREETED,       \
-			F_INDIRECT, 0                                                              \
-	}
-#define USED(its_name, its_clause, its_needs, ...)                                                 \
-	{                                                                                          \
-		its_name, its_clause, is_used, ROW(__VA_ARGS__), false, VBALLOON_STAGE_GREETED,    \
-			its_needs, 0                                                               \
-	}
 #define JUMPS(its_name, by)                                                                        \
-	{                                                                                          \
-		its_name, "DEV-RING-6", index_jumps, &(const uint16_t){ by }, true,                \
-			VBALLOON_STAGE_GREETED, 0, 0                                               \
-	}
+	GREETED(its_name, "DEV-RING-6", index_jumps, (&(const uint16_t){ by }), true, 0, 0)
 #define STRAY(its_name, its_clause, its_needs, its_lacks, offset, value)                           \
-	{                                                                                          \
-		its_name, its_clause, stray_value_is_harmless,                                     \
-			&(const struct stray){ offset, value }, true, VBALLOON_STAGE_GREETED,      \
-			its_needs, its_lacks                                                       \
-	}
+	GREETED(its_name, its_clause, stray_value_is_harmless,                                     \
+		(&(const struct stray){ offset, value }), true, its_needs, its_lacks)
 
 static const struct vballoon_case cases[] = {
 	USED("chain-of-one", "DEV-MSG-13", 0, .desc = { { SAID, SAID_BYTES, 0, 0 } }),

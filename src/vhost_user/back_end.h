@@ -124,8 +124,7 @@ vballoon_message_handler vballoon_handle_set_vring_addr;
 vballoon_message_handler vballoon_handle_set_vring_base;
 vballoon_message_handler vballoon_handle_get_vring_base;
 vballoon_message_handler vballoon_handle_set_vring_kick;
-vballoon_message_handler vballoon_handle_set_vring_call;
-vballoon_message_handler vballoon_handle_set_vring_err;
+vballoon_message_handler vballoon_handle_set_vring_event;
 vballoon_message_handler vballoon_handle_set_vring_enable;
 
 /* state_messages.c */

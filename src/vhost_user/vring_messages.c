@@ -17,12 +17,13 @@ static struct vballoon_vring *vring_find(struct vballoon_vhost_user *back_end, u
 	return NULL;
 }
 
-static struct vhost_user_vring_state message_state(const struct vballoon_message *message)
+/* The vring that a state is about; likewise. */
+static struct vballoon_vring *vring_of_state(struct vballoon_vhost_user *back_end,
+					     const struct vballoon_message *message,
+					     struct vhost_user_vring_state *state_out)
 {
-	struct vhost_user_vring_state state;
-
-	memcpy(&state, message->payload, sizeof(state));
-	return state;
+	memcpy(state_out, message->payload, sizeof(*state_out));
+	return vring_find(back_end, state_out->index);
 }
 
 static int vring_busy(struct vballoon_vhost_user *back_end, uint32_t index)
@@ -37,8 +38,8 @@ static int vring_busy(struct vballoon_vhost_user *back_end, uint32_t index)
 int vballoon_handle_set_vring_num(struct vballoon_vhost_user *back_end,
 				  struct vballoon_message *message, struct vballoon_reply *reply)
 {
-	struct vhost_user_vring_state state = message_state(message);
-	struct vballoon_vring *vring = vring_find(back_end, state.index);
+	struct vhost_user_vring_state state;
+	struct vballoon_vring *vring = vring_of_state(back_end, message, &state);
 
 	(void)reply;
 	if (!vring)
@@ -53,8 +54,8 @@ int vballoon_handle_set_vring_num(struct vballoon_vhost_user *back_end,
 int vballoon_handle_set_vring_base(struct vballoon_vhost_user *back_end,
 				   struct vballoon_message *message, struct vballoon_reply *reply)
 {
-	struct vhost_user_vring_state state = message_state(message);
-	struct vballoon_vring *vring = vring_find(back_end, state.index);
+	struct vhost_user_vring_state state;
+	struct vballoon_vring *vring = vring_of_state(back_end, message, &state);
 
 	(void)reply;
 	if (!vring)
@@ -91,8 +92,8 @@ int vballoon_handle_set_vring_addr(struct vballoon_vhost_user *back_end,
 int vballoon_handle_get_vring_base(struct vballoon_vhost_user *back_end,
 				   struct vballoon_message *message, struct vballoon_reply *reply)
 {
-	struct vhost_user_vring_state state = message_state(message);
-	struct vballoon_vring *vring = vring_find(back_end, state.index);
+	struct vhost_user_vring_state state;
+	struct vballoon_vring *vring = vring_of_state(back_end, message, &state);
 
 	if (!vring)
 		return -EPROTO;
@@ -107,8 +108,8 @@ int vballoon_handle_get_vring_base(struct vballoon_vhost_user *back_end,
 int vballoon_handle_set_vring_enable(struct vballoon_vhost_user *back_end,
 				     struct vballoon_message *message, struct vballoon_reply *reply)
 {
-	struct vhost_user_vring_state state = message_state(message);
-	struct vballoon_vring *vring = vring_find(back_end, state.index);
+	struct vhost_user_vring_state state;
+	struct vballoon_vring *vring = vring_of_state(back_end, message, &state);
 
 	(void)reply;
 	if (!vring)
@@ -167,39 +168,21 @@ int vballoon_handle_set_vring_kick(struct vballoon_vhost_user *back_end,
 	return 0;
 }
 
-/* CALL and ERR, which say where to signal. Returns the vring, or NULL. */
-static struct vballoon_vring *vring_set_event(struct vballoon_vhost_user *back_end,
-					      struct vballoon_message *message)
+/* CALL and ERR, which say where to signal. */
+int vballoon_handle_set_vring_event(struct vballoon_vhost_user *back_end,
+				    struct vballoon_message *message, struct vballoon_reply *reply)
 {
+	bool is_call = message->header.request == VHOST_USER_SET_VRING_CALL;
 	unsigned int index;
 	int fd;
 	struct vballoon_vring *vring = vring_take_fd(back_end, message, &index, &fd);
 
-	if (vring)
-		vballoon_event_replace(message->header.request == VHOST_USER_SET_VRING_ERR
-					       ? &vring->err
-					       : &vring->call,
-				       fd);
-	return vring;
-}
-
-int vballoon_handle_set_vring_call(struct vballoon_vhost_user *back_end,
-				   struct vballoon_message *message, struct vballoon_reply *reply)
-{
-	struct vballoon_vring *vring = vring_set_event(back_end, message);
-
 	(void)reply;
 	if (!vring)
 		return -EPROTO;
+	vballoon_event_replace(is_call ? &vring->call : &vring->err, fd);
 	/* What was used before this descriptor came was signalled to another. */
-	if (vring->running)
+	if (is_call && vring->running)
 		vballoon_event_signal(vring->call);
 	return 0;
-}
-
-int vballoon_handle_set_vring_err(struct vballoon_vhost_user *back_end,
-				  struct vballoon_message *message, struct vballoon_reply *reply)
-{
-	(void)reply;
-	return vring_set_event(back_end, message) ? 0 : -EPROTO;
 }
