@@ -121,6 +121,10 @@ def sim(run):
         run.check("sim: new seeds", [plain / simulator, "--seed", seed, "--schedules", "1000000"])
 
 
+def models(run):
+    run.check("models", ["tests/models/run"])
+
+
 def fuzz(run):
     """The kept inputs find what is planted; new ones are looked for. The other stages that run
     the tests replay the kept ones."""
@@ -205,6 +209,7 @@ STAGES = [
     Stage("sanitize", 600, "build with address and undefined sanitizers, tests", sanitize),
     Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance),
     Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
+    Stage("models", 120, "every order of a queue's wakeups; planted faults are found", models),
     Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz),
     Stage("cost", 120, "instructions that an entry takes, beside those recorded", cost),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
