@@ -6,8 +6,6 @@
 
 #include "control/feature_names.h"
 
-#define PAIR_ROWS 7U
-
 /*
  * Which of the eleven factors are on in a row of the pairs. The first row has none; each
  * factor is on in four of the other six, no two in the same four. Two sets of four out of six
@@ -62,7 +60,7 @@ void vballoon_plan_make(const struct vballoon_options *options, const struct vba
 		add(plan_out, options, facts, UINT64_MAX, false);
 	if (options->ring != VBALLOON_RING_SPLIT)
 		add(plan_out, options, facts, UINT64_MAX, true);
-	for (unsigned int row = 0; options->pairwise && row < PAIR_ROWS; row++) {
+	for (unsigned int row = 0; options->pairwise && row < VBALLOON_PLAN_PAIRS; row++) {
 		features = pair_features(row, &ring_factor);
 		add(plan_out, options, facts, features, pair_has(row, ring_factor));
 	}

@@ -6,7 +6,8 @@
 #include "conformance/options.h"
 #include "conformance/trial.h"
 
-#define VBALLOON_PLAN_MAX 8 /* both rings with everything, and six in pairs */
+#define VBALLOON_PLAN_PAIRS 7
+#define VBALLOON_PLAN_MAX (2 + VBALLOON_PLAN_PAIRS) /* both rings with everything, and the pairs */
 
 struct vballoon_plan {
 	struct vballoon_setting settings[VBALLOON_PLAN_MAX];
