@@ -11,19 +11,20 @@ from bed.rig import expect
 
 HERE = Path(__file__).resolve().parent
 # A guest boots for each: crooked_device tells one guest many lies, by their effect.
-CASES = ["follows-its-target", "record-lost", "page-twice", "start-over-not-empty",
-         "used-index-jumps"]
+CASES = ["driver/follows-its-target", "driver/record-lost", "driver-lies/page-twice",
+         "driver-lies/start-over-not-empty", "driver-ring-split/used-index-jumps",
+         "driver-report/round", "driver-push/each-period"]
 PATIENCE = "120"
 
 
 def run(rig):
     suite = rig.assets.built.vballoond.parent.parent / "conformance/vballoon-conformance"
-    cases = [word for case in CASES for word in ("--case", f"driver/{case}")]
+    cases = [word for case in CASES for word in ("--case", case)]
     with tempfile.TemporaryDirectory(prefix="vballoon-e2e-") as directory:
         assets = Path(directory, "assets")
         assets.write_bytes(pickle.dumps(rig.assets))
         done = subprocess.run(
-            [suite, "--driver", "--timeout", PATIENCE, *cases, "--", "env",
+            [suite, "--driver", "--ring", "split", "--timeout", PATIENCE, *cases, "--", "env",
              f"PYTHONPATH={HERE.parent}", sys.executable, "-m", "bed.driver_guest", assets, "%s"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
