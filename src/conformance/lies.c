@@ -69,18 +69,17 @@ void vballoon_lie_tell(struct vballoon_bout *bout, const struct vballoon_lie_row
 	vballoon_impostor_ask(&bout->impostor, lie->request, 0, lie->value);
 	if (!vballoon_bout_await(bout, vballoon_bout_has_lied, 0, bout->patience_ms))
 		vballoon_bout_end(bout, VBALLOON_WEDGED,
-				  "the driver sends vballoon_lie_nothing to lie about in %d ms",
+				  "the driver sends nothing to lie about in %d ms",
 				  bout->patience_ms);
 }
 
-/* The driver has to reset the device. When it goes on it has believed the lie. */
 void vballoon_lie_expect_reset(struct vballoon_bout *bout, unsigned int resets,
 			       unsigned int messages)
 {
 	if (vballoon_bout_await(bout, vballoon_bout_was_reset, resets, bout->patience_ms))
 		return;
 	vballoon_bout_require(bout, bout->impostor.seen.messages == messages,
-			      "the driver goes on as if vballoon_lie_nothing had happened");
+			      "the driver goes on as if nothing had happened");
 	vballoon_bout_end(bout, VBALLOON_WEDGED, "the driver neither resets nor goes on");
 }
 

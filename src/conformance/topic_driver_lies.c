@@ -97,9 +97,8 @@ static void short_answer_is_final(struct vballoon_bout *bout, const void *how)
 	vballoon_lie_tell(bout, how);
 	withdraws = bout->impostor.seen.withdraws;
 	vballoon_bout_watch(bout, 700);
-	vballoon_bout_require(
-		bout, bout->impostor.seen.withdraws == withdraws,
-		"after an answer of vballoon_lie_nothing it asked again within 700 ms");
+	vballoon_bout_require(bout, bout->impostor.seen.withdraws == withdraws,
+			      "after an answer of nothing it asked again within 700 ms");
 }
 
 #define NOTICES(its_name, its_clause, its_lacks, its_about, its_lie, its_request, its_value)       \
@@ -113,8 +112,7 @@ static void short_answer_is_final(struct vballoon_bout *bout, const void *how)
 			     true, GREETED, 0, 0)
 
 static const struct vballoon_case cases[] = {
-	VBALLOON_DRIVER_CASE("answer-of-vballoon_lie_nothing", "DRV-WITHDRAW-5",
-			     short_answer_is_final,
+	VBALLOON_DRIVER_CASE("answer-of-nothing", "DRV-WITHDRAW-5", short_answer_is_final,
 			     VBALLOON_LIE(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW, vballoon_lie_nothing,
 					  RESIZE, LESS),
 			     true, GREETED, 0, 0),
