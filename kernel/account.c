@@ -35,6 +35,7 @@ COUNT_ATTR(returned_for_pressure_pages,
 	   UNITS(b->account.returned[VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE]));
 COUNT_ATTR(returned_for_oom_pages, UNITS(b->account.returned[VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM]));
 COUNT_ATTR(taken_pages, UNITS(b->account.taken));
+COUNT_ATTR(moved_pages, UNITS(b->account.moved));
 COUNT_ATTR(short_answers, READ_ONCE(b->account.short_answers));
 COUNT_ATTR(reported_pages, UNITS(b->account.reported));
 COUNT_ATTR(restarts, READ_ONCE(b->account.restarts));
@@ -105,6 +106,7 @@ static struct attribute *account_attrs[] = {
 	&dev_attr_returned_for_pressure_pages.attr,
 	&dev_attr_returned_for_oom_pages.attr,
 	&dev_attr_taken_pages.attr,
+	&dev_attr_moved_pages.attr,
 	&dev_attr_short_answers.attr,
 	&dev_attr_reported_pages.attr,
 	&dev_attr_restarts.attr,

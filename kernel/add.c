@@ -135,7 +135,7 @@ static void add_fill_kept(struct vballoon *b, struct vballoon_add *add, u64 unit
 		if (block.units <= units - add->units)
 			add_block(b, add, &block);
 		else
-			vballoon_pages_release(&b->pages, &block);
+			vballoon_pages_release(&b->pages, &block, 1);
 	}
 	add_close_run(b, add);
 }
@@ -161,7 +161,7 @@ static void add_answered(struct vballoon *b, struct vballoon_message *message, u
 			vballoon_pages_hold(&b->pages, &run);
 			accepted += run.units;
 		} else {
-			vballoon_pages_release(&b->pages, &run);
+			vballoon_pages_release(&b->pages, &run, 1);
 		}
 	}
 	b->account.added += accepted;
@@ -178,7 +178,7 @@ static void add_cancel(struct vballoon *b, struct vballoon_add *add)
 
 	for (i = 0; i < add->count; i++) {
 		vballoon_entry_decode(b, le64_to_cpu(add->out.entry[i]), &run);
-		vballoon_pages_release(&b->pages, &run);
+		vballoon_pages_release(&b->pages, &run, 1);
 	}
 }
 

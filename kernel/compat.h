@@ -6,6 +6,7 @@
 #define VBALLOON_COMPAT_H
 
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -104,6 +105,70 @@ static inline void vballoon_shrinker_unregister(struct shrinker *shrinker)
 	shrinker_free(shrinker);
 }
 #endif
+
+/*
+ * Lists of pages that the kernel may move. Until 6.16 a driver may take any page out of
+ * one of them; from 7.0 on they are locked by a lock of the kernel's own, and only the
+ * list as a whole can be had. What was in between is not supported.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#include <linux/balloon.h>
+#define VBALLOON_CAN_MOVE IS_ENABLED(CONFIG_BALLOON_MIGRATION)
+#else
+#include <linux/balloon_compaction.h>
+#define VBALLOON_CAN_MOVE                                                                          \
+	(IS_ENABLED(CONFIG_BALLOON_COMPACTION) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0))
+#endif
+
+/* Take @page out of @list into @taken; others may come along. */
+static inline void vballoon_list_take(struct balloon_dev_info *list, struct page *page,
+				      struct list_head *taken)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	balloon_page_list_dequeue(list, taken, SIZE_MAX);
+#elif VBALLOON_CAN_MOVE
+	unsigned long flags;
+
+	if (!trylock_page(page))
+		return;
+	spin_lock_irqsave(&list->pages_lock, flags);
+	if (!PageIsolated(page)) {
+		balloon_page_finalize(page);
+		list_move(&page->lru, taken);
+		__count_vm_event(BALLOON_DEFLATE);
+	}
+	spin_unlock_irqrestore(&list->pages_lock, flags);
+	unlock_page(page);
+#endif
+}
+
+typedef int vballoon_move_t(struct balloon_dev_info *list, struct page *to, struct page *from,
+			    enum migrate_mode mode);
+
+static inline void vballoon_list_set_move(struct balloon_dev_info *list, vballoon_move_t *move)
+{
+#if VBALLOON_CAN_MOVE
+	list->migratepage = move;
+#endif
+}
+
+/* @to is in the balloon in place of @from. Newer kernels do the rest on their own. */
+static inline void vballoon_list_moved(struct balloon_dev_info *list, struct page *to,
+				       struct page *from)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0) && VBALLOON_CAN_MOVE
+	unsigned long flags;
+
+	get_page(to);
+	spin_lock_irqsave(&list->pages_lock, flags);
+	balloon_page_insert(list, to);
+	list->isolated_pages--;
+	__count_vm_event(BALLOON_MIGRATE);
+	spin_unlock_irqrestore(&list->pages_lock, flags);
+	balloon_page_finalize(from);
+	put_page(from);
+#endif
+}
 
 /*
  * Reset the device and bring it up again with the features negotiated before:

@@ -51,17 +51,24 @@ static void vballoon_stop(struct vballoon *b)
 	virtio_reset_device(b->vdev);
 	if (b->todevq)
 		vballoon_queues_stop(b);
+	vballoon_exchange_stop(b);
 	/* Not before: until the queues are gone a late interrupt may queue it. */
 	cancel_delayed_work_sync(&b->work);
 	vballoon_stats_stop(b);
 	vballoon_report_stop(b);
 }
 
-/* Keeps DRV-RESET-1. */
+/* Whoever is moving pages gives up on them, but nobody tells us when.
+ * Keeps DRV-RESET-1.
+ */
 static void vballoon_release(struct vballoon *b)
 {
 	mutex_lock(&b->lock);
-	vballoon_pages_release_all(&b->pages);
+	while (!vballoon_pages_release_all(&b->pages)) {
+		mutex_unlock(&b->lock);
+		schedule_timeout_uninterruptible(1);
+		mutex_lock(&b->lock);
+	}
 	mutex_unlock(&b->lock);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * The pages in the balloon: two bits for a unit, in sections that come with the
- * first block allocated in them and stay until everything is released.
+ * first block allocated in them and stay until everything is released. Those that
+ * the kernel may move are listed as well (movable.c); a unit then is a page.
  */
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
@@ -18,7 +19,7 @@
 struct vballoon_section {
 	/* Under the caller's lock. */
 	DECLARE_BITMAP(held, SECTION_UNITS);
-	/* The first unit of each block, whose order is its page_private().
+	/* The first unit of each block, whose order is its page_private() unless listed.
 	 * Changed atomically, because blocks are allocated outside the lock.
 	 */
 	DECLARE_BITMAP(head, SECTION_UNITS);
@@ -28,10 +29,15 @@ struct vballoon_section {
 #define HARD_GFP (GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
 /* Other memory is taken where it lies free, without waking or waiting for anybody. */
 #define EASY_GFP (HARD_GFP & ~__GFP_RECLAIM)
+/* What is remembered of pages. */
+#define OWN_GFP (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+/* The same when the kernel moves a page, to have memory perhaps. */
+#define MOVE_GFP (GFP_NOWAIT | __GFP_NOWARN | __GFP_NOMEMALLOC)
 
 void vballoon_pages_init(struct vballoon_pages *pages, unsigned int unit_order)
 {
 	xa_init(&pages->sections);
+	vballoon_movable_init(&pages->movable);
 	pages->unit_order = unit_order;
 	pages->kept = U64_MAX;
 }
@@ -44,21 +50,22 @@ static struct vballoon_section *section_find(struct vballoon_pages *pages, u64 u
 	return index > ULONG_MAX ? NULL : xa_load(&pages->sections, index);
 }
 
-static struct vballoon_section *section_get(struct vballoon_pages *pages, u64 unit)
+/* Whoever moves pages may do the same at the same time. */
+static struct vballoon_section *section_get(struct vballoon_pages *pages, u64 unit, gfp_t gfp)
 {
 	struct vballoon_section *section = section_find(pages, unit);
-	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	struct vballoon_section *other;
 
 	if (section)
 		return section;
 	section = kzalloc(sizeof(*section), gfp);
 	if (!section)
 		return NULL;
-	if (xa_err(xa_store(&pages->sections, unit / SECTION_UNITS, section, gfp))) {
-		kfree(section);
-		return NULL;
-	}
-	return section;
+	other = xa_cmpxchg(&pages->sections, unit / SECTION_UNITS, NULL, section, gfp);
+	if (!other)
+		return section;
+	kfree(section);
+	return xa_is_err(other) ? NULL : other;
 }
 
 static struct page *unit_page(const struct vballoon_pages *pages, u64 unit)
@@ -72,9 +79,31 @@ static u32 section_part(u64 unit, u64 end)
 	return min_t(u64, end - unit, SECTION_UNITS - unit % SECTION_UNITS);
 }
 
-static u32 block_units(const struct vballoon_pages *pages, u64 head)
+static bool is_listed(struct vballoon_pages *pages, u64 unit)
 {
-	return 1U << (page_private(unit_page(pages, head)) - pages->unit_order);
+	return pages->can_move && vballoon_movable_is_listed(&pages->movable, unit);
+}
+
+static unsigned int block_order(struct vballoon_pages *pages, u64 head)
+{
+	return is_listed(pages, head) ? 0 : page_private(unit_page(pages, head));
+}
+
+static u32 block_units(struct vballoon_pages *pages, u64 head)
+{
+	return 1U << (block_order(pages, head) - pages->unit_order);
+}
+
+/* Will the kernel be allowed to move what it consists of? */
+static bool is_movable(const struct vballoon_pages *pages, unsigned int order)
+{
+	return pages->can_move && order < VBALLOON_GROUP_ORDER;
+}
+
+/* Memory that does not move must not be taken from where all else does. */
+static struct page *block_alloc(const struct vballoon_pages *pages, gfp_t gfp, unsigned int order)
+{
+	return alloc_pages(is_movable(pages, order) ? gfp | __GFP_MOVABLE : gfp, order);
 }
 
 /* Tell the kernel that the block will be let go of when its memory goes offline. */
@@ -92,19 +121,20 @@ bool vballoon_pages_alloc(struct vballoon_pages *pages, unsigned int *order,
 	struct page *page;
 
 	while (*order > pages->unit_order) {
-		page = alloc_pages(EASY_GFP, *order);
+		page = block_alloc(pages, EASY_GFP, *order);
 		if (page)
 			goto found;
 		--*order;
 	}
-	page = alloc_pages(HARD_GFP, *order);
+	page = block_alloc(pages, HARD_GFP, *order);
 	if (!page)
 		return false;
 found:
 	block->unit = page_to_pfn(page) >> pages->unit_order;
 	block->units = 1U << (*order - pages->unit_order);
-	section = section_get(pages, block->unit);
-	if (!section) {
+	section = section_get(pages, block->unit, OWN_GFP);
+	if (!section || (is_movable(pages, *order) &&
+			 !vballoon_movable_prepare(&pages->movable, page_to_pfn(page), OWN_GFP))) {
 		__free_pages(page, *order);
 		return false;
 	}
@@ -148,11 +178,6 @@ static bool run_is_held(struct vballoon_pages *pages, const struct vballoon_run 
 		unit += last - first;
 	}
 	return true;
-}
-
-void vballoon_pages_hold(struct vballoon_pages *pages, const struct vballoon_run *run)
-{
-	run_mark(pages, run, true);
 }
 
 /* Keeps DRV-BAD-1, DRV-BAD-2. */
@@ -205,6 +230,52 @@ static u64 block_head(struct vballoon_section *section, u64 unit)
 	return head;
 }
 
+/* Make single pages of a small block. */
+static void block_dissolve(struct vballoon_pages *pages, struct vballoon_section *section, u64 head)
+{
+	struct page *page = unit_page(pages, head);
+	unsigned int order = page_private(page);
+	u32 i;
+
+	set_page_private(page, 0);
+	if (PageOffline(page))
+		__ClearPageOffline(page);
+	if (order)
+		split_page(page, order);
+	for (i = 0; i < 1U << order; i++) {
+		set_page_private(page + i, 0);
+		set_bit((head + i) % SECTION_UNITS, section->head);
+	}
+	atomic_long_dec(&pages->blocks[order]);
+	atomic_long_add(1L << order, &pages->blocks[0]);
+}
+
+/* The kernel may move the single pages of @run. */
+static void run_list(struct vballoon_pages *pages, const struct vballoon_run *run)
+{
+	u64 end = run->unit + run->units;
+	u64 unit = run->unit;
+
+	while (unit < end) {
+		struct vballoon_section *section = section_find(pages, unit);
+		u64 head = block_head(section, unit);
+
+		if (!is_listed(pages, head) && is_movable(pages, block_order(pages, head))) {
+			block_dissolve(pages, section, head);
+			head = unit;
+			vballoon_movable_list(&pages->movable, unit_page(pages, unit));
+		}
+		unit = head + block_units(pages, head);
+	}
+}
+
+void vballoon_pages_hold(struct vballoon_pages *pages, const struct vballoon_run *run)
+{
+	run_mark(pages, run, true);
+	if (pages->can_move)
+		run_list(pages, run);
+}
+
 /* Make two of a block. split_page() would make pages of it, which the allocator
  * then parks in per-CPU lists instead of joining them again.
  */
@@ -250,7 +321,7 @@ static u64 block_free(struct vballoon_pages *pages, struct vballoon_section *sec
 	return next;
 }
 
-void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_run *run)
+static void run_release(struct vballoon_pages *pages, const struct vballoon_run *run)
 {
 	u64 end = run->unit + run->units;
 	u64 unit = run->unit;
@@ -259,27 +330,97 @@ void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_
 		struct vballoon_section *section = section_find(pages, unit);
 		u64 head = block_head(section, unit);
 
-		if (head < unit || head + block_units(pages, head) > end)
+		if (is_listed(pages, unit))
+			vballoon_movable_leave(&pages->movable, unit++);
+		else if (head < unit || head + block_units(pages, head) > end)
 			block_halve(pages, section, head);
 		else
 			unit = block_free(pages, section, head);
 	}
 }
 
-void vballoon_pages_release_all(struct vballoon_pages *pages)
+/* Pages that are listed no more: blocks again, of one page each. */
+static void left_free(struct vballoon_pages *pages, struct list_head *left)
+{
+	struct page *page;
+
+	while ((page = list_first_entry_or_null(left, struct page, lru))) {
+		u64 unit = page_to_pfn(page);
+
+		list_del(&page->lru);
+		block_free(pages, section_find(pages, unit), unit);
+	}
+}
+
+void vballoon_pages_release(struct vballoon_pages *pages, const struct vballoon_run *runs,
+			    unsigned int count)
+{
+	LIST_HEAD(left);
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		run_release(pages, &runs[i]);
+	for (i = 0; pages->can_move && i < count; i++)
+		vballoon_movable_collect(&pages->movable, runs[i].unit, runs[i].units, &left);
+	left_free(pages, &left);
+}
+
+bool vballoon_pages_sweep(struct vballoon_pages *pages)
+{
+	LIST_HEAD(left);
+
+	vballoon_movable_collect_all(&pages->movable, &left);
+	left_free(pages, &left);
+	return pages->movable.leaving;
+}
+
+bool vballoon_pages_release_all(struct vballoon_pages *pages)
 {
 	struct vballoon_section *section;
 	unsigned long index;
 	unsigned int bit;
 
+	pages->kept = U64_MAX;
 	xa_for_each(&pages->sections, index, section) {
-		for_each_set_bit(bit, section->head, SECTION_UNITS)
-			block_free(pages, section, (u64)index * SECTION_UNITS + bit);
-		xa_erase(&pages->sections, index);
-		kfree(section);
+		for_each_set_bit(bit, section->head, SECTION_UNITS) {
+			u64 head = (u64)index * SECTION_UNITS + bit;
+
+			if (is_listed(pages, head))
+				vballoon_movable_leave(&pages->movable, head);
+			else
+				block_free(pages, section, head);
+		}
+		bitmap_zero(section->held, SECTION_UNITS);
 		cond_resched();
 	}
-	pages->kept = U64_MAX;
+	if (vballoon_pages_sweep(pages))
+		return false;
+	vballoon_movable_free(&pages->movable);
+	xa_for_each(&pages->sections, index, section)
+		kfree(section);
+	xa_destroy(&pages->sections);
+	return true;
+}
+
+bool vballoon_pages_can_swap(struct vballoon_pages *pages, u64 to, u64 from)
+{
+	struct vballoon_run run = { .unit = from, .units = 1 };
+
+	return is_listed(pages, from) && run_is_held(pages, &run) &&
+	       section_get(pages, to, MOVE_GFP) &&
+	       vballoon_movable_prepare(&pages->movable, to, MOVE_GFP);
+}
+
+void vballoon_pages_swap(struct vballoon_pages *pages, u64 to, u64 from)
+{
+	struct vballoon_section *into = section_find(pages, to);
+	struct vballoon_section *out_of = section_find(pages, from);
+
+	set_bit(to % SECTION_UNITS, into->head);
+	set_bit(to % SECTION_UNITS, into->held);
+	clear_bit(from % SECTION_UNITS, out_of->head);
+	clear_bit(from % SECTION_UNITS, out_of->held);
+	vballoon_movable_swap(&pages->movable, to, from);
 }
 
 void vballoon_pages_keep_all(struct vballoon_pages *pages)
@@ -290,6 +431,12 @@ void vballoon_pages_keep_all(struct vballoon_pages *pages)
 	xa_for_each(&pages->sections, index, section)
 		bitmap_zero(section->held, SECTION_UNITS);
 	pages->kept = 0;
+}
+
+static bool is_leaving(struct vballoon_pages *pages, unsigned long section, unsigned int bit)
+{
+	return pages->movable.leaving &&
+	       vballoon_movable_is_leaving(&pages->movable, section * SECTION_UNITS + bit);
 }
 
 bool vballoon_pages_next_kept(struct vballoon_pages *pages, struct vballoon_run *block)
@@ -305,6 +452,8 @@ bool vballoon_pages_next_kept(struct vballoon_pages *pages, struct vballoon_run 
 		if (index != pages->kept / SECTION_UNITS)
 			bit = 0;
 		bit = find_next_bit(section->head, SECTION_UNITS, bit);
+		while (bit < SECTION_UNITS && is_leaving(pages, index, bit))
+			bit = find_next_bit(section->head, SECTION_UNITS, bit + 1);
 		if (bit == SECTION_UNITS)
 			continue;
 		block->unit = (u64)index * SECTION_UNITS + bit;

@@ -14,6 +14,8 @@
  */
 #define RESERVED_DESCRIPTORS 7
 #define ADD_DESCRIPTORS 2
+/* A device that takes longer is taken for dead. */
+#define SILENT_JIFFIES (30 * HZ)
 
 static void fromdevq_used(struct virtqueue *vq)
 {
@@ -188,6 +190,19 @@ bool vballoon_message_wait(struct vballoon *b, struct vballoon_message *message,
 		mutex_unlock(&b->lock);
 		wait_event_timeout(b->answered, atomic_read(&b->answers) != seen, until - now);
 		mutex_lock(&b->lock);
+	}
+}
+
+/* Until the message is answered, or the device is reset, which it is when it takes too
+ * long: nothing else brings back what the message names. Under the lock, as above.
+ */
+void vballoon_message_await(struct vballoon *b, struct vballoon_message *message)
+{
+	while (message->in_flight && !vballoon_message_wait(b, message, SILENT_JIFFIES)) {
+		if (!b->running)
+			continue; /* it is being reset */
+		dev_warn(&b->vdev->dev, "the device is silent: resetting it\n");
+		vballoon_restart(b);
 	}
 }
 

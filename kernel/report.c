@@ -11,9 +11,6 @@
 #include "compat.h"
 #include "vballoon.h"
 
-/* A device that takes longer is taken for dead: only a reset brings the pages back. */
-#define SILENT_JIFFIES (30 * HZ)
-
 static unsigned int report_order;
 module_param(report_order, uint, 0444);
 MODULE_PARM_DESC(report_order, "log2 of the pages of the least free block to report");
@@ -62,12 +59,7 @@ static int report_pages(struct page_reporting_dev_info *kernel, struct scatterli
 	r->count = count;
 	vballoon_message_send(b, &r->message, &r->out, offsetof(typeof(r->out), entry[count]), NULL,
 			      0);
-	while (r->message.in_flight && !vballoon_message_wait(b, &r->message, SILENT_JIFFIES)) {
-		if (!b->running)
-			continue; /* it is being reset */
-		dev_warn(&b->vdev->dev, "the device is silent: resetting it\n");
-		vballoon_restart(b);
-	}
+	vballoon_message_await(b, &r->message);
 	/* Reset instead of answered: they were not reported. */
 	if (r->count)
 		err = -EIO;

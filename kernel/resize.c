@@ -8,6 +8,9 @@
 
 #include "vballoon.h"
 
+/* Pages that came back while the kernel was about to move them are free soon after. */
+#define SWEEP_MS 10
+
 static void hello_answered(struct vballoon *b, struct vballoon_message *message, u32 len);
 
 /* Keeps DRV-HELLO-4. */
@@ -72,7 +75,7 @@ static void release_surplus(struct vballoon *b)
 	if (!b->decide.greeted || coming <= b->decide.target)
 		return;
 	while (vballoon_pages_next_kept(&b->pages, &block))
-		vballoon_pages_release(&b->pages, &block);
+		vballoon_pages_release(&b->pages, &block, 1);
 }
 
 /* One step towards the target. Returns how long the next can wait, in ms.
@@ -112,6 +115,8 @@ void vballoon_resize_work(struct work_struct *work)
 	vballoon_answers_poll(b);
 	if (b->running)
 		wait_ms = min(wait_ms, resize_step(b));
+	if (vballoon_pages_sweep(&b->pages))
+		wait_ms = min_t(u64, wait_ms, SWEEP_MS);
 	/* An interrupt may have queued the work for now: that stays. */
 	if (b->running && wait_ms != VBALLOON_DECIDE_FOREVER)
 		queue_delayed_work(b->wq, &b->work, nsecs_to_jiffies(wait_ms * NSEC_PER_MSEC));

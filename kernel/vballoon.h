@@ -131,6 +131,8 @@ struct vballoon_exchange {
 		struct virtio_memory_balloon_pair pair[VBALLOON_PAIRS];
 	} out;
 	u8 status[VBALLOON_PAIRS];
+	bool swapped; /* the last pair */
+	bool in_doubt; /* the device has to be reset before its pages can be used */
 };
 
 /* What the balloon has done, for those who look after the guest. Units, ever. */
@@ -139,6 +141,7 @@ struct vballoon_account {
 	u64 refused;
 	u64 returned[VBALLOON_REASONS];
 	u64 taken; /* of our choice, by EXCHANGE */
+	u64 moved; /* swapped for others */
 	u64 reported;
 	u64 short_answers; /* WITHDRAW answers that gave less than was asked for */
 	u64 restarts; /* of the device */
@@ -213,6 +216,7 @@ void vballoon_message_send(struct vballoon *b, struct vballoon_message *message,
 			   size_t out_len, void *in, size_t in_len);
 bool vballoon_message_wait(struct vballoon *b, struct vballoon_message *message,
 			   unsigned long jiffies_at_most);
+void vballoon_message_await(struct vballoon *b, struct vballoon_message *message);
 __le64 vballoon_entry_encode(const struct vballoon *b, u64 unit, u32 units);
 bool vballoon_entry_decode(const struct vballoon *b, u64 entry, struct vballoon_run *run);
 
@@ -254,6 +258,7 @@ void vballoon_report_begin(struct vballoon *b, u64 id);
 /* exchange.c */
 void vballoon_exchange_init(struct vballoon *b);
 void vballoon_exchange_start(struct vballoon *b);
+void vballoon_exchange_stop(struct vballoon *b);
 int vballoon_exchange_register(struct vballoon *b);
 void vballoon_exchange_unregister(struct vballoon *b);
 

@@ -63,7 +63,6 @@ static void withdraw_answered(struct vballoon *b, struct vballoon_message *messa
 	struct vballoon_decision next;
 	unsigned int answer = 0;
 	s64 units = -EPROTO;
-	u32 i;
 
 	if (len <= sizeof(w->entry) && len % sizeof(w->entry[0]) == 0)
 		units = withdraw_check(b, w, count);
@@ -84,6 +83,5 @@ static void withdraw_answered(struct vballoon *b, struct vballoon_message *messa
 	next = vballoon_decide_next(&b->decide, vballoon_now_ms());
 	if (next.action == VBALLOON_DECIDE_WITHDRAW)
 		vballoon_withdraw_send(b, next.pages, VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET);
-	for (i = 0; i < count; i++)
-		vballoon_pages_release(&b->pages, &w->runs[i]);
+	vballoon_pages_release(&b->pages, w->runs, count);
 }

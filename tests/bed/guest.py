@@ -9,6 +9,7 @@ from .modules import TRANSPORT_MODULE, Modules
 
 KIB_PER_MIB = 1024
 PAGES_PER_MIB = 256
+HUGE_ORDER = 9
 
 
 class Guest:
@@ -53,9 +54,19 @@ class Guest:
         return {name.removesuffix("_kib"): value / KIB_PER_MIB
                 for name, value in self.numbers("meminfo").items()}
 
+    def free_huge_mib(self) -> float:
+        """What is free in blocks of a huge page and larger."""
+        blocks = [line.split()[4:] for line in self.ask("read /proc/buddyinfo").split(";")]
+        return sum(int(count) << order for counts in blocks for order, count in enumerate(counts)
+                   if order >= HUGE_ORDER) / PAGES_PER_MIB
+
     def fill(self, mib: float, seed: int) -> int:
         """Hold that much memory with a pattern in it. Returns the pages."""
         return self.numbers(f"fill {seed} {int(mib * KIB_PER_MIB)}", seconds=120)["pages"]
+
+    def scatter(self, mib: float) -> None:
+        """Hold every other page of that much memory."""
+        self.ask(f"scatter {int(mib * KIB_PER_MIB)}", seconds=120)
 
     def verify(self, seed: int) -> tuple[int, int]:
         """Pages that were filled, and how many of them are not what they were."""

@@ -10,7 +10,9 @@ from .failure import Failure
 from .modules import BALLOON_MODULE, PEER_MODULE
 from .vm import Machine, VirtualMachine
 
-HELD_PAGES = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}/virtio*/held_pages"
+SYSFS = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}/virtio*"
+HELD_PAGES = f"{SYSFS}/held_pages"
+MOVED_PAGES = f"{SYSFS}/account/moved_pages"
 PATTERN_SEED = 3
 TOUCH_SEED = 4
 # Of the memory that is to be had when it is taken: the kernel needs some to work with.
@@ -79,7 +81,11 @@ class Rig:
         if self.vm.machine.traditional:
             status = self.daemon.status()
             return status["claimed_bytes"] // status["page_bytes"]
-        return int(self.guest.ask(f"read {HELD_PAGES}"))
+        return self.read_number(HELD_PAGES)
+
+    def read_number(self, path: str) -> int:
+        """A file in the guest that holds a number."""
+        return int(self.guest.ask(f"read {path}"))
 
     def _wait_claimed(self, pages: int) -> None:
         """The driver of device 5 tells its own account after it has answered."""

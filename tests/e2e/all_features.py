@@ -28,7 +28,8 @@ BLOCK_MIB = 128
 BLOCK_PAGES = BLOCK_MIB << 8
 # QEMU puts memory that is plugged into so small a machine at 4 GiB.
 PLUGGED_BLOCK = 4096 // BLOCK_MIB
-LARGE_PAGES = 700 << 8
+# Left to the guest, so that new memory is full of the balloon.
+LEFT_MIB = 64
 
 
 def wait_for(what, true, seconds=SECONDS):
@@ -97,8 +98,9 @@ def unplugging(device, vm):
     vm.plug(PLUGGED_MIB)
     wait_for("the guest to use new memory",
              lambda: guest.memory_mib()["total"] > total_mib + PLUGGED_MIB - 1)
-    device.ask(RESIZE, LARGE_PAGES)
-    wait_for("a large balloon", lambda: device.held() == LARGE_PAGES)
+    large = device.held() + (int(guest.memory_mib()["available"]) - LEFT_MIB << 8)
+    device.ask(RESIZE, large)
+    wait_for("a large balloon", lambda: device.held() == large)
 
     def held_in(block):
         first = block * BLOCK_MIB << 8

@@ -18,6 +18,7 @@ __attribute__((format(printf, 2, 3))) void agent_error(int error, const char *fo
 /* Commands: @arguments is what followed the command's name, never NULL. */
 void memory_info(char *arguments);
 void memory_fill(char *arguments);
+void memory_scatter(char *arguments);
 void memory_verify(char *arguments);
 void memory_release(char *arguments);
 void memory_touch(char *arguments);

@@ -22,11 +22,14 @@ struct agent_command {
 };
 
 static const struct agent_command agent_commands[] = {
-	{ "meminfo", memory_info },    { "fill", memory_fill },	       { "verify", memory_verify },
-	{ "release", memory_release }, { "touch", memory_touch },      { "load", module_load },
-	{ "unload", module_unload },   { "read", file_read },	       { "write", file_write },
-	{ "storm", storm_run },	       { "kexec", power_kexec },       { "reboot", power_reboot },
+	{ "meminfo", memory_info },    { "fill", memory_fill },
+	{ "verify", memory_verify },   { "release", memory_release },
+	{ "touch", memory_touch },     { "load", module_load },
+	{ "unload", module_unload },   { "read", file_read },
+	{ "write", file_write },       { "storm", storm_run },
+	{ "kexec", power_kexec },      { "reboot", power_reboot },
 	{ "poweroff", power_off },     { "bandwidth", bandwidth_run },
+	{ "scatter", memory_scatter },
 };
 
 /* Two streams: one that reads and writes would have to seek in between, and a port cannot. */

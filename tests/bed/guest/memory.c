@@ -138,6 +138,26 @@ void memory_fill(char *arguments)
 	agent_ok("pages=%llu", (unsigned long long)memory_held.pages);
 }
 
+/* scatter KIB: hold every other page of so much memory, so that what is free lies in between. */
+void memory_scatter(char *arguments)
+{
+	uint64_t kib = strtoull(arguments, NULL, 10);
+	unsigned char *bytes;
+	uint64_t page;
+
+	if (memory_held.words || kib < KIB_PER_PAGE || memory_take(&memory_held, kib)) {
+		agent_error(EINVAL, "scatter");
+		return;
+	}
+	bytes = (unsigned char *)memory_held.words;
+	madvise(bytes, memory_held.pages * PAGE_BYTES, MADV_NOHUGEPAGE);
+	for (page = 0; page < memory_held.pages; page++)
+		bytes[page * PAGE_BYTES] = 1;
+	for (page = 0; page < memory_held.pages; page += 2)
+		madvise(bytes + page * PAGE_BYTES, PAGE_BYTES, MADV_DONTNEED);
+	agent_ok("scattered");
+}
+
 /* verify SEED: is all of it still what was written? */
 void memory_verify(char *arguments)
 {

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""a balloon of single pages, all over memory, does not keep the kernel from making huge ones"""
+
+from bed.rig import MOVED_PAGES, Rig, expect
+from bed.vm import Machine
+
+# It scatters what is free: nobody else wants that.
+SPOILS = True
+MACHINE = {"memory_mib": 512}
+SCATTERED_SHARE = 0.95  # of what is to be had
+BALLOON_SHARE = 0.8  # of what then is to be had, nearly all of it single pages
+# Of all free memory, in huge pages and larger, once the kernel has made room.
+HUGE_SHARE = 0.85
+# So much less of it is to be had when nothing in the balloon can be moved.
+STUCK_SHARE = 0.1
+
+
+def compact(rig):
+    """Scatter a balloon, free what lies between; returns the share of free memory that is huge
+    once the kernel has compacted it, and how large the balloon is."""
+    guest = rig.guest
+    rig.load()
+    guest.scatter(guest.memory_mib()["available"] * SCATTERED_SHARE)
+    balloon_mib = int(guest.memory_mib()["available"] * BALLOON_SHARE)
+    rig.daemon.resize(balloon_mib)
+    guest.release()
+    guest.ask("write /proc/sys/vm/compact_memory 1", seconds=60)
+    share = guest.free_huge_mib() / guest.memory_mib()["free"]
+    print(f"    {share:.0%} of what is free is huge, {rig.read_number(MOVED_PAGES)} pages moved")
+    rig.check_accounts(balloon_mib)
+    return share
+
+
+def fixed(assets):
+    """The same without the feature by which pages are swapped."""
+    with Rig(assets, Machine(**MACHINE), "--features", "page-runs") as rig:
+        share = compact(rig)
+        rig.daemon.resize(0)
+    return share
+
+
+# Proves DRV-EXCHANGE-1, DRV-EXCHANGE-5.
+def run(rig):
+    share = compact(rig)
+    moved = rig.read_number(MOVED_PAGES)
+    expect(moved > 0, "pages of the balloon to be moved")
+    expect(share >= HUGE_SHARE, f"{HUGE_SHARE:.0%} of free memory to be huge: {share:.0%}")
+    stuck = fixed(rig.assets)
+    expect(stuck <= share - STUCK_SHARE,
+           f"a balloon that stays to be in the way: {stuck:.0%} of what is free is huge")
+    rig.daemon.resize(0)
+    rig.check_accounts(0)
+    rig.check_returned()
