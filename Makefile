@@ -4,7 +4,7 @@
 BUILD ?= build
 
 .DEFAULT_GOAL := help
-.PHONY: help build install check pre-push unit conformance e2e docs-test install-test demo bench module dkms packages gates
+.PHONY: help build install check pre-push unit conformance e2e guest-tests docs-test install-test demo bench module dkms packages gates
 .PHONY: format lint clauses clean models fuzz fuzz-replay
 
 help: ## this list
@@ -35,6 +35,9 @@ conformance: build ## does vballoond keep the specification, with every pair of 
 
 e2e: ## a real guest under QEMU
 	tests/e2e/run
+
+guest-tests: ## the same, longer, on each kernel
+	./check --full --stage module --stage kernels
 
 install-test: ## build, install and purge the Debian packages in clean roots
 	tests/install/run

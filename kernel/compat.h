@@ -120,6 +120,17 @@ static inline void vballoon_shrinker_unregister(struct shrinker *shrinker)
 	(IS_ENABLED(CONFIG_BALLOON_COMPACTION) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0))
 #endif
 
+/* From 7.0 on pages stay marked until they are free: whoever looks for some that can be
+ * moved may just be looking at them.
+ */
+static inline void vballoon_unmark_offline(struct page *page)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	if (PageOffline(page))
+		__ClearPageOffline(page);
+#endif
+}
+
 /* Take @page out of @list into @taken; others may come along. */
 static inline void vballoon_list_take(struct balloon_dev_info *list, struct page *page,
 				      struct list_head *taken)
@@ -171,16 +182,23 @@ static inline void vballoon_list_moved(struct balloon_dev_info *list, struct pag
 }
 
 /*
- * Reset the device and bring it up again with the features negotiated before:
- * the driver's freeze and restore run inside. The virtio core has this for
- * power management alone.
+ * Reset the device, and bring it up again with the features negotiated before: the
+ * driver's freeze and restore run inside. The virtio core has this for power
+ * management alone.
  */
-static inline int vballoon_restart_device(struct virtio_device *vdev)
+static inline int vballoon_freeze_device(struct virtio_device *vdev)
 {
 #ifdef CONFIG_PM_SLEEP
-	int err = virtio_device_freeze(vdev);
+	return virtio_device_freeze(vdev);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
 
-	return err ? err : virtio_device_restore(vdev);
+static inline int vballoon_thaw_device(struct virtio_device *vdev)
+{
+#ifdef CONFIG_PM_SLEEP
+	return virtio_device_restore(vdev);
 #else
 	return -EOPNOTSUPP;
 #endif

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
+#include <linux/suspend.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
@@ -119,7 +120,7 @@ static void vballoon_restart_work(struct work_struct *work)
 	b->restart_jiffies = jiffies + RESTART_JIFFIES;
 	b->account.restarts++;
 	if (!b->broken) {
-		err = vballoon_restart_device(b->vdev);
+		err = vballoon_freeze_device(b->vdev) ?: vballoon_thaw_device(b->vdev);
 		if (!err)
 			return;
 		dev_err(&b->vdev->dev, "cannot start again: %d\n", err);
@@ -197,6 +198,25 @@ static void vballoon_destroy_wq(void *wq)
 	destroy_workqueue(wq);
 }
 
+/* The kernel finds room for what it has to save before it freezes any device: give it
+ * what is in the balloon, which need not be saved. If it then does not sleep at all,
+ * the device is started again; otherwise it is by then.
+ */
+static int vballoon_sleep_notify(struct notifier_block *nb, unsigned long event, void *unused)
+{
+	struct vballoon *b = container_of(nb, struct vballoon, sleep);
+	int err = 0;
+
+	if (event == PM_HIBERNATION_PREPARE || event == PM_RESTORE_PREPARE) {
+		cancel_delayed_work_sync(&b->restart_work);
+		err = vballoon_freeze_device(b->vdev);
+	} else if ((event == PM_POST_HIBERNATION || event == PM_POST_RESTORE) && !b->running &&
+		   !b->broken) {
+		err = vballoon_thaw_device(b->vdev);
+	}
+	return notifier_from_errno(err);
+}
+
 static int vballoon_probe(struct virtio_device *vdev)
 {
 	struct vballoon *b;
@@ -228,8 +248,14 @@ static int vballoon_probe(struct virtio_device *vdev)
 	err = register_reboot_notifier(&b->reboot);
 	if (err)
 		goto unregister_exchange;
+	b->sleep.notifier_call = vballoon_sleep_notify;
+	err = register_pm_notifier(&b->sleep);
+	if (err)
+		goto unregister_reboot;
 	return 0;
 
+unregister_reboot:
+	unregister_reboot_notifier(&b->reboot);
 unregister_exchange:
 	vballoon_exchange_unregister(b);
 unregister_pressure:
@@ -244,6 +270,7 @@ static void vballoon_remove(struct virtio_device *vdev)
 {
 	struct vballoon *b = vdev->priv;
 
+	unregister_pm_notifier(&b->sleep);
 	unregister_reboot_notifier(&b->reboot);
 	vballoon_exchange_unregister(b);
 	vballoon_pressure_unregister(b);
@@ -262,6 +289,15 @@ static int vballoon_freeze(struct virtio_device *vdev)
 static int vballoon_restore(struct virtio_device *vdev)
 {
 	return vballoon_start(vdev->priv);
+}
+
+/* In an interrupt. The configuration itself does not change, but the status may have. */
+static void vballoon_config_changed(struct virtio_device *vdev)
+{
+	struct vballoon *b = vdev->priv;
+
+	WRITE_ONCE(b->config_changed, true);
+	vballoon_wake(b);
 }
 
 static const struct virtio_device_id vballoon_ids[] = {
@@ -288,6 +324,7 @@ static struct virtio_driver vballoon_driver = {
 	.validate = vballoon_validate,
 	.probe = vballoon_probe,
 	.remove = vballoon_remove,
+	.config_changed = vballoon_config_changed,
 #ifdef CONFIG_PM_SLEEP
 	.freeze = vballoon_freeze,
 	.restore = vballoon_restore,

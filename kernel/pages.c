@@ -126,6 +126,9 @@ bool vballoon_pages_alloc(struct vballoon_pages *pages, unsigned int *order,
 			goto found;
 		--*order;
 	}
+	/* With less than that the guest would live on what it reclaims from itself. */
+	if (si_mem_available() <= 0)
+		return false;
 	page = block_alloc(pages, HARD_GFP, *order);
 	if (!page)
 		return false;
@@ -238,8 +241,7 @@ static void block_dissolve(struct vballoon_pages *pages, struct vballoon_section
 	u32 i;
 
 	set_page_private(page, 0);
-	if (PageOffline(page))
-		__ClearPageOffline(page);
+	vballoon_unmark_offline(page);
 	if (order)
 		split_page(page, order);
 	for (i = 0; i < 1U << order; i++) {
@@ -314,8 +316,7 @@ static u64 block_free(struct vballoon_pages *pages, struct vballoon_section *sec
 	pages->freed += next - head;
 	atomic_long_dec(&pages->blocks[order]);
 	set_page_private(page, 0);
-	if (PageOffline(page))
-		__ClearPageOffline(page);
+	vballoon_unmark_offline(page);
 	adjust_managed_page_count(page, 1L << order);
 	__free_pages(page, order);
 	return next;

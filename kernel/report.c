@@ -3,6 +3,7 @@
  * REPORT: free memory that stays the guest's, as the kernel's free page reporting
  * finds it; and rounds, in which all that is free now is reported without delay.
  */
+#include <linux/highmem.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -15,16 +16,20 @@ static unsigned int report_order;
 module_param(report_order, uint, 0444);
 MODULE_PARM_DESC(report_order, "log2 of the pages of the least free block to report");
 
+/* Keeps DRV-REPORT-10, DRV-ZEROED-2. */
 static void report_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
 {
-	u32 i;
+	struct vballoon_report *r = &b->report;
 	struct vballoon_run run;
+	u32 i;
 
-	for (i = 0; i < b->report.count; i++) {
-		vballoon_entry_decode(b, le64_to_cpu(b->report.out.entry[i]), &run);
+	for (i = 0; i < r->count; i++) {
+		vballoon_entry_decode(b, le64_to_cpu(r->out.entry[i]), &run);
 		b->account.reported += run.units;
+		r->zeroed[i] =
+			i < len && READ_ONCE(r->verdict[i]) == VIRTIO_MEMORY_BALLOON_ACCEPTED;
 	}
-	b->report.count = 0;
+	r->count = 0;
 }
 
 static void done_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
@@ -37,15 +42,32 @@ static bool can_report(struct vballoon *b)
 	       !b->report.message.in_flight;
 }
 
+/* The guest's allocator takes what is free for zeros, whatever became of it.
+ * Keeps DRV-REPORT-3.
+ */
+static void clear_what_is_not(const struct vballoon_report *r, struct scatterlist *pages,
+			      unsigned int count)
+{
+	struct scatterlist *sg = pages;
+	unsigned int i, page;
+
+	for (i = 0; i < count; i++, sg = sg_next(sg)) {
+		for (page = 0; !r->zeroed[i] && page < sg->length >> PAGE_SHIFT; page++)
+			clear_highpage(sg_page(sg) + page);
+		cond_resched();
+	}
+}
+
 /* Called by the kernel's worker, with pages that nobody else can get meanwhile.
- * Keeps DRV-REPORT-1, DRV-REPORT-2.
+ * Keeps DRV-REPORT-1, DRV-REPORT-2, DRV-REPORT-9.
  */
 static int report_pages(struct page_reporting_dev_info *kernel, struct scatterlist *pages,
 			unsigned int count)
 {
 	struct vballoon *b = container_of(kernel, struct vballoon, report.kernel);
+	bool must_be_zero = virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED);
 	struct vballoon_report *r = &b->report;
-	struct scatterlist *sg;
+	struct scatterlist *sg = pages;
 	int err = 0;
 	unsigned int i;
 
@@ -54,11 +76,13 @@ static int report_pages(struct page_reporting_dev_info *kernel, struct scatterli
 		mutex_unlock(&b->lock);
 		return -EBUSY;
 	}
-	for_each_sg(pages, sg, count, i) r->out.entry[i] =
-		vballoon_entry_encode(b, sg_phys(sg) >> b->unit_shift, sg->length >> b->unit_shift);
+	for (i = 0; i < count; i++, sg = sg_next(sg))
+		r->out.entry[i] = vballoon_entry_encode(b, sg_phys(sg) >> b->unit_shift,
+							sg->length >> b->unit_shift);
 	r->count = count;
-	vballoon_message_send(b, &r->message, &r->out, offsetof(typeof(r->out), entry[count]), NULL,
-			      0);
+	memset(r->zeroed, 0, sizeof(r->zeroed));
+	vballoon_message_send(b, &r->message, &r->out, offsetof(typeof(r->out), entry[count]),
+			      r->verdict, must_be_zero ? count : 0);
 	vballoon_message_await(b, &r->message);
 	/* Reset instead of answered: they were not reported. */
 	if (r->count)
@@ -66,6 +90,9 @@ static int report_pages(struct page_reporting_dev_info *kernel, struct scatterli
 	r->count = 0;
 	r->ended = jiffies;
 	mutex_unlock(&b->lock);
+	/* The kernel's worker is the only one who reports: it is our own until we return. */
+	if (must_be_zero)
+		clear_what_is_not(r, pages, count);
 	return err;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <linux/jiffies.h>
 #include <linux/random.h>
+#include <linux/virtio_config.h>
 
 #include "vballoon.h"
 
@@ -103,6 +104,15 @@ static u64 resize_step(struct vballoon *b)
 	}
 }
 
+static void check_status(struct vballoon *b)
+{
+	if (!xchg(&b->config_changed, false) || !b->running ||
+	    !(b->vdev->config->get_status(b->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET))
+		return;
+	dev_warn(&b->vdev->dev, "the device needs a reset: resetting it\n");
+	vballoon_restart(b);
+}
+
 /* A bounded piece of work; whatever is left is queued again behind others. */
 void vballoon_resize_work(struct work_struct *work)
 {
@@ -110,6 +120,7 @@ void vballoon_resize_work(struct work_struct *work)
 	u64 wait_ms = VBALLOON_DECIDE_FOREVER;
 
 	mutex_lock(&b->lock);
+	check_status(b);
 	if (vballoon_requests_poll(b))
 		wait_ms = 0;
 	vballoon_answers_poll(b);

@@ -110,6 +110,8 @@ struct vballoon_report {
 		struct virtio_memory_balloon_msg header;
 		__le64 entry[PAGE_REPORTING_CAPACITY];
 	} out;
+	u8 verdict[PAGE_REPORTING_CAPACITY]; /* with F_ZEROED alone */
+	bool zeroed[PAGE_REPORTING_CAPACITY]; /* what became of the entries of the last one */
 	struct page_reporting_dev_info kernel;
 	bool registered; /* with the kernel; by whoever starts and stops the device */
 
@@ -154,7 +156,9 @@ struct vballoon {
 	struct delayed_work restart_work; /* resets the device, and starts again if it may */
 	wait_queue_head_t answered; /* todevq has been used, or is gone */
 	atomic_t answers; /* how often */
+	bool config_changed; /* the device has said so, of its status perhaps */
 	struct notifier_block reboot;
+	struct notifier_block sleep;
 	struct vballoon_pressure pressure;
 	u32 page_shift; /* a balloon page: targets and counts */
 	u32 unit_shift; /* what an entry names */

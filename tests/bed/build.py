@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds what is tested: the daemon, its command line, the guest's module."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Built:
     vballoond: Path
     vballoonctl: Path
     module: Path
+    needs_reset: Path  # for the guest: a transport whose device can need a reset
 
 
 def _run(what: str, *command: str | Path) -> None:
@@ -49,5 +51,10 @@ def build(kernel: Kernel) -> Built:
     _run("vballoond", "ninja", "-C", host)
     module = OUT / f"module-{kernel.release}"
     _run_kernel(kernel, "scripts/kernel-build.sh", str(kernel.headers), str(module))
+    own = OUT / f"guest-modules-{kernel.release}"
+    shutil.copytree(TREE / "tests/bed/guest_modules", own, dirs_exist_ok=True)
+    make = ["make", "-s", "-C", str(kernel.headers), f"M={own}", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    _run(f"a guest's module for Linux {kernel.release}",
+         *kernel.build_command([*make, "modules"], [TREE]))
     return Built(host / "src/daemon/vballoond", host / "src/cli/vballoonctl",
-                 module / "virtio_memory_balloon.ko")
+                 module / "virtio_memory_balloon.ko", own / "needs_reset.ko")

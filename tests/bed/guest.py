@@ -68,6 +68,11 @@ class Guest:
         """Hold every other page of that much memory."""
         self.ask(f"scatter {int(mib * KIB_PER_MIB)}", seconds=120)
 
+    def zeros(self, mib: float) -> tuple[int, int]:
+        """Pages that are new to a program, and how many of them are not zero."""
+        counted = self.numbers(f"zeros {int(mib * KIB_PER_MIB)}", seconds=120)
+        return counted["pages"], counted["bad"]
+
     def verify(self, seed: int) -> tuple[int, int]:
         """Pages that were filled, and how many of them are not what they were."""
         counted = self.numbers(f"verify {seed}", seconds=120)

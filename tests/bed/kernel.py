@@ -93,8 +93,14 @@ class Kernel:
 
     def clears_on_allocation(self) -> bool:
         """Whether it sets memory to zero when it allocates it, unless told otherwise."""
-        config = (self.headers / ".config").read_text()
-        return "CONFIG_INIT_ON_ALLOC_DEFAULT_ON=y" in config.splitlines()
+        return self._is_set("INIT_ON_ALLOC_DEFAULT_ON")
+
+    def finds_leaks(self) -> bool:
+        """Whether it can be asked what of its memory nobody knows of any more."""
+        return self._is_set("DEBUG_KMEMLEAK")
+
+    def _is_set(self, option: str) -> bool:
+        return f"CONFIG_{option}=y" in (self.headers / ".config").read_text().splitlines()
 
     @staticmethod
     def _name(path: Path) -> str:

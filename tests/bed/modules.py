@@ -8,6 +8,7 @@ from .kernel import Kernel
 TRANSPORT_MODULE = "virtio_pci"
 PEER_MODULE = "virtio_balloon"
 BALLOON_MODULE = "virtio_memory_balloon"
+NEEDS_RESET_MODULE = "needs_reset"
 
 
 def needs(module: bytes) -> list[str]:

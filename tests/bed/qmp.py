@@ -39,5 +39,12 @@ class Qmp:
             else:
                 return message["return"]
 
+    def await_event(self, name: str, seconds: float = 30) -> None:
+        """Wait for an event; one that has come already will do."""
+        while not any(event["event"] == name for event in self.events):
+            message = self._message(seconds, f"the event {name}")
+            if "event" in message:
+                self.events.append(message)
+
     def close(self) -> None:
         self._lines.close()

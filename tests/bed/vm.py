@@ -2,6 +2,7 @@
 """A virtual machine: QEMU, its monitor, its guest."""
 
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -17,7 +18,7 @@ from .qmp import Qmp
 
 BOOT_SECONDS = 60
 SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Kernel panic|Bad page|Out of memory|"
-                   r"list_(add|del) corruption|refcount_t|blocked for more than|soft lockup|"
+                   r"list_(add|del) corruption|refcount_t|suspected memory leak|blocked for more than|soft lockup|"
                    r"self-detected stall")
 # A busy host may let the emulated timer miss the kernel's test of it, which ends in a panic.
 EMULATED = ["no_timer_check"]
@@ -37,6 +38,8 @@ class Machine:
     prealloc: bool = False  # have the host's memory from the beginning
     pluggable_mib: int = 0  # how much can be added while it runs
     kexec: bool = False  # put a kernel for kexec into the initramfs
+    unpluggable: bool = False  # put our balloon where it can be pulled out
+    swap_mib: int = 0  # a disk for that, of which the guest can resume
     peer: bool = False  # give it QEMU's own balloon
     balloon_socket: Path | None = None  # give it ours, over vhost-user
     traditional: bool = False  # ours is device 5, which the kernel has a driver for
@@ -59,10 +62,13 @@ class Machine:
 
     def devices(self) -> list[str]:
         arguments = []
+        if self.unpluggable:
+            arguments += ["-device", "pcie-root-port,id=bay,chassis=1"]
         if self.balloon_socket:
             shape = TRADITIONAL if self.traditional else MEMORY_BALLOON
             arguments += ["-chardev", f"socket,id=balloon,path={self.balloon_socket}",
-                          "-device", f"vhost-user-test-device-pci,chardev=balloon,{shape}"]
+                          "-device", f"vhost-user-test-device-pci,id=own,chardev=balloon,{shape}"
+                          + (",bus=bay" if self.unpluggable else "")]
         if self.peer:
             arguments += PEER
         return [*arguments, *self.arguments]
@@ -100,6 +106,13 @@ class VirtualMachine:
         initrd = self.directory / "initrd"
         initrd.write_bytes(assets.initramfs(kexec=self.machine.kexec))
         parameters = ["console=ttyS0", "loglevel=6", *EMULATED, *self.machine.kernel_parameters]
+        swap = []
+        if self.machine.swap_mib:
+            (self.directory / "swap").touch()
+            os.truncate(self.directory / "swap", self.machine.swap_mib << 20)
+            parameters += ["resume=/dev/nvme0n1", "resumewait"]
+            swap = ["-drive", f"file={self.directory}/swap,if=none,format=raw,id=swap",
+                    "-device", "nvme,drive=swap,serial=swap"]
         return [*assets.qemu.command(), "-nodefaults", "-no-user-config", "-display", "none", "-S",
                 *assets.accel.arguments(), "-smp", "1", "-m", self.machine.size(),
                 "-object", self.machine.memory_backend(),
@@ -109,7 +122,7 @@ class VirtualMachine:
                 "-serial", f"file:{self._console}",
                 "-serial", f"unix:{self.directory}/agent,server=on,wait=off",
                 "-qmp", f"unix:{self.directory}/qmp,server=on,wait=off",
-                *self.machine.devices()]
+                *swap, *self.machine.devices()]
 
     def boot(self, seconds: float = BOOT_SECONDS) -> None:
         """Let it run until the guest's init answers. It was made stopped."""
@@ -136,6 +149,12 @@ class VirtualMachine:
         self.qmp.execute("object-add", **{"qom-type": "memory-backend-memfd", "id": "plugged",
                                           "size": mib << 20, "share": True})
         self.qmp.execute("device_add", driver="pc-dimm", id="dimm", memdev="plugged")
+
+    def unplug_balloon(self) -> None:
+        """Pull our balloon out: the guest has let go of it when this comes back."""
+        self.qmp.events.clear()
+        self.qmp.execute("device_del", id="own")
+        self.qmp.await_event("DEVICE_DELETED")
 
     def splats(self) -> list[str]:
         """What the guest's kernel has complained of."""

@@ -8,6 +8,7 @@ import time
 from .crooked_device import PAGE_SHIFT, RUN_PAGES_MAX, CrookedDevice
 
 F_ALL = (1 << 5) - 1  # but for zeroed pages, which it does not promise
+F_ZEROED = 1 << 5
 ASK_REPORT = 2
 GIVE_NOTHING = (1 << 64) - 1
 

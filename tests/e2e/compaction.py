@@ -24,7 +24,7 @@ def compact(rig):
     balloon_mib = int(guest.memory_mib()["available"] * BALLOON_SHARE)
     rig.daemon.resize(balloon_mib)
     guest.release()
-    guest.ask("write /proc/sys/vm/compact_memory 1", seconds=60)
+    guest.ask("write /proc/sys/vm/compact_memory 1", seconds=120)
     share = guest.free_huge_mib() / guest.memory_mib()["free"]
     print(f"    {share:.0%} of what is free is huge, {rig.read_number(MOVED_PAGES)} pages moved")
     rig.check_accounts(balloon_mib)

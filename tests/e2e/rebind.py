@@ -8,7 +8,7 @@ from bed.modules import BALLOON_MODULE
 from bed.rig import expect
 
 BALLOON_MIB = 448
-TIMES = 20
+TIMES, TIMES_THOROUGH = 20, 100
 DRIVER = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}"
 DEVICES_MAX = 8
 # What the kernel's caches may have grown by; one balloon lost would be far more.
@@ -29,7 +29,7 @@ def run(rig):
     rig.load()
     name = device_name(rig.guest)
     free_mib = []
-    for _ in range(TIMES):
+    for _ in range(TIMES_THOROUGH if rig.thorough else TIMES):
         rig.daemon.resize(BALLOON_MIB)
         rig.check_accounts(BALLOON_MIB)
         rig.guest.ask(f"write {DRIVER}/unbind {name}")

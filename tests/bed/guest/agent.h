@@ -19,6 +19,7 @@ __attribute__((format(printf, 2, 3))) void agent_error(int error, const char *fo
 void memory_info(char *arguments);
 void memory_fill(char *arguments);
 void memory_scatter(char *arguments);
+void memory_zeros(char *arguments);
 void memory_verify(char *arguments);
 void memory_release(char *arguments);
 void memory_touch(char *arguments);
@@ -31,6 +32,7 @@ void bandwidth_run(char *arguments);
 void power_kexec(char *arguments);
 void power_off(char *arguments);
 void power_reboot(char *arguments);
+void power_swapon(char *arguments);
 
 /* The whole of a small file, as a string without its last newline; 0 or negative errno. */
 int file_slurp(const char *path, char *to, uint64_t to_bytes);

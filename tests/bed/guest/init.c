@@ -29,7 +29,8 @@ static const struct agent_command agent_commands[] = {
 	{ "write", file_write },       { "storm", storm_run },
 	{ "kexec", power_kexec },      { "reboot", power_reboot },
 	{ "poweroff", power_off },     { "bandwidth", bandwidth_run },
-	{ "scatter", memory_scatter },
+	{ "scatter", memory_scatter }, { "swapon", power_swapon },
+	{ "zeros", memory_zeros },
 };
 
 /* Two streams: one that reads and writes would have to seek in between, and a port cannot. */
@@ -92,6 +93,7 @@ static void agent_prepare(void)
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	agent_in = fopen(AGENT_PORT, "r");
 	agent_out = fopen(AGENT_PORT, "w");
 	if (!agent_in || !agent_out)

@@ -158,6 +158,29 @@ void memory_scatter(char *arguments)
 	agent_ok("scattered");
 }
 
+/* zeros KIB: take so much memory, and let it go; whatever is new to a program must be zero. */
+void memory_zeros(char *arguments)
+{
+	struct memory_area area = { 0 };
+	uint64_t bad = 0;
+	uint64_t page, i;
+
+	if (memory_take(&area, strtoull(arguments, NULL, 10))) {
+		agent_error(ENOMEM, "zeros");
+		return;
+	}
+	for (page = 0; page < area.pages; page++) {
+		uint64_t *words = area.words + page * PAGE_WORDS;
+
+		words[0] = 1; /* to read alone would bring none */
+		for (i = 1; i < PAGE_WORDS && !words[i]; i++)
+			;
+		bad += i < PAGE_WORDS;
+	}
+	agent_ok("pages=%llu bad=%llu", (unsigned long long)area.pages, (unsigned long long)bad);
+	memory_drop(&area);
+}
+
 /* verify SEED: is all of it still what was written? */
 void memory_verify(char *arguments)
 {

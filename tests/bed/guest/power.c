@@ -5,6 +5,7 @@
 #include <linux/reboot.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +32,26 @@ void power_reboot(char *arguments)
 {
 	(void)arguments;
 	power_end(LINUX_REBOOT_CMD_RESTART, "reboot");
+}
+
+/* swapon DEVICE: make the whole of it swap space, for a kernel with pages of 4 KiB. */
+void power_swapon(char *arguments)
+{
+	unsigned char page[4096] = { 0 };
+	uint32_t header[3] = { 1, 0, 0 }; /* version, last page, bad pages */
+	int fd = open(arguments, O_RDWR | O_CLOEXEC);
+	off_t bytes = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+
+	header[1] = (uint32_t)(bytes / (off_t)sizeof(page)) - 1;
+	memcpy(page + 1024, header, sizeof(header));
+	memcpy(page + sizeof(page) - 10, "SWAPSPACE2", 10);
+	if (fd < 0 || pwrite(fd, page, sizeof(page), 0) != (ssize_t)sizeof(page) || fsync(fd) ||
+	    swapon(arguments, 0))
+		agent_error(errno, "swapon %s", arguments);
+	else
+		agent_ok("%s", arguments);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* kexec: the same kernel with the same command line and a plain initramfs, without firmware. */

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""a guest that needs its memory while much of it is being reported as free waits for it, and lives on"""
+
+import time
+
+from bed.modules import BALLOON_MODULE
+from bed.rig import PATTERN_SEED, expect
+from bed.vm import Machine, VirtualMachine
+from bed.willing_device import ASK_REPORT, WillingDevice
+
+from all_features import wait_for
+
+MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
+LATE_SECONDS = 0.6  # less than the driver waits
+# Of what was free: more than there is without what is being reported.
+TAKEN_SHARE = 0.95
+
+
+class LateDevice(WillingDevice):
+    """Takes its time to answer a REPORT."""
+
+    def __init__(self) -> None:
+        self.late = 0
+        super().__init__()
+
+    def _report(self, flags: int, said: bytes) -> bytes:
+        self.late += 1
+        time.sleep(LATE_SECONDS)
+        return super()._report(flags, said)
+
+
+def run(rig):
+    with LateDevice() as device:
+        with VirtualMachine(rig.assets, Machine(**MACHINE, balloon_socket=device.socket)) as vm:
+            vm.boot()
+            vm.guest.load(BALLOON_MODULE)
+            wait_for("the driver", lambda: device._epoch)
+            mib = vm.guest.memory_mib()["available"] * TAKEN_SHARE
+            device.ask(ASK_REPORT, value=1)
+            wait_for("a report", lambda: device.late)
+            vm.guest.fill(mib, PATTERN_SEED)
+            pages, bad = vm.guest.verify(PATTERN_SEED)
+            expect(bad == 0, f"{pages} pages to be intact: {bad} are not")
+            expect(not vm.splats(), f"nobody to be killed, and no complaint: {vm.splats()}")
+            expect(device.error is None, f"no error in the device: {device.error}")
