@@ -34,5 +34,9 @@ class GuestMemory:
         for at in range(gpa, gpa + size_bytes, CHUNK_BYTES):
             os.pwrite(self._fd, GARBAGE * min(CHUNK_BYTES, gpa + size_bytes - at), at)
 
+    def fileno(self) -> int:
+        """The descriptor of the file, which one can write to, as the daemon has it."""
+        return self._fd
+
     def close(self) -> None:
         os.close(self._fd)
