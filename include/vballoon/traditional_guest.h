@@ -218,7 +218,7 @@ uint64_t vballoon_traditional_guest_run(struct vballoon_traditional_guest *guest
 
 /**
  * The guest's memory is getting short: have some back if the device allows it, and give none
- * for ten seconds from now, or until the device asks again. Does not wait. The device allows
+ * for ten seconds from now, or until the device wants another size. Does not wait. The device allows
  * it while it wants less than is in the balloon, and with
  * VIRTIO_BALLOON_F_DEFLATE_ON_OOM always.
  * @param guest the driver

@@ -67,9 +67,13 @@ struct vballoon_protocol {
 	void (*ask)(struct vballoon_device *device);
 	/* As vballoon_device_due_ms(), for what the pace does not know of; may be NULL. */
 	uint64_t (*due_ms)(const struct vballoon_device *device);
+	/* What is different in how it grows; may be NULL. */
+	void (*growth)(const struct vballoon_device *device, struct vballoon_growth *growth);
 	/* Whether the guest leaves what is held alone until the device has answered that
 	 * it has it back. If not, nothing is dropped once it was answered to be held. */
 	bool (*is_firm)(const struct vballoon_device *device);
+	/* Whether it may use what is held without a word at all; NULL: no. */
+	bool (*is_silent)(const struct vballoon_device *device);
 	/* What a saved state has of it beside the requests that both have: so many bytes, a
 	 * multiple of 8; NULL: nothing. It is loaded after the record. */
 	uint32_t own_bytes;

@@ -123,14 +123,19 @@ void vballoon_drop_leave(struct vballoon_device *device)
 static void drop_pages(struct vballoon_device *device, unsigned int region,
 		       const struct vballoon_page_map *map, struct vballoon_run run)
 {
+	const struct vballoon_reclaim_ops *reclaim = device->config.reclaim;
 	uint32_t shift = device->config.page_shift;
+	int (*give)(void *context, const struct vballoon_region *region,
+		    struct vballoon_bytes offset, struct vballoon_bytes len) = reclaim->drop;
 	int error;
 
+	/* What may be touched without a word must not be missed then: there is no restore. */
+	if (device->protocol->is_silent && device->protocol->is_silent(device))
+		give = reclaim->discard;
 	vballoon_page_map_drop(map, run.first, run.count);
 	device->counters.drop_calls++;
-	error = device->config.reclaim->drop(
-		device->config.context, &device->memory.regions[region],
-		vballoon_bytes(run.first << shift), vballoon_bytes(run.count << shift));
+	error = give(device->config.context, &device->memory.regions[region],
+		     vballoon_bytes(run.first << shift), vballoon_bytes(run.count << shift));
 	if (!error)
 		return;
 	vballoon_page_map_undrop(map, run.first, run.count);

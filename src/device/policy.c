@@ -9,12 +9,16 @@ static struct vballoon_growth growth_of(const struct vballoon_device *device)
 	uint32_t shift = device->config.page_shift;
 	uint32_t unit_shift = device->record.unit_shift;
 
-	return (struct vballoon_growth){
+	struct vballoon_growth growth = {
 		.target = device->record.target,
 		.held = vballoon_held_count(device),
 		.unit_pages = UINT64_C(1) << (unit_shift > shift ? unit_shift - shift : 0),
 		.rate = device->policy.inflate_rate >> shift,
 	};
+
+	if (device->protocol->growth)
+		device->protocol->growth(device, &growth);
+	return growth;
 }
 
 void vballoon_device_ask(struct vballoon_device *device)

@@ -6,7 +6,7 @@
 
 bool vballoon_queues_lame(const struct vballoon_device *device)
 {
-	for (unsigned int i = 0; i < VIRTIO_MEMORY_BALLOON_VQ_COUNT; i++) {
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {
 		if (!device->rings[i].running && device->rings[i].violation)
 			return true;
 	}

@@ -226,6 +226,20 @@ static void under_pressure_pages_come_back_and_stay_for_ten_seconds(void **state
 	assert_true(trad_liar_is_idle(l, DEFLATE));
 }
 
+static void a_change_of_something_else_ends_no_waiting(void **state)
+{
+	struct trad_liar *l = *state;
+
+	vballoon_traditional_guest_pressure(l->guest.driver, 10, l->guest.port.now_ms);
+	trad_guest_run(&l->guest);
+	trad_liar_take(l, DEFLATE);
+	trad_liar_answer(l, DEFLATE);
+	want(l, 100);
+	assert_true(trad_liar_is_idle(l, INFLATE));
+	want(l, 101);
+	assert_int_equal(trad_liar_take(l, INFLATE).count, 11);
+}
+
 static void more_than_there_is_is_not_waited_for(void **state)
 {
 	struct trad_liar *l = *state;
@@ -372,6 +386,7 @@ int main(void)
 		WITH(a_unit_is_named_by_all_its_pages, set_up_units),
 		WITH(pressure_needs_the_leave_of_the_device, set_up),
 		WITH(under_pressure_pages_come_back_and_stay_for_ten_seconds, set_up_oom),
+		WITH(a_change_of_something_else_ends_no_waiting, set_up_oom),
 		WITH(more_than_there_is_is_not_waited_for, set_up_oom),
 		WITH(out_of_memory_it_tells_at_once_and_waits_a_second, set_up_oom),
 		WITH(a_reset_brings_everything_back, set_up),

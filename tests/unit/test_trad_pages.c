@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The traditional balloon: pages that are given and taken back. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +69,46 @@ static void neighbours_that_descend_are_dropped_in_one_call_also_at_once(void **
 	trad_say_down(&bed, INFLATE, AT, 600);
 	assert_int_equal(bed.call_count, 1);
 	assert_int_equal(bed.calls[0].len, 600 * PAGE);
+}
+
+/* It is touched again without a word, which must not fail: as for what is reported. */
+static void what_may_be_used_in_silence_goes_as_what_is_reported_does(void **state)
+{
+	(void)state;
+	begin(TRAD(SILENT_DEFLATE), 12);
+	bed.discard_error = -EOPNOTSUPP;
+	trad_say_up(&bed, INFLATE, AT, 8);
+	assert_int_equal(bed.call_count, 1);
+	assert_true(bed.calls[0].discard);
+	assert_int_equal(bed_status(&bed).held_pages, 8);
+	assert_int_equal(bed_status(&bed).dropped_pages, 0);
+	bed_destroy(&bed);
+	begin(0, 12);
+	trad_say_up(&bed, INFLATE, AT, 8);
+	assert_false(bed.calls[0].discard);
+}
+
+/* Of 64 KiB, of which the device does not know: a step is one that such a guest can do, and done
+ * when the guest says so. */
+static void a_balloon_at_a_pace_grows_in_steps_that_large_pages_fit(void **state)
+{
+	const struct vballoon_policy policy = { .inflate_rate = 100 * PAGE };
+	uint32_t asked;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	vballoon_device_set_time(bed.device, 1000);
+	assert_int_equal(vballoon_device_set_policy(bed.device, &policy), 0);
+	assert_int_equal(vballoon_device_set_target(bed.device, 2000), 0);
+	bed_run(&bed);
+	for (unsigned int steps = 1; steps <= 3; steps++) {
+		asked = trad_config(&bed, TRAD_FIELD(num_pages));
+		assert_int_equal(asked, steps * 512);
+		trad_config_write(&bed, TRAD_FIELD(actual), asked);
+		vballoon_device_set_time(bed.device, 1000 + steps * 5120);
+		bed_run(&bed);
+	}
+	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 2000);
 }
 
 static void neighbours_of_several_messages_are_dropped_in_one_call(void **state)
@@ -344,6 +385,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_page_that_is_given_is_held_and_dropped_after_the_answer),
 		CASE(without_must_tell_host_a_page_is_dropped_before_the_answer),
+		CASE(what_may_be_used_in_silence_goes_as_what_is_reported_does),
+		CASE(a_balloon_at_a_pace_grows_in_steps_that_large_pages_fit),
 		CASE(neighbours_that_descend_are_dropped_in_one_call),
 		CASE(neighbours_that_descend_are_dropped_in_one_call_also_at_once),
 		CASE(neighbours_of_several_messages_are_dropped_in_one_call),

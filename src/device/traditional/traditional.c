@@ -24,7 +24,7 @@ static uint64_t promised(const struct vballoon_device_config *config)
 	uint64_t features = config->features;
 
 	if (!config->reclaim || !config->reclaim->discard)
-		features &= ~VBALLOON_TRAD(REPORTING);
+		features &= ~(VBALLOON_TRAD(REPORTING) | VBALLOON_TRAD(SILENT_DEFLATE));
 	if (features & VBALLOON_TRAD(MUST_TELL_HOST))
 		features &= ~VBALLOON_TRAD(SILENT_DEFLATE);
 	return features;
@@ -91,9 +91,26 @@ static void ask(struct vballoon_device *device)
 		ops->config_changed(device->config.context);
 }
 
+/* The largest pages that guests give whole. */
+#define UNIT_PAGES 512
+
+/* The driver does not say what it gives at once; a step that is no multiple of it would never be
+ * done. And what it has may not be what is on the record, which another device may have had, or
+ * which it uses without a word: its own word will do, since the pace is for its own sake. */
+static void growth(const struct vballoon_device *device, struct vballoon_growth *growth)
+{
+	growth->unit_pages = UNIT_PAGES;
+	growth->held = vballoon_le32(device->traditional.actual);
+}
+
 static bool is_firm(const struct vballoon_device *device)
 {
 	return vballoon_device_has(device, VBALLOON_TRAD(MUST_TELL_HOST));
+}
+
+static bool is_silent(const struct vballoon_device *device)
+{
+	return vballoon_device_has(device, VBALLOON_TRAD(SILENT_DEFLATE));
 }
 
 const struct vballoon_protocol vballoon_protocol_traditional = {
@@ -114,7 +131,9 @@ const struct vballoon_protocol vballoon_protocol_traditional = {
 	.leave = vballoon_trad_leave,
 	.ask = ask,
 	.due_ms = vballoon_trad_stats_due_ms,
+	.growth = growth,
 	.is_firm = is_firm,
+	.is_silent = is_silent,
 	.own_bytes = VBALLOON_TRAD_OWN_BYTES,
 	.own_save = vballoon_trad_own_save,
 	.own_load = vballoon_trad_own_load,

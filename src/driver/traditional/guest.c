@@ -150,6 +150,7 @@ static int start(struct vballoon_guest_life *life)
 	guest->deflate.late = false;
 	guest->taken_seen = __atomic_load_n(&guest->taken, __ATOMIC_RELAXED);
 	guest->actual = 0;
+	__atomic_store_n(&guest->target, 0, __ATOMIC_RELAXED);
 	guest->changed = true;
 	return ops->start(guest->config.context, guest->features, queues, count);
 }
@@ -167,6 +168,9 @@ static void look_at_target(struct vballoon_traditional_guest *guest)
 		return;
 	guest->changed = false;
 	target = guest->config.ops->num_pages(guest->config.context);
+	/* Something else may have changed: that ends no waiting. */
+	if (target == guest->decide.target)
+		return;
 	__atomic_store_n(&guest->target, target, __ATOMIC_RELAXED);
 	vballoon_decide_resize(&guest->decide, target);
 }
