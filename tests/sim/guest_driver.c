@@ -101,6 +101,7 @@ static bool own_load(struct guest_driver *driver, uint64_t features)
 	memset(driver->kick, 0, sizeof(driver->kick));
 	memset(driver->orphan, 0, sizeof(driver->orphan));
 	driver->orphan_count = 0;
+	driver->queue_mask = 3;
 	driver->loaded = true;
 	driver->lives++;
 	return true;

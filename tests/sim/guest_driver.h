@@ -53,12 +53,15 @@ struct guest_kind {
 	bool (*busy)(const struct guest_driver *driver);
 	/* Balloon pages, as it counts. */
 	uint64_t (*held)(const struct guest_driver *driver);
+	/* The configuration space has changed. NULL: it never does. */
+	void (*config_changed)(struct guest_driver *driver);
 	/* The oracle's view of what the device has published (struct oracle_wire). */
 	enum oracle_news (*news)(void *driver, uint64_t gpa);
 	uint32_t (*answers)(void *driver);
+	bool (*may_drop)(void *driver, uint64_t gpa);
 };
 
-extern const struct guest_kind guest_own, guest_port;
+extern const struct guest_kind guest_own, guest_port, guest_trad;
 
 struct guest_driver {
 	const struct guest_kind *kind;
@@ -74,7 +77,8 @@ struct guest_driver {
 	bool loaded;
 	uint64_t features;
 	uint64_t epoch;
-	struct guest_queue queues[2];
+	struct guest_queue queues[VBALLOON_QUEUES_MAX]; /* by number */
+	unsigned int queue_mask; /* those that it has */
 	struct guest_buffer requests[GUEST_DRIVER_REQUESTS];
 	unsigned int request_count; /* posted on fromdevq */
 	struct guest_message messages[MESSAGE_COUNT];
@@ -90,7 +94,8 @@ struct guest_driver {
 	unsigned int round_left; /* messages that it may still take */
 	uint64_t ask_after_ms; /* a WITHDRAW was answered short: no other before */
 	bool reset_wanted; /* the driver will not go on */
-	bool kick[2]; /* wants the device's attention; cleared by who delivers it */
+	bool kick
+		[VBALLOON_QUEUES_MAX]; /* wants the device's attention; cleared by who delivers it */
 
 	/* After starting over: taken from the guest, but no longer in the balloon. */
 	bool orphan[MACHINE_FRAMES_MAX];

@@ -47,7 +47,7 @@ void guest_os_stamp(struct guest_os *os, uint32_t frame)
 	memcpy(last_word(os, frame), &value, sizeof(value));
 }
 
-static void use_frame(struct guest_os *os, uint32_t frame)
+void guest_os_use_frame(struct guest_os *os, uint32_t frame)
 {
 	guest_os_stamp(os, frame);
 	set_owner(os, frame, PAGE_USED);
@@ -159,7 +159,7 @@ bool guest_os_is_kernel_memory(const struct guest_os *os, uint64_t gpa, uint64_t
 void guest_os_use(struct guest_os *os, uint32_t frames)
 {
 	while (frames-- && os->count[PAGE_FREE])
-		use_frame(os, find_frame(os, PAGE_FREE));
+		guest_os_use_frame(os, find_frame(os, PAGE_FREE));
 }
 
 void guest_os_free(struct guest_os *os, uint32_t frames)

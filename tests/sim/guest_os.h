@@ -57,6 +57,9 @@ void guest_os_drop_kernel_memory(struct guest_os *os);
 /* Whether @len bytes at @gpa are the present driver's rings and messages. */
 bool guest_os_is_kernel_memory(const struct guest_os *os, uint64_t gpa, uint64_t len);
 
+/* It comes to use this one, which is free. */
+void guest_os_use_frame(struct guest_os *os, uint32_t frame);
+
 /* The guest comes to use @frames free pages, or frees pages that it used; as
  * many as there are. */
 void guest_os_use(struct guest_os *os, uint32_t frames);

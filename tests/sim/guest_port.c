@@ -13,9 +13,8 @@
 /* Steps in which it must have returned everything. */
 #define STEPS_MAX 10000
 
-/* Call @act for each balloon page of @units at @gpa. */
-static void each(struct guest_port *port, struct vballoon_gpa gpa, uint64_t units,
-		 void (*act)(struct world *world, uint64_t gpa, uint32_t frame))
+void guest_port_each(struct guest_port *port, struct vballoon_gpa gpa, uint64_t units,
+		     void (*act)(struct world *world, uint64_t gpa, uint32_t frame))
 {
 	struct world *world = port->world;
 	uint64_t pages = units * guest_driver_unit_pages(&world->driver);
@@ -38,7 +37,7 @@ static void given(struct world *world, uint64_t gpa, uint32_t frame)
 	oracle_add_answered(&world->oracle, gpa, true);
 }
 
-static void back(struct world *world, uint64_t gpa, uint32_t frame)
+void guest_port_back(struct world *world, uint64_t gpa, uint32_t frame)
 {
 	(void)gpa;
 	oracle_forgotten(&world->oracle, frame);
@@ -48,13 +47,14 @@ static void back(struct world *world, uint64_t gpa, uint32_t frame)
 static void back_untouched(struct world *world, uint64_t gpa, uint32_t frame)
 {
 	guest_os_check_stamp(&world->os, frame);
-	back(world, gpa, frame);
+	guest_port_back(world, gpa, frame);
 }
 
 static void handed_back(struct world *world, uint64_t gpa, uint32_t frame)
 {
 	oracle_returned(&world->oracle, gpa);
-	if (guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_ZEROED) && !world->hostile)
+	if (!world->plan.traditional && !world->hostile &&
+	    guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_ZEROED))
 		guest_os_check_zeros(&world->os, frame);
 	guest_os_deflate(&world->os, frame);
 }
@@ -67,19 +67,19 @@ static uint32_t block(struct guest_port *port, uint64_t most)
 	return most < units ? (uint32_t)most : units;
 }
 
-static uint64_t get_page(void *context, uint64_t most, struct vballoon_gpa *gpa_out)
+uint64_t guest_port_get_page(void *context, uint64_t most, struct vballoon_gpa *gpa_out)
 {
 	struct guest_port *port = context;
 	uint32_t units =
 		guest_os_inflate(&port->world->os, guest_driver_unit_pages(&port->world->driver),
 				 block(port, most), &gpa_out->value);
 
-	each(port, *gpa_out, units, given);
+	guest_port_each(port, *gpa_out, units, given);
 	return units;
 }
 
-static void return_page(void *context, struct vballoon_gpa gpa, uint64_t units,
-			enum vballoon_guest_cause cause)
+void guest_port_return_page(void *context, struct vballoon_gpa gpa, uint64_t units,
+			    enum vballoon_guest_cause cause)
 {
 	struct guest_port *port = context;
 
@@ -87,12 +87,14 @@ static void return_page(void *context, struct vballoon_gpa gpa, uint64_t units,
 	port->taken_back += cause == VBALLOON_GUEST_TAKEN_BACK ? units : 0;
 	port->refused += cause == VBALLOON_GUEST_REFUSED ? units : 0;
 	if (cause == VBALLOON_GUEST_REFUSED)
-		each(port, gpa, units, back_untouched);
+		guest_port_each(port, gpa, units, back_untouched);
 	else
-		each(port, gpa, units, cause == VBALLOON_GUEST_HANDED_BACK ? handed_back : back);
+		guest_port_each(port, gpa, units,
+				cause == VBALLOON_GUEST_HANDED_BACK ? handed_back
+								    : guest_port_back);
 }
 
-static void reset(void *context)
+void guest_port_reset_device(void *context)
 {
 	struct guest_port *port = context;
 
@@ -110,6 +112,7 @@ static int start(void *context, uint64_t features, const struct vballoon_queue q
 	trace_event(&port->world->trace, "driver starts", features, 0);
 	port->starts++;
 	driver->features = features;
+	driver->queue_mask = 3;
 	for (unsigned int i = 0; i < 2; i++) {
 		driver->queues[i].ring = &port->guest->rings[i].ring;
 		driver->queues[i].place = queues[i];
@@ -119,7 +122,7 @@ static int start(void *context, uint64_t features, const struct vballoon_queue q
 	return 0;
 }
 
-static void notify(void *context, unsigned int queue)
+void guest_port_notify(void *context, unsigned int queue)
 {
 	struct guest_port *port = context;
 
@@ -159,10 +162,11 @@ static void exchanged(void *context, const struct vballoon_guest_pair *pair,
 	port->exchanges += outcome == VBALLOON_GUEST_SWAPPED;
 	port->undone += outcome == VBALLOON_GUEST_UNDONE;
 	if (outcome == VBALLOON_GUEST_SWAPPED)
-		each(port, pair->take, pair->units, handed_back);
+		guest_port_each(port, pair->take, pair->units, handed_back);
 	else if (gives)
-		each(port, pair->give, pair->units,
-		     outcome == VBALLOON_GUEST_UNDONE ? back : back_untouched);
+		guest_port_each(port, pair->give, pair->units,
+				outcome == VBALLOON_GUEST_UNDONE ? guest_port_back
+								 : back_untouched);
 }
 
 static void named(struct world *world, uint64_t gpa, uint32_t frame)
@@ -171,7 +175,8 @@ static void named(struct world *world, uint64_t gpa, uint32_t frame)
 	oracle_report(&world->oracle, gpa);
 }
 
-static uint64_t free_next(void *context, bool first, uint64_t most, struct vballoon_gpa *gpa_out)
+uint64_t guest_port_free_next(void *context, bool first, uint64_t most,
+			      struct vballoon_gpa *gpa_out)
 {
 	struct guest_port *port = context;
 	uint32_t units =
@@ -179,7 +184,7 @@ static uint64_t free_next(void *context, bool first, uint64_t most, struct vball
 				 block(port, most), &gpa_out->value);
 
 	(void)first;
-	each(port, *gpa_out, units, named);
+	guest_port_each(port, *gpa_out, units, named);
 	return units;
 }
 
@@ -198,29 +203,28 @@ static void usable_and_zero(struct world *world, uint64_t gpa, uint32_t frame)
 	usable(world, gpa, frame);
 }
 
-static void free_done(void *context, struct vballoon_gpa gpa, uint64_t units, bool zeroed)
+void guest_port_free_done(void *context, struct vballoon_gpa gpa, uint64_t units, bool zeroed)
 {
 	struct guest_port *port = context;
 
 	port->reports++;
-	each(port, gpa, units, zeroed ? usable_and_zero : usable);
+	guest_port_each(port, gpa, units, zeroed ? usable_and_zero : usable);
 }
 
 static const struct vballoon_guest_ops ops = {
-	.get_page = get_page,
-	.return_page = return_page,
-	.reset = reset,
+	.get_page = guest_port_get_page,
+	.return_page = guest_port_return_page,
+	.reset = guest_port_reset_device,
 	.start = start,
-	.notify = notify,
+	.notify = guest_port_notify,
 	.random64 = random64,
 	.stats = stats,
 	.exchanged = exchanged,
-	.free_next = free_next,
-	.free_done = free_done,
+	.free_next = guest_port_free_next,
+	.free_done = guest_port_free_done,
 };
 
-/* All the memory that there may ever be, in whole units: those that adjoin in one range. */
-static unsigned int lay_out(struct guest_port *port)
+unsigned int guest_port_lay_out(struct guest_port *port)
 {
 	const struct machine *machine = &port->world->machine;
 	uint64_t unit = UINT64_C(1) << port->world->plan.unit_shift;
@@ -264,20 +268,29 @@ static bool port_load(struct guest_driver *driver, uint64_t features)
 
 	if (!guest_os_take_kernel_memory(driver->os))
 		return false;
-	config.range_count = lay_out(port);
+	config.range_count = guest_port_lay_out(port);
 	config.shared = machine_pointer(&world->machine, driver->os->kernel_first);
 	config.shared_gpa = vballoon_gpa(machine_gpa(&world->machine, driver->os->kernel_first));
 	error = vballoon_guest_init(port->storage, &config, &port->guest);
+	guest_port_loaded(driver, &port->guest->life, features, error);
+	return true;
+}
+
+void guest_port_loaded(struct guest_driver *driver, struct vballoon_guest_life *life,
+		       uint64_t features, int error)
+{
+	struct guest_port *port = driver->port;
+
 	if (error)
-		trace_fail(&world->trace, "the driver cannot be made: %d", error);
-	vballoon_guest_start(port->guest);
-	for (unsigned int i = 0; i < 2; i++)
+		trace_fail(driver->trace, "the driver cannot be made: %d", error);
+	port->life = life;
+	vballoon_guest_life_start(life);
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++)
 		driver->queues[i].ring = NULL; /* not yet */
 	driver->loaded = true;
 	driver->lives++;
 	driver->features = features;
 	port->due = true;
-	return true;
 }
 
 /* The device is in another process, which answers no reset while it runs. */
@@ -287,7 +300,7 @@ static bool can_run(const struct guest_driver *driver)
 
 	if (!driver->loaded || world->paused || world->crashed)
 		return false;
-	return !world->device_runs || (driver->port->guest->life.state == VBALLOON_GUEST_RUNNING &&
+	return !world->device_runs || (driver->port->life->state == VBALLOON_GUEST_RUNNING &&
 				       !world->hostile && !world->reset_asked);
 }
 
@@ -308,19 +321,19 @@ static uint32_t port_answers(void *driver)
 static void run(struct guest_driver *driver)
 {
 	struct guest_port *port = driver->port;
-	bool starts_over = port->guest->hello.start_over;
-	uint64_t wait_ms = vballoon_guest_run(port->guest, driver->now_ms);
+	bool starts_over = port->guest && port->guest->hello.start_over;
+	uint64_t wait_ms = vballoon_guest_life_run(port->life, driver->now_ms);
 
 	/* The device has forgotten what it had dropped. */
 	if (starts_over && !port->guest->hello.start_over)
 		memset(driver->oracle->dropped, 0, sizeof(driver->oracle->dropped));
-	trace_event(&port->world->trace, "driver ran", wait_ms, port->guest->decide.held);
+	trace_event(&port->world->trace, "driver ran", wait_ms, driver->kind->held(driver));
 	port->due = !wait_ms;
 	port->due_ms = wait_ms == VBALLOON_GUEST_FOREVER ? wait_ms : driver->now_ms + wait_ms;
-	port_answers(driver);
+	driver->kind->answers(driver);
 }
 
-static void port_interrupt(struct guest_driver *driver, unsigned int queue)
+void guest_port_interrupt(struct guest_driver *driver, unsigned int queue)
 {
 	(void)queue;
 	if (can_run(driver))
@@ -330,15 +343,15 @@ static void port_interrupt(struct guest_driver *driver, unsigned int queue)
 }
 
 /* As a port has to: when it is due. In bad times a port may do more. */
-static bool port_work(struct guest_driver *driver)
+bool guest_port_work(struct guest_driver *driver)
 {
 	struct guest_port *port = driver->port;
 
 	if (!can_run(driver))
 		return false;
-	if (port->world->settling && port->guest->life.state != VBALLOON_GUEST_RUNNING &&
-	    port->guest->life.state != VBALLOON_GUEST_RESTARTING) {
-		vballoon_guest_start(port->guest);
+	if (port->world->settling && port->life->state != VBALLOON_GUEST_RUNNING &&
+	    port->life->state != VBALLOON_GUEST_RESTARTING) {
+		vballoon_guest_life_start(port->life);
 		port->due = true;
 	}
 	if (port->world->settling && !port->due && driver->now_ms < port->due_ms)
@@ -347,7 +360,7 @@ static bool port_work(struct guest_driver *driver)
 	return true;
 }
 
-static uint64_t port_wait_ms(const struct guest_driver *driver)
+uint64_t guest_port_wait_ms(const struct guest_driver *driver)
 {
 	const struct guest_port *port = driver->port;
 
@@ -366,22 +379,22 @@ static void check_nothing_kept(struct guest_driver *driver)
 			   os->count[PAGE_BALLOON] + os->count[PAGE_REPORTED]);
 }
 
-static void port_leave(struct guest_driver *driver)
+void guest_port_leave(struct guest_driver *driver)
 {
 	unsigned int steps = 0;
 
 	if (!driver->loaded)
 		return;
-	vballoon_guest_stop(driver->port->guest);
+	vballoon_guest_life_stop(driver->port->life);
 	do
 		run(driver);
 	while (driver->port->due && steps++ < STEPS_MAX);
 	check_nothing_kept(driver);
 }
 
-static void port_reset(struct guest_driver *driver)
+void guest_port_reset(struct guest_driver *driver)
 {
-	vballoon_guest_restart(driver->port->guest);
+	vballoon_guest_life_restart(driver->port->life);
 	driver->port->due = true;
 }
 
@@ -398,11 +411,23 @@ static void move(struct guest_driver *driver)
 	pair.take = vballoon_gpa(machine_gpa(os->machine, frame) & ~(unit - 1));
 	if (rng_chance(driver->rng, 70) &&
 	    guest_os_inflate(os, guest_driver_unit_pages(driver), 1, &pair.give.value))
-		each(port, pair.give, 1, given);
+		guest_port_each(port, pair.give, 1, given);
 	if (vballoon_guest_exchange(port->guest, &pair, 1) &&
 	    pair.give.value != VBALLOON_GUEST_NOTHING)
-		each(port, pair.give, 1, back_untouched);
+		guest_port_each(port, pair.give, 1, back_untouched);
 	port->due = true;
+}
+
+void guest_port_start_or_stop(struct guest_driver *driver)
+{
+	struct guest_port *port = driver->port;
+
+	if (port->life->state != VBALLOON_GUEST_RUNNING || rng_chance(driver->rng, 70)) {
+		vballoon_guest_life_start(port->life);
+	} else {
+		port->stops++;
+		vballoon_guest_life_stop(port->life);
+	}
 }
 
 static void port_stir(struct guest_driver *driver)
@@ -411,37 +436,33 @@ static void port_stir(struct guest_driver *driver)
 
 	if (!driver->loaded)
 		return;
-	if (rng_chance(driver->rng, 60)) {
+	if (rng_chance(driver->rng, 60))
 		move(driver);
-	} else if (rng_chance(driver->rng, 60)) {
+	else if (rng_chance(driver->rng, 60))
 		vballoon_guest_report(port->guest);
-	} else if (port->guest->life.state != VBALLOON_GUEST_RUNNING ||
-		   rng_chance(driver->rng, 70)) {
-		vballoon_guest_start(port->guest);
-	} else {
-		port->stops++;
-		vballoon_guest_stop(port->guest);
-	}
+	else
+		guest_port_start_or_stop(driver);
 	port->due = true;
 }
 
-/* Somebody waits, and the device may work meanwhile. */
-static void wait_for_memory(struct guest_driver *driver, uint64_t pages)
+void guest_port_wait_for_memory(struct guest_driver *driver, bool (*waits)(struct guest_port *port))
 {
 	struct guest_port *port = driver->port;
 	uint64_t end_ms = driver->now_ms + 1000;
 
-	port->ooms++;
-	if (!vballoon_guest_oom(port->guest, pages, driver->now_ms))
-		return;
-	while (vballoon_guest_oom_waits(port->guest, driver->now_ms)) {
+	while (waits(port)) {
 		driver->now_ms += rng_below(driver->rng, 300);
-		for (unsigned int queue = 0; queue < 2; queue++)
+		for (unsigned int queue = 0; queue < VBALLOON_QUEUES_MAX; queue++)
 			world_deliver_kick(port->world, queue);
 		if (rng_chance(driver->rng, 30))
 			world_run_device(port->world);
 	}
 	port->ooms_late += driver->now_ms >= end_ms;
+}
+
+static bool oom_waits(struct guest_port *port)
+{
+	return vballoon_guest_oom_waits(port->guest, port->world->driver.now_ms);
 }
 
 static void port_pressure(struct guest_driver *driver, uint64_t pages)
@@ -451,7 +472,9 @@ static void port_pressure(struct guest_driver *driver, uint64_t pages)
 	if (!driver->loaded)
 		return;
 	if (rng_chance(driver->rng, 50)) {
-		wait_for_memory(driver, pages);
+		port->ooms++;
+		if (vballoon_guest_oom(port->guest, pages, driver->now_ms))
+			guest_port_wait_for_memory(driver, oom_waits);
 	} else {
 		port->pressures++;
 		vballoon_guest_pressure(port->guest, pages, driver->now_ms);
@@ -459,14 +482,21 @@ static void port_pressure(struct guest_driver *driver, uint64_t pages)
 	port->due = true;
 }
 
+void guest_port_check_peace(const struct guest_driver *driver, uint64_t bad_pages)
+{
+	const struct vballoon_guest_life *life = driver->port->life;
+
+	/* A device that could not write an answer is to blame for it. */
+	if ((life->failures && !driver->plan->failing_write) || bad_pages)
+		trace_fail(driver->trace, "the driver says of the device: %s",
+			   vballoon_guest_failure_text(life->failure));
+}
+
 static bool port_busy(const struct guest_driver *driver)
 {
 	const struct vballoon_guest *guest = driver->port->guest;
 
-	/* One that could not write an answer is to blame for it. */
-	if ((guest->life.failures && !driver->plan->failing_write) || guest->bad_pages)
-		trace_fail(driver->trace, "the driver says of the device: %s",
-			   vballoon_guest_failure_text(guest->life.failure));
+	guest_port_check_peace(driver, guest->bad_pages);
 	return guest->in_flight_count || guest->hello.due || guest->withdraw.wanted ||
 	       vballoon_guest_pages_any_kept(&guest->pages);
 }
@@ -485,11 +515,11 @@ static enum oracle_news port_news(void *driver, uint64_t gpa)
 
 const struct guest_kind guest_port = {
 	.load = port_load,
-	.leave = port_leave,
-	.reset = port_reset,
-	.interrupt = port_interrupt,
-	.work = port_work,
-	.wait_ms = port_wait_ms,
+	.leave = guest_port_leave,
+	.reset = guest_port_reset,
+	.interrupt = guest_port_interrupt,
+	.work = guest_port_work,
+	.wait_ms = guest_port_wait_ms,
 	.stir = port_stir,
 	.pressure = port_pressure,
 	.busy = port_busy,
@@ -500,6 +530,10 @@ const struct guest_kind guest_port = {
 
 void guest_port_summary(const struct guest_port *port, struct world_summary *summary)
 {
+	summary->trad_starts = port->trad_starts;
+	summary->trad_taken = port->taken;
+	summary->trad_tellings = port->tellings;
+	summary->trad_reports = port->trad ? port->reports : 0;
 	summary->port_starts = port->starts;
 	summary->port_stops = port->stops;
 	summary->port_pressures = port->pressures;

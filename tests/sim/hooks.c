@@ -16,6 +16,14 @@ static void notify(void *context, unsigned int queue)
 	world->interrupt[queue] = true;
 }
 
+static void config_changed(void *context)
+{
+	struct world *world = context;
+
+	trace_event(&world->trace, "config changes", 0, 0);
+	world->config_changed = true;
+}
+
 static void stopped(void *context, enum vballoon_violation violation, unsigned int queue)
 {
 	struct world *world = context;
@@ -55,15 +63,19 @@ static int discard(void *context, const struct vballoon_region *region,
 /* "A disabled ring is not consumed." Nor has the device business elsewhere. */
 static void check_access(struct world *world, struct vballoon_gpa gpa, size_t len, bool changes)
 {
+	bool trad = changes && world->plan.traditional;
 	bool clears = changes && guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_ZEROED);
 	bool discards =
 		changes && guest_driver_has(&world->driver, VIRTIO_MEMORY_BALLOON_F_REPORTING);
+	bool running = false;
 
-	if (!world->queue_running[0] && !world->queue_running[1])
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++)
+		running |= world->queue_running[i];
+	if (!running)
 		trace_fail(&world->trace, "touched guest memory with no queue running");
 	else if (world->hostile || guest_os_is_kernel_memory(&world->os, gpa.value, len))
 		return;
-	else if (clears || discards)
+	else if (clears || discards || trad)
 		oracle_change(&world->oracle, gpa.value, len);
 	else
 		trace_fail(&world->trace, "touched %#" PRIx64 ", no part of a ring or message",
@@ -127,7 +139,7 @@ static int before_read(void *context, struct vballoon_gpa gpa, size_t len)
  * kicked, in which no access falls: go back to it. */
 static void interleave_before_write(struct world *world, struct vballoon_gpa gpa)
 {
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {
 		struct guest_queue *queue = &world->driver.queues[i];
 
 		if (!world->queue_running[i] || gpa.value != guest_queue_kick_gpa(queue))
@@ -171,7 +183,9 @@ static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 
 void hooks_init(struct world *world)
 {
-	world->device_ops = (struct vballoon_device_ops){ .notify = notify, .stopped = stopped };
+	world->device_ops = (struct vballoon_device_ops){ .notify = notify,
+							  .config_changed = config_changed,
+							  .stopped = stopped };
 	world->reclaim_ops = (struct vballoon_reclaim_ops){
 		.drop = drop,
 		.restore = world->plan.restore ? restore : NULL,

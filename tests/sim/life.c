@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "hooks.h"
 #include "move.h"
@@ -30,6 +31,7 @@ static void maybe_run(struct world *world)
 void life_new_device(struct world *world)
 {
 	struct vballoon_device_config config = {
+		.device_id = world->plan.traditional ? VIRTIO_BALLOON_ID : 0,
 		.page_shift = world->plan.page_shift,
 		.features = world->plan.features,
 		.ops = &world->device_ops,
@@ -93,10 +95,13 @@ static void stop_queue(struct world *world, unsigned int index)
 
 static void both_queues(struct world *world, void (*change)(struct world *, unsigned int))
 {
-	unsigned int first = rng_below(&world->rng, 2);
+	unsigned int count = world->plan.traditional ? VBALLOON_QUEUES_MAX : 2;
+	unsigned int first = rng_below(&world->rng, count);
 
-	change(world, first);
-	change(world, !first);
+	for (unsigned int i = 0; i < count; i++) {
+		if (world->driver.queue_mask >> (first + i) % count & 1)
+			change(world, (first + i) % count);
+	}
 }
 
 void life_load(struct world *world)
@@ -127,8 +132,8 @@ void life_start(struct world *world, uint64_t features)
 {
 	world->oracle.may_stop = false;
 	must(world, "features set", vballoon_device_set_features(world->device, features));
-	world->queue_next[0] = world->driver.queues[0].place.next;
-	world->queue_next[1] = world->driver.queues[1].place.next;
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++)
+		world->queue_next[i] = world->driver.queues[i].place.next;
 	both_queues(world, start_queue);
 }
 
@@ -140,14 +145,14 @@ void life_reset(struct world *world)
 		vballoon_device_reset(world->device);
 		world->round = 0;
 		world->device_has_work = true;
-		for (unsigned int i = 0; i < 2; i++) {
+		for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {
 			world->queue_running[i] = false;
 			oracle_queue(&world->oracle, i, false);
 		}
 	} else {
 		both_queues(world, stop_queue);
 	}
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++)
 		world->interrupt[i] = world->driver.kick[i] = false;
 	oracle_reset(&world->oracle);
 }
@@ -190,11 +195,22 @@ void life_pause(struct world *world)
 	both_queues(world, stop_queue);
 }
 
+static bool is_at_beginning(const struct world *world)
+{
+	uint32_t first = vballoon_device_queue_first(world->device);
+
+	return world->queue_next[VIRTIO_BALLOON_VQ_INFLATE] == first &&
+	       world->queue_next[VIRTIO_BALLOON_VQ_DEFLATE] == first;
+}
+
 void life_resume(struct world *world)
 {
 	if (!world->paused)
 		return;
 	trace_event(&world->trace, "resume", 0, 0);
+	/* A driver of the traditional balloon that has not come anywhere is a new one. */
+	if (world->plan.traditional && is_at_beginning(world))
+		oracle_lose_count(&world->oracle);
 	both_queues(world, start_queue);
 	world->paused = false;
 }
@@ -242,6 +258,8 @@ static void restart(struct world *world)
 	trace_event(&world->trace, "restart", 0, 0);
 	world->summary.restarts++;
 	vballoon_device_restart(world->device);
+	if (world->plan.traditional)
+		oracle_lose_count(&world->oracle);
 	world->reset_asked = true;
 	doubt(world);
 	world->device_has_work = true;
@@ -266,6 +284,8 @@ static void replace(struct world *world)
 	if (!machine_renew_page_maps(&world->machine))
 		trace_fail(&world->trace, "out of memory");
 	life_new_device(world);
+	if (world->plan.traditional)
+		oracle_lose_count(&world->oracle);
 	must(world, "features set",
 	     vballoon_device_set_features(world->device, world->driver.features));
 	if (rng_chance(&world->rng, 70))

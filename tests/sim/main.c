@@ -80,6 +80,10 @@ static const struct counter {
 	COUNTER(port_refused),
 	COUNTER(clears_failed),
 	COUNTER(writes_failed),
+	COUNTER(trad_starts),
+	COUNTER(trad_taken),
+	COUNTER(trad_reports),
+	COUNTER(trad_tellings),
 #undef COUNTER
 };
 
@@ -109,6 +113,12 @@ static enum mutant mutant_by_name(const char *name)
 	}
 	fprintf(stderr, "vballoon-sim: no mutant %s\n", name);
 	exit(2);
+}
+
+/* A message may name so much that it takes several runs, between which it may be undone. */
+static bool world_is_large(const struct world *world)
+{
+	return machine_pages(&world->machine) << world->plan.page_shift > UINT64_C(1) << 24;
 }
 
 static void parse(struct options *options, int argc, char **argv)
@@ -167,7 +177,8 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < options.schedules; i++) {
 		bool has_memory =
 			world_init(&world, options.seed + i, options.mutant, options.trace);
-		world.oracle.forgets_drops = SHORT_RUNS || world.plan.clear_failures;
+		world.oracle.forgets_drops =
+			SHORT_RUNS || world.plan.clear_failures || world_is_large(&world);
 
 		if (has_memory)
 			world_run(&world);

@@ -37,6 +37,9 @@ struct oracle_wire {
 	enum oracle_news (*news)(void *context, uint64_t gpa);
 	/* A number that changes with each message that the device answers. */
 	uint32_t (*answers)(void *context);
+	/* The traditional balloon: whether the device may drop a page that the driver has. NULL:
+	 * when it is in the balloon by what was published, and the guest has spoken. */
+	bool (*may_drop)(void *context, uint64_t gpa);
 	void *context;
 };
 
@@ -46,9 +49,11 @@ struct oracle {
 	struct oracle_wire wire;
 	bool lenient; /* the guest breaks the rules: only the host's invariants hold */
 	bool forgets_drops; /* what is undone may leave dropped pages as not dropped */
+	bool silent; /* the guest may use what is in the balloon without a word */
+	bool uncounted; /* the device has lost count of the balloon, and may */
 	bool may_stop; /* the device could not answer */
 	bool must_restore; /* a page handed back while its memory is gone kills the guest */
-	bool queue_running[2];
+	bool queue_running[VBALLOON_QUEUES_MAX];
 	uint32_t answers_before; /* proof: this has changed */
 	uint64_t epoch; /* as the present driver said HELLO; 0 before */
 	uint8_t owner[MACHINE_FRAMES_MAX];
@@ -72,6 +77,9 @@ void oracle_report(struct oracle *oracle, uint64_t gpa);
 void oracle_reported(struct oracle *oracle, uint64_t gpa);
 /* The driver has the page back without a word of the device. */
 void oracle_forgotten(struct oracle *oracle, uint32_t frame);
+
+/* The traditional balloon: the device has lost its record, and no driver that would notice. */
+void oracle_lose_count(struct oracle *oracle);
 
 /* The guest reads or writes @frame. */
 void oracle_touch(struct oracle *oracle, uint32_t frame);

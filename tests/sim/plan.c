@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 #include <vballoon/device.h>
 
 /* Page sizes that meet in the field, and a guest just large enough for them. */
@@ -73,14 +74,25 @@ void plan_draw(struct plan *plan, struct rng *rng)
 	plan->page_shift = geometry->page_shift;
 	plan->unit_shift = geometry->unit_shift;
 	draw_regions(plan, geometry, rng);
-	plan->features = vballoon_device_features_max();
+	plan->portable = rng_chance(rng, 50);
+	plan->traditional = plan->portable && plan->page_shift == VIRTIO_BALLOON_PFN_SHIFT &&
+			    rng_chance(rng, 50);
+	plan->features = vballoon_device_features_of(plan->traditional ? VIRTIO_BALLOON_ID
+								       : VIRTIO_MEMORY_BALLOON_ID);
+	/* Page numbers do not reach further. */
+	if (plan->traditional)
+		plan->regions[3].gpa = UINT64_C(1) << 32;
+	/* Else a device that may wait for the driver's word would always do so. */
+	if (plan->traditional && rng_chance(rng, 50))
+		plan->features &= ~(UINT64_C(1) << VIRTIO_BALLOON_F_MUST_TELL_HOST);
 	if (rng_chance(rng, 30))
 		plan->features &= rng_next(rng);
-	plan->portable = rng_chance(rng, 40);
 	plan->zeroes = rng_chance(rng, 70);
 	plan->restore = geometry->host_page_shift == 21 || rng_chance(rng, 25);
 	plan->drop_failures = rng_chance(rng, 20) ? 30 : 0;
-	plan->restore_failures = plan->restore && rng_chance(rng, 60) ? 40 : 0;
+	/* What the guest takes back by itself it has, whatever the host has. */
+	plan->restore_failures =
+		plan->restore && !plan->traditional && rng_chance(rng, 60) ? 40 : 0;
 	plan->clear_failures = rng_chance(rng, 20) ? 30 : 0;
 	plan->failing_write = rng_chance(rng, 20) ? rng_between(rng, 1, 400) : 0;
 	plan->hostile = rng_chance(rng, 15);

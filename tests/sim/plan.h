@@ -27,6 +27,7 @@ struct plan {
 	unsigned int region_count;
 	struct plan_region regions[PLAN_REGIONS_MAX]; /* [0] is the boot memory */
 	bool portable; /* the guest has the portable driver */
+	bool traditional; /* for the other device */
 	uint64_t features; /* that the device offers */
 	bool zeroes; /* the host promises that what it dropped reads as zeros */
 	bool restore; /* the host must restore what it dropped (hugetlb) */

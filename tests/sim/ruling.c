@@ -69,7 +69,7 @@ static void check_returned(struct ruling *ruling, const struct vballoon_status *
 	enum vballoon_policy_answer answer = mildest(&ruling->policy);
 	uint64_t bytes = now->held_pages << now->page_shift;
 
-	if (now->returned_pages == ruling->before.returned_pages ||
+	if (ruling->gives_always || now->returned_pages == ruling->before.returned_pages ||
 	    now->hellos != ruling->before.hellos)
 		return;
 	if (answer == VBALLOON_POLICY_REFUSE)

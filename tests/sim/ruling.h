@@ -13,6 +13,7 @@
 
 struct ruling {
 	struct trace *trace;
+	bool gives_always; /* the device cannot refuse: no reason is given */
 	struct vballoon_device *device; /* set by the caller, as devices come and go */
 	struct vballoon_policy policy;
 	bool drop_asked; /* warm pages may be dropped until that is done */

@@ -9,11 +9,14 @@
 
 static void init_parts(struct world *world, enum mutant mutant)
 {
-	const struct guest_kind *kind = world->plan.portable ? &guest_port : &guest_own;
+	const struct guest_kind *kind = world->plan.traditional ? &guest_trad
+					: world->plan.portable	? &guest_port
+								: &guest_own;
 
 	world->oracle.machine = &world->machine;
 	world->oracle.trace = &world->trace;
-	world->oracle.wire = (struct oracle_wire){ kind->news, kind->answers, &world->driver };
+	world->oracle.wire =
+		(struct oracle_wire){ kind->news, kind->answers, kind->may_drop, &world->driver };
 	world->oracle.must_restore = world->plan.restore;
 	world->host.oracle = &world->oracle;
 	world->host.trace = &world->trace;
@@ -38,6 +41,7 @@ static void init_parts(struct world *world, enum mutant mutant)
 	world->driver.mutant = mutant;
 	world->port.world = world;
 	world->ruling.trace = &world->trace;
+	world->ruling.gives_always = world->plan.traditional;
 }
 
 bool world_init(struct world *world, uint64_t seed, enum mutant mutant, bool echo)
@@ -110,6 +114,23 @@ bool world_deliver_interrupt(struct world *world, unsigned int queue)
 	return true;
 }
 
+bool world_deliver_config(struct world *world)
+{
+	if (!world->config_changed)
+		return false;
+	world->config_changed = false;
+	trace_event(&world->trace, "config changed", 0, 0);
+	if (world->driver.kind->config_changed)
+		world->driver.kind->config_changed(&world->driver);
+	return true;
+}
+
+/* Any of the queues that a device has. */
+static unsigned int any_queue(struct world *world)
+{
+	return rng_below(&world->rng, world->plan.traditional ? VBALLOON_QUEUES_MAX : 2);
+}
+
 /* The steps. A guest's step happens only while its vCPUs run its kernel. */
 
 static void step_device(struct world *world)
@@ -121,12 +142,14 @@ static void step_device(struct world *world)
 
 static void step_kick(struct world *world)
 {
-	world_deliver_kick(world, rng_below(&world->rng, 2));
+	world_deliver_kick(world, any_queue(world));
 }
 
 static void step_interrupt(struct world *world)
 {
-	world_deliver_interrupt(world, rng_below(&world->rng, 2));
+	if (rng_chance(&world->rng, 30))
+		world_deliver_config(world);
+	world_deliver_interrupt(world, any_queue(world));
 }
 
 static void step_driver(struct world *world)
@@ -147,7 +170,7 @@ static void interleaved_driver(struct world *world)
 /* A driver may look into its used ring without being told to. */
 static void interleaved_interrupt(struct world *world)
 {
-	interrupt(world, rng_below(&world->rng, 2));
+	interrupt(world, any_queue(world));
 }
 
 static void step_use(struct world *world)
@@ -177,7 +200,7 @@ static void step_spurious(struct world *world)
 	if (rng_chance(&world->rng, 50))
 		world->device_has_work = true;
 	else
-		interrupt(world, rng_below(&world->rng, 2));
+		interrupt(world, any_queue(world));
 }
 
 static void step_target(struct world *world)
@@ -209,7 +232,7 @@ static void step_round(struct world *world)
 {
 	uint64_t id;
 
-	if (vballoon_device_request_report(world->device, &id))
+	if (world->plan.traditional || vballoon_device_request_report(world->device, &id))
 		return;
 	world->round = id;
 	world->summary.rounds++;

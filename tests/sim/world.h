@@ -39,6 +39,7 @@ struct world_summary {
 	uint64_t port_starts, port_stops, port_pressures, port_ooms, port_ooms_late;
 	uint64_t port_exchanges, port_undone, port_reports, port_taken_back, port_refused;
 	uint64_t clears_failed, writes_failed;
+	uint64_t trad_starts, trad_taken, trad_reports, trad_tellings;
 };
 
 struct world {
@@ -62,9 +63,10 @@ struct world {
 	bool device_runs; /* now */
 	unsigned int writes; /* of rings and messages */
 	bool reset_asked; /* by the device, perhaps: the driver may do it at any time */
-	bool interrupt[2]; /* on its way to the driver */
-	bool queue_running[2];
-	uint32_t queue_next[2]; /* where a stopped queue goes on */
+	bool interrupt[VBALLOON_QUEUES_MAX]; /* on its way to the driver */
+	bool config_changed; /* on its way to the driver, too */
+	bool queue_running[VBALLOON_QUEUES_MAX];
+	uint32_t queue_next[VBALLOON_QUEUES_MAX]; /* where a stopped queue goes on */
 	bool paused; /* no vCPU runs */
 	unsigned int crashed; /* steps until the crashed kernel is replaced */
 	bool hostile; /* now */
@@ -93,5 +95,6 @@ void world_interleave(struct world *world);
 /* Bring on its way what kicks and interrupts there are. */
 bool world_deliver_kick(struct world *world, unsigned int queue);
 bool world_deliver_interrupt(struct world *world, unsigned int queue);
+bool world_deliver_config(struct world *world);
 
 #endif /* SIM_WORLD_H */
