@@ -84,8 +84,9 @@ LAYERS = {
         None,
     ),
     "example port": (
-        ["examples/guest_port.c", "examples/guest_port.h"],
-        ["abi", "base.public", "ring.public", "driver/port.public"],
+        ["examples/guest_port.c", "examples/guest_port.h", "examples/traditional_port.c",
+         "examples/traditional_port.h", "examples/virtio_mmio.c", "examples/virtio_mmio.h"],
+        ["abi", "base.public", "ring.public", "driver/port.public", "driver/traditional.public"],
         FREESTANDING,
     ),
     "kernel": (["kernel"], ["abi", "driver/decide"], None),

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "guest_port.h"
+#include "traditional_port.h"
 
 void *memcpy(void *to, const void *from, size_t len);
 void *memmove(void *to, const void *from, size_t len);
@@ -84,4 +85,8 @@ void _start(void)
 		while (guest_port_work() || guest_port_out_of_memory())
 			;
 	guest_port_shutdown();
+	if (traditional_port_probe(0x20000000, 0x40000000, 0x40000000))
+		while (traditional_port_work() || traditional_port_page_now())
+			;
+	traditional_port_shutdown();
 }

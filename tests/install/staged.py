@@ -124,7 +124,8 @@ def the_example_of_a_guest_links_the_driver(staged):
     """With what its kernel has, and what any compiler has or expects."""
     output = staged.directory / "guest_port"
     run(*staged.compiler, "-ffreestanding", "-fno-stack-protector", "-nostdlib", "-r", "-o", output,
-        "examples/guest_port.c", *staged.pkg_config("--cflags", "--libs", "vballoon-guest"), "-lgcc")
+        "examples/guest_port.c", "examples/traditional_port.c", "examples/virtio_mmio.c",
+        *staged.pkg_config("--cflags", "--libs", "vballoon-guest"), "-lgcc")
     wanted = run("nm", "--undefined-only", "--format=just-symbols", output).split()
     assert wanted, "nothing of the kernel's"
     # The last is what a linker itself defines.

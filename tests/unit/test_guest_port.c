@@ -10,10 +10,12 @@
 
 #include <vballoon/device.h>
 #include <vballoon/guest.h>
+#include <vballoon/traditional_guest.h>
 
 #include "base/le.h"
 #include "guest_memory.h"
 #include "guest_port.h"
+#include "traditional_port.h"
 
 #define MMIO UINT64_C(0x10000000)
 #define MEMORY (UINT64_C(1) << 30)
@@ -29,8 +31,8 @@ static struct {
 	struct guest_memory memory;
 	uint32_t status, feature_half, driver_half, queue;
 	uint64_t features;
-	struct vballoon_queue queues[2];
-	bool interrupt;
+	struct vballoon_queue queues[VBALLOON_QUEUES_MAX];
+	bool interrupt, config_changed;
 	bool refuses_features;
 	uint32_t id;
 	bool out[PAGES];
@@ -45,7 +47,14 @@ static void notify(void *context, unsigned int queue)
 	kernel.interrupt = true;
 }
 
-static const struct vballoon_device_ops ops = { .notify = notify };
+static void config_changed(void *context)
+{
+	(void)context;
+	kernel.config_changed = true;
+}
+
+static const struct vballoon_device_ops ops = { .notify = notify,
+						.config_changed = config_changed };
 
 static void add_region(struct vballoon_region region, unsigned int index)
 {
@@ -113,7 +122,7 @@ uint32_t kernel_read32(uintptr_t address)
 	case 0x034:
 		return 128;
 	case 0x060:
-		return kernel.interrupt;
+		return kernel.interrupt | (uint32_t)kernel.config_changed << 1;
 	case 0x070:
 		return kernel.status;
 	case 0x100:
@@ -148,6 +157,7 @@ static void write_half(uint64_t *value, unsigned int half, uint32_t bits)
 void kernel_write32(uintptr_t address, uint32_t value)
 {
 	struct vballoon_queue *queue = &kernel.queues[kernel.queue];
+	uint32_t wire = vballoon_le32(value);
 	unsigned int half = address & 4 ? 1 : 0;
 
 	switch (address - MMIO) {
@@ -175,7 +185,7 @@ void kernel_write32(uintptr_t address, uint32_t value)
 		assert_true(kernel.status & 4);
 		return;
 	case 0x064:
-		kernel.interrupt = false;
+		kernel.interrupt = kernel.config_changed = false;
 		return;
 	case 0x070:
 		write_status(value);
@@ -192,21 +202,38 @@ void kernel_write32(uintptr_t address, uint32_t value)
 	case 0x0a4:
 		write_half(&queue->used.value, half, value);
 		return;
+	case 0x104:
+		vballoon_device_config_write(kernel.device, 4, &wire, sizeof(wire));
+		return;
 	}
 	fail_msg("register %#llx is written", (unsigned long long)(address - MMIO));
 }
 
-static int set_up(void **state)
+/* SILENT_DEFLATE is offered where memory can be given back. */
+static int give(void *context, const struct vballoon_region *region, struct vballoon_bytes offset,
+		struct vballoon_bytes len)
+{
+	(void)context;
+	(void)region;
+	(void)offset;
+	(void)len;
+	return 0;
+}
+
+static const struct vballoon_reclaim_ops reclaim = { .drop = give, .discard = give };
+
+static int set_up_device(uint32_t id, uint64_t features)
 {
 	struct vballoon_device_config config = {
+		.device_id = id,
 		.page_shift = 12,
-		.features = vballoon_device_features_max(),
+		.features = features,
 		.ops = &ops,
+		.reclaim = &reclaim,
 	};
 
-	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
-	kernel.id = VIRTIO_MEMORY_BALLOON_ID;
+	kernel.id = id;
 	kernel.now_ms = 5000;
 	kernel.storage = malloc(vballoon_device_bytes());
 	assert_non_null(kernel.storage);
@@ -215,6 +242,21 @@ static int set_up(void **state)
 	guest_memory_add(&kernel.memory, MEMORY, BYTES);
 	add_region(kernel.memory.memory.regions[0], 0);
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return set_up_device(VIRTIO_MEMORY_BALLOON_ID, vballoon_device_features_max());
+}
+
+static int set_up_traditional(void **state)
+{
+	uint64_t features = vballoon_device_features_of(VIRTIO_BALLOON_ID);
+
+	(void)state;
+	return set_up_device(VIRTIO_BALLOON_ID,
+			     features & ~(UINT64_C(1) << VIRTIO_BALLOON_F_MUST_TELL_HOST));
 }
 
 static int tear_down(void **state)
@@ -233,11 +275,12 @@ static void settle(void)
 	unsigned int turns = 0;
 
 	do {
-		wait_ms = guest_port_work();
+		wait_ms = kernel.id == VIRTIO_BALLOON_ID ? traditional_port_work()
+							 : guest_port_work();
 		while (vballoon_device_run(kernel.device))
 			;
 		assert_true(++turns < TURNS_MAX);
-	} while (!wait_ms || kernel.interrupt);
+	} while (!wait_ms || kernel.interrupt || kernel.config_changed);
 }
 
 static uint64_t held(void)
@@ -326,6 +369,38 @@ static void leaves_a_device_alone_that_refuses_its_features(void **state)
 	assert_int_equal(guest_port_work(), VBALLOON_GUEST_FOREVER);
 }
 
+static void drives_the_traditional_balloon(void **state)
+{
+	(void)state;
+	assert_true(traditional_port_probe(MMIO, MEMORY, BYTES));
+	settle();
+	target(800);
+	assert_int_equal(held(), 800);
+	assert_int_equal(kernel.out_count, 800);
+	target(100);
+	assert_int_equal(held(), 100);
+	assert_int_equal(kernel.out_count, 100);
+	traditional_port_shutdown();
+	settle();
+	assert_int_equal(kernel.out_count, 0);
+}
+
+static void has_a_page_of_the_traditional_balloon_at_once(void **state)
+{
+	uint64_t page;
+
+	(void)state;
+	assert_true(traditional_port_probe(MMIO, MEMORY, BYTES));
+	assert_int_equal(traditional_port_page_now(), 0);
+	settle();
+	target(800);
+	page = traditional_port_page_now();
+	kernel_page_free(page);
+	settle();
+	assert_int_equal(kernel.out_count, 799);
+	assert_int_equal(held(), 800); /* as far as the device knows */
+}
+
 #define PORT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -335,6 +410,10 @@ int main(void)
 		PORT_TEST(gets_memory_when_there_is_none),
 		PORT_TEST(shuts_down_with_every_page),
 		PORT_TEST(starts_again_when_the_device_needs_a_reset),
+		cmocka_unit_test_setup_teardown(drives_the_traditional_balloon, set_up_traditional,
+						tear_down),
+		cmocka_unit_test_setup_teardown(has_a_page_of_the_traditional_balloon_at_once,
+						set_up_traditional, tear_down),
 		PORT_TEST(leaves_another_device_alone),
 		PORT_TEST(leaves_a_device_alone_that_refuses_its_features),
 	};
