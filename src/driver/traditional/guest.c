@@ -149,7 +149,7 @@ static int start(struct vballoon_guest_life *life)
 	guest->deflate.wanted = 0;
 	guest->deflate.late = false;
 	guest->taken_seen = __atomic_load_n(&guest->taken, __ATOMIC_RELAXED);
-	guest->actual = 0;
+	guest->actual = UINT32_MAX; /* a device may remember what it was before */
 	__atomic_store_n(&guest->target, 0, __ATOMIC_RELAXED);
 	guest->changed = true;
 	return ops->start(guest->config.context, guest->features, queues, count);

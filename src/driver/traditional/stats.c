@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "driver/traditional/core.h"
 
-/* The message may be empty, but there always is one: the device asks by using it. */
+/* There always is one, as the device asks by using it; but none of a guest that knows nothing. */
 void vballoon_traditional_stats_send(struct vballoon_traditional_guest *guest)
 {
 	struct virtio_balloon_stat *stats = guest->shared->stats;
