@@ -342,7 +342,7 @@ static void arrive_with_less(struct port_front *f)
 	f->wire.region_count--;
 	port_front_share(f);
 	for (unsigned int i = 0; i < 2; i++)
-		port_front_start_queue(f, i);
+		port_front_start_queue(&f->wire, i, &f->queues[i]);
 }
 
 static void a_guest_of_another_size_is_turned_away(void **state)

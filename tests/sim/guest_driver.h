@@ -61,7 +61,7 @@ struct guest_kind {
 	bool (*may_drop)(void *driver, uint64_t gpa);
 };
 
-extern const struct guest_kind guest_own, guest_port, guest_trad;
+extern const struct guest_kind guest_own, guest_balloon, guest_trad;
 
 struct guest_driver {
 	const struct guest_kind *kind;

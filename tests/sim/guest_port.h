@@ -55,7 +55,11 @@ unsigned int guest_port_lay_out(struct guest_port *port);
 /* Call @act for each balloon page of @units at @gpa. */
 void guest_port_each(struct guest_port *port, struct vballoon_gpa gpa, uint64_t units,
 		     void (*act)(struct world *world, uint64_t gpa, uint32_t frame));
-/* A page that is the guest's again, without a word of the device. */
+/* For that: a page goes to the driver; it comes back, by the device's word with or without it
+ * having had the page; or without a word. */
+void guest_port_given(struct world *world, uint64_t gpa, uint32_t frame);
+void guest_port_handed_back(struct world *world, uint64_t gpa, uint32_t frame);
+void guest_port_back_untouched(struct world *world, uint64_t gpa, uint32_t frame);
 void guest_port_back(struct world *world, uint64_t gpa, uint32_t frame);
 
 /* The driver was made, or not. */

@@ -10,7 +10,7 @@
 static void init_parts(struct world *world, enum mutant mutant)
 {
 	const struct guest_kind *kind = world->plan.traditional ? &guest_trad
-					: world->plan.portable	? &guest_port
+					: world->plan.portable	? &guest_balloon
 								: &guest_own;
 
 	world->oracle.machine = &world->machine;

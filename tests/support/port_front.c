@@ -52,20 +52,19 @@ static void reset(void *side)
 }
 
 /* Where the host sees a part of a queue. */
-static uint64_t host_at(struct port_front *front, struct vballoon_gpa gpa)
+static uint64_t host_at(struct vballoon_front_end *wire, struct vballoon_gpa gpa)
 {
-	return (uintptr_t)vballoon_front_end_at(&front->wire, gpa.value);
+	return (uintptr_t)vballoon_front_end_at(wire, gpa.value);
 }
 
-void port_front_start_queue(struct port_front *front, unsigned int index)
+void port_front_start_queue(struct vballoon_front_end *wire, unsigned int index,
+			    const struct vballoon_queue *queue)
 {
-	const struct vballoon_queue *queue = &front->queues[index];
-	struct vballoon_front_end *wire = &front->wire;
 	const struct vhost_user_vring_addr addr = {
 		.index = index,
-		.desc = host_at(front, queue->desc),
-		.avail = host_at(front, queue->avail),
-		.used = host_at(front, queue->used),
+		.desc = host_at(wire, queue->desc),
+		.avail = host_at(wire, queue->avail),
+		.used = host_at(wire, queue->used),
 	};
 
 	assert_int_equal(
@@ -104,7 +103,7 @@ static int start(void *side, uint64_t features, const struct vballoon_queue queu
 	if (front->guest.starts == 1)
 		port_front_share(front);
 	for (unsigned int i = 0; i < 2; i++)
-		port_front_start_queue(front, i);
+		port_front_start_queue(&front->wire, i, &queues[i]);
 	return 0;
 }
 
@@ -184,7 +183,7 @@ void port_front_reconnect(struct port_front *front, int socket)
 
 		/* All that was taken had been used. */
 		front->queues[i].next = vballoon_le16(used[1]);
-		port_front_start_queue(front, i);
+		port_front_start_queue(&front->wire, i, &front->queues[i]);
 		assert_int_equal(vballoon_front_end_kick(&front->wire, i), 0);
 	}
 }

@@ -32,10 +32,11 @@ void port_front_start(struct port_front *front);
  * monitor sets the queues up again where they were. Split queues only. */
 void port_front_reconnect(struct port_front *front, int socket);
 
-/* Of that: the first messages; features and memory; one queue, where front->queues has it. */
+/* Of that: the first messages; features and memory; one queue, as the driver laid it out. */
 void port_front_greet(struct port_front *front);
 void port_front_share(struct port_front *front);
-void port_front_start_queue(struct port_front *front, unsigned int index);
+void port_front_start_queue(struct vballoon_front_end *wire, unsigned int index,
+			    const struct vballoon_queue *queue);
 
 /* Close and free everything, the back end among it. */
 void port_front_close(struct port_front *front);

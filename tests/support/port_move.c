@@ -24,7 +24,7 @@ void port_move_stop(struct port_front *front)
 void port_move_start(struct port_front *front)
 {
 	for (unsigned int i = 0; i < 2; i++) {
-		port_front_start_queue(front, i);
+		port_front_start_queue(&front->wire, i, &front->queues[i]);
 		assert_int_equal(vballoon_front_end_kick(&front->wire, i), 0);
 	}
 }

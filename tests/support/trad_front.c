@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/le.h"
+#include "port_front.h"
 
 #define AWAIT_MS 20000
 #define SPACE_BYTES sizeof(struct virtio_balloon_config)
@@ -34,42 +35,6 @@ static void reset(void *side)
 	front->started = 0;
 }
 
-static uint64_t host_at(struct trad_front *front, struct vballoon_gpa gpa)
-{
-	return (uintptr_t)vballoon_front_end_at(&front->wire, gpa.value);
-}
-
-static void start_queue(struct trad_front *front, unsigned int index,
-			const struct vballoon_queue *queue)
-{
-	struct vballoon_front_end *wire = &front->wire;
-	const struct vhost_user_vring_addr addr = {
-		.index = index,
-		.desc = host_at(front, queue->desc),
-		.avail = host_at(front, queue->avail),
-		.used = host_at(front, queue->used),
-	};
-
-	assert_int_equal(
-		vballoon_front_end_set_state(wire, VHOST_USER_SET_VRING_NUM, index, queue->size),
-		0);
-	assert_int_equal(
-		vballoon_front_end_set_state(wire, VHOST_USER_SET_VRING_BASE, index, queue->next),
-		0);
-	assert_int_equal(vballoon_link_send(&wire->link, VHOST_USER_SET_VRING_ADDR, 0, &addr,
-					    sizeof(addr), NULL, 0),
-			 0);
-	assert_int_equal(vballoon_front_end_set_event(wire, VHOST_USER_SET_VRING_KICK, index,
-						      wire->queues[index].kick),
-			 0);
-	assert_int_equal(vballoon_front_end_set_event(wire, VHOST_USER_SET_VRING_CALL, index,
-						      wire->queues[index].call),
-			 0);
-	assert_int_equal(vballoon_front_end_set_state(wire, VHOST_USER_SET_VRING_ENABLE, index, 1),
-			 0);
-	front->started |= 1U << index;
-}
-
 static int start(void *side, uint64_t features,
 		 const struct vballoon_traditional_guest_queue *queues, unsigned int count)
 {
@@ -82,8 +47,10 @@ static int start(void *side, uint64_t features,
 			0);
 		assert_int_equal(vballoon_front_end_share_memory(&front->wire), 0);
 	}
-	for (unsigned int i = 0; i < count; i++)
-		start_queue(front, queues[i].index, &queues[i].queue);
+	for (unsigned int i = 0; i < count; i++) {
+		port_front_start_queue(&front->wire, queues[i].index, &queues[i].queue);
+		front->started |= 1U << queues[i].index;
+	}
 	return 0;
 }
 
