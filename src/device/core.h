@@ -162,6 +162,7 @@ struct vballoon_traditional {
 	uint32_t left_at[2]; /* as struct vballoon_queue.next */
 	uint64_t drivers; /* that were seen to begin, ever */
 	__le32 actual, poison_val; /* as the driver last wrote them */
+	bool actual_told; /* by the driver that the record is of */
 	bool stats_seen; /* what the driver keeps in statsq was read */
 	uint64_t stats_due_ms; /* the next request of its own */
 	uint32_t round; /* of free page hints: the driver is in it; 0: in none */

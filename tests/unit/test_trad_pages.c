@@ -111,6 +111,26 @@ static void a_balloon_at_a_pace_grows_in_steps_that_large_pages_fit(void **state
 	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 2000);
 }
 
+/* It was there before the device was, and has just what it is asked for. */
+static void a_driver_that_says_nothing_is_asked_for_more_when_the_time_has_come(void **state)
+{
+	const struct vballoon_policy policy = { .inflate_rate = 100 * PAGE };
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	vballoon_device_set_time(bed.device, 1000);
+	assert_int_equal(vballoon_device_set_policy(bed.device, &policy), 0);
+	assert_int_equal(vballoon_device_set_target(bed.device, 2000), 0);
+	bed_run(&bed);
+	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 512);
+	vballoon_device_set_time(bed.device, 1000 + 5119);
+	bed_run(&bed);
+	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 512);
+	vballoon_device_set_time(bed.device, 1000 + 5120);
+	bed_run(&bed);
+	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 1024);
+}
+
 static void neighbours_of_several_messages_are_dropped_in_one_call(void **state)
 {
 	uint32_t pfns[2] = { PFN(AT) + 1, PFN(AT) };
@@ -386,6 +406,7 @@ int main(void)
 		CASE(a_page_that_is_given_is_held_and_dropped_after_the_answer),
 		CASE(without_must_tell_host_a_page_is_dropped_before_the_answer),
 		CASE(what_may_be_used_in_silence_goes_as_what_is_reported_does),
+		CASE(a_driver_that_says_nothing_is_asked_for_more_when_the_time_has_come),
 		CASE(a_balloon_at_a_pace_grows_in_steps_that_large_pages_fit),
 		CASE(neighbours_that_descend_are_dropped_in_one_call),
 		CASE(neighbours_that_descend_are_dropped_in_one_call_also_at_once),

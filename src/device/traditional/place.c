@@ -111,6 +111,8 @@ static void begin_record(struct vballoon_device *device)
 	if (vballoon_held_count(device))
 		device->counters.resets_seen++;
 	vballoon_device_forget(device);
+	trad->actual_told = false;
+	device->pace.asked = 0;
 	trad->actual = 0; /* the poison it may have written before its queues began */
 	trad->stats_seen = false;
 	trad->stats_due_ms = device->now_ms;

@@ -67,7 +67,10 @@ static void config_write(struct vballoon_device *device, uint32_t offset, const 
 			 uint32_t len)
 {
 	struct vballoon_traditional *trad = &device->traditional;
+	uint32_t actual_at = offsetof(struct virtio_balloon_config, actual);
 
+	trad->actual_told |= offset < actual_at + sizeof(__le32) && len > 0 &&
+			     (offset >= actual_at || len > actual_at - offset);
 	take_field(&trad->actual, offsetof(struct virtio_balloon_config, actual), offset, from,
 		   len);
 	take_field(&trad->poison_val, offsetof(struct virtio_balloon_config, poison_val), offset,
@@ -96,11 +99,15 @@ static void ask(struct vballoon_device *device)
 
 /* The driver does not say what it gives at once; a step that is no multiple of it would never be
  * done. And what it has may not be what is on the record, which another device may have had, or
- * which it uses without a word: its own word will do, since the pace is for its own sake. */
+ * which it uses without a word: its own word will do, since the pace is for its own sake. One that
+ * was there before this device may have no reason to say it again: then it has what it is asked
+ * for. */
 static void growth(const struct vballoon_device *device, struct vballoon_growth *growth)
 {
 	growth->unit_pages = UNIT_PAGES;
 	growth->held = vballoon_le32(device->traditional.actual);
+	if (!device->traditional.actual_told)
+		growth->held = device->pace.asked / UNIT_PAGES * UNIT_PAGES;
 }
 
 static bool is_firm(const struct vballoon_device *device)
