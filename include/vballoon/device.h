@@ -510,8 +510,8 @@ void vballoon_device_drop_now(struct vballoon_device *device);
 
 /**
  * Tell the device what time it is, before vballoon_device_run(). Only an inflate_rate
- * needs it, to know when the guest may be asked for more; without one this need never
- * be called.
+ * needs it, to know when the guest may be asked for more, and of device 5 a period of
+ * statistics; without them this need never be called.
  * @param device the device
  * @param now_ms milliseconds of a clock that only goes forward
  */

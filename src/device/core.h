@@ -108,6 +108,7 @@ struct vballoon_work {
 	bool unfinished;
 	uint32_t type; /* of that message; of device 5, its queue as the standard numbers them */
 	unsigned int queue; /* of device 5: that queue */
+	bool waits; /* of device 5: it is unfinished, as the host has no memory */
 	uint64_t steps_left; /* that this run may take: entries, words of the page map */
 	uint64_t bytes_left; /* to be cleared, given back or restored in this run */
 	uint64_t units_left; /* that the message may still name */

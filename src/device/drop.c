@@ -238,7 +238,8 @@ bool vballoon_drop_run(struct vballoon_device *device)
 		.chunks = RUN_CHUNKS,
 	};
 
-	if (!may_drop(device) || device->work.unfinished)
+	/* What is dropped may be what a message waits for. */
+	if (!may_drop(device) || (device->work.unfinished && !device->work.waits))
 		return false;
 	while (budget.pages && budget.calls && budget.chunks) {
 		if (!in_chunk(&device->drop)) {

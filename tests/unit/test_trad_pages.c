@@ -307,6 +307,61 @@ static void the_host_page_of_what_is_taken_back_is_restored_before_the_answer(vo
 	assert_int_equal(bed_status(&bed).held_pages, 511);
 }
 
+/* A guest that touched it would be killed. */
+static void what_the_host_has_no_memory_for_is_answered_when_it_has(void **state)
+{
+	const uint32_t pfns[] = { PFN(AT), PFN(AT) + 512 };
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 21);
+	trad_say_down(&bed, INFLATE, AT, 1024);
+	bed.restore_bytes_left = 2 * MIB;
+	vballoon_device_set_time(bed.device, 1000);
+	trad_post(&bed, DEFLATE, pfns, 2);
+	bed_run(&bed);
+	assert_false(trad_answered(&bed, DEFLATE));
+	assert_int_equal(bed_status(&bed).returned_pages, 1);
+	assert_int_equal(vballoon_device_due_ms(bed.device), 1100);
+	bed_run(&bed);
+	assert_false(trad_answered(&bed, DEFLATE));
+	bed.restore_bytes_left = 2 * MIB;
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, DEFLATE));
+	assert_int_equal(bed_status(&bed).returned_pages, 2);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NOT_HELD], 0);
+	assert_int_equal(vballoon_device_due_ms(bed.device), VBALLOON_NEVER);
+}
+
+static void a_guest_that_need_not_tell_is_answered_without_memory(void **state)
+{
+	const uint32_t pfn = PFN(AT);
+
+	(void)state;
+	begin(0, 21);
+	trad_say_down(&bed, INFLATE, AT, 512);
+	bed.restore_bytes_left = 0;
+	trad_say(&bed, DEFLATE, &pfn, 1);
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY], 1);
+	assert_int_equal(bed_status(&bed).held_pages, 511);
+}
+
+static void a_guest_that_waits_for_memory_is_forgotten_when_it_is_reset(void **state)
+{
+	const uint32_t pfn = PFN(AT);
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 21);
+	trad_say_down(&bed, INFLATE, AT, 512);
+	bed.restore_bytes_left = 0;
+	trad_post(&bed, DEFLATE, &pfn, 1);
+	bed_run(&bed);
+	trad_start(&bed, TRAD_BOTH);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+	assert_int_equal(vballoon_device_due_ms(bed.device), VBALLOON_NEVER);
+	trad_say_up(&bed, INFLATE, AT + 4 * MIB, 3);
+	assert_int_equal(bed_status(&bed).held_pages, 3);
+}
+
 static void a_page_with_a_running_ring_in_it_is_refused_alone(void **state)
 {
 	uint64_t ring;
@@ -423,6 +478,9 @@ int main(void)
 		CASE(a_deflate_of_what_is_not_held_is_counted_and_does_no_harm),
 		CASE(what_is_taken_back_is_not_dropped_any_more),
 		CASE(the_host_page_of_what_is_taken_back_is_restored_before_the_answer),
+		CASE(what_the_host_has_no_memory_for_is_answered_when_it_has),
+		CASE(a_guest_that_need_not_tell_is_answered_without_memory),
+		CASE(a_guest_that_waits_for_memory_is_forgotten_when_it_is_reset),
 		CASE(a_page_with_a_running_ring_in_it_is_refused_alone),
 		CASE(a_message_that_is_no_array_of_numbers_stops_the_device),
 		CASE(a_message_without_a_readable_part_stops_the_device),

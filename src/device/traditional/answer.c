@@ -27,7 +27,7 @@ static void handle(struct vballoon_device *device)
 	device->work.unfinished = false;
 	violation = handlers[device->work.type](device, vballoon_device_chain(device, index));
 	if (violation) {
-		device->work.unfinished = false;
+		device->work.unfinished = device->work.waits = false;
 		vballoon_device_refuse(device, index, violation);
 	} else if (!device->work.unfinished) {
 		(void)vballoon_device_use(device, index);
@@ -76,7 +76,7 @@ bool vballoon_trad_answer(struct vballoon_device *device)
 	}
 	if (!device->violation && !device->work.unfinished)
 		vballoon_trad_stats_run(device);
-	return more && !device->violation;
+	return more && !device->violation && !device->work.waits;
 }
 
 /* What the message has done so far it may do again: nobody was told. */
@@ -84,6 +84,6 @@ void vballoon_trad_leave(struct vballoon_device *device)
 {
 	if (!device->work.unfinished)
 		return;
-	device->work.unfinished = false;
+	device->work.unfinished = device->work.waits = false;
 	vballoon_device_ring_put_back(&device->rings[device->work.queue]);
 }

@@ -23,36 +23,44 @@ static void refuse(struct vballoon_device *device, enum vballoon_refusal cause, 
 	device->counters.refused_entries[cause] += pages;
 }
 
-static void finish_run(struct vballoon_device *device, run_handler *handle)
+/* Deal with the run. Returns whether that is done; else its message waits for the host. */
+static bool finish_run(struct vballoon_device *device, run_handler *handle)
 {
 	struct vballoon_work *work = &device->work;
 
+	work->waits = false;
 	if (work->at < work->end)
 		handle(device, work->at, (work->end - work->at) >> VIRTIO_BALLOON_PFN_SHIFT);
+	if (work->waits)
+		return false;
 	work->at = work->end = 0;
+	return true;
 }
 
-/* Another page of the message. A number of 32 bits has an address of 44. */
-static void take_page(struct vballoon_device *device, uint32_t pfn, run_handler *handle)
+/* Another page of the message. A number of 32 bits has an address of 44. Returns whether it
+ * is taken. */
+static bool take_page(struct vballoon_device *device, uint32_t pfn, run_handler *handle)
 {
 	struct vballoon_work *work = &device->work;
 	uint64_t gpa = (uint64_t)pfn << VIRTIO_BALLOON_PFN_SHIFT;
 
 	if (!vballoon_memory_find(&device->memory, vballoon_gpa(gpa), vballoon_bytes(PAGE_BYTES))) {
 		refuse(device, VBALLOON_REFUSED_OUTSIDE_MEMORY, 1);
-		return;
+		return true;
 	}
-	if (work->end - work->at == RUN_BYTES_MAX)
-		finish_run(device, handle);
+	if (work->end - work->at == RUN_BYTES_MAX && !finish_run(device, handle))
+		return false;
 	if (work->at < work->end && gpa + PAGE_BYTES == work->at) {
 		work->at = gpa;
-		return;
+		return true;
 	}
 	if (work->at == work->end || gpa != work->end) {
-		finish_run(device, handle);
+		if (!finish_run(device, handle))
+			return false;
 		work->at = gpa;
 	}
 	work->end = gpa + PAGE_BYTES;
+	return true;
 }
 
 /* Read the next batch, and take as much of it as this run may. */
@@ -69,8 +77,9 @@ static enum vballoon_violation take_batch(struct vballoon_device *device,
 
 	if (vballoon_chain_read(&device->memory, chain, pfns, count * sizeof(pfns[0])))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
-	while (taken < count && device->work.bytes_left)
-		take_page(device, vballoon_le32(pfns[taken++]), handle);
+	while (taken < count && device->work.bytes_left &&
+	       take_page(device, vballoon_le32(pfns[taken]), handle))
+		taken++;
 	if (taken == count)
 		return VBALLOON_OK;
 	chain->read_segment = segment;
@@ -85,6 +94,7 @@ static enum vballoon_violation take_batch(struct vballoon_device *device,
 static enum vballoon_violation take_pages(struct vballoon_device *device,
 					  struct vballoon_chain *chain, run_handler *handle)
 {
+	struct vballoon_work *work = &device->work;
 	enum vballoon_violation violation = VBALLOON_OK;
 
 	if (!chain->readable_len)
@@ -92,14 +102,14 @@ static enum vballoon_violation take_pages(struct vballoon_device *device,
 	if (chain->readable_len % sizeof(__le32) ||
 	    chain->readable_len / sizeof(__le32) > VBALLOON_TRAD_ENTRIES_MAX)
 		return VBALLOON_MESSAGE_LENGTH;
-	while (!violation && chain->read_done < chain->readable_len) {
-		if (!device->work.bytes_left) {
-			device->work.unfinished = true;
-			return VBALLOON_OK;
-		}
+	if (work->waits && !finish_run(device, handle))
+		work->unfinished = true;
+	while (!violation && !work->unfinished && chain->read_done < chain->readable_len) {
 		violation = take_batch(device, chain, handle);
+		work->unfinished = work->waits || !work->bytes_left;
 	}
-	finish_run(device, handle);
+	if (!violation && !work->unfinished)
+		work->unfinished = !finish_run(device, handle);
 	return violation;
 }
 
@@ -136,11 +146,20 @@ static void inflate_run(struct vballoon_device *device, uint64_t gpa, uint64_t p
 		hold(device, from, (end - from) / PAGE_BYTES);
 }
 
+/* Pages from @gpa on are the driver's again. */
+static void release(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+{
+	vballoon_held_remove(device, gpa, pages);
+	device->counters.returned_pages += pages;
+}
+
 /*
- * Held pages are the driver's again. For those that the host cannot back now there is no
- * other answer than this one: the guest chose them.
+ * Give held pages back. The guest chose them, so where the host has no memory for one there
+ * is no other answer than none: a guest that waits for it is better off than one that is
+ * killed by what it touches. Who need not wait gets the answer all the same. Returns whether
+ * it is done; else the run is what is left of it.
  */
-static void give_back(struct vballoon_device *device, const struct vballoon_piece *piece,
+static bool give_back(struct vballoon_device *device, const struct vballoon_piece *piece,
 		      uint64_t first, uint64_t count)
 {
 	uint64_t gpa = device->memory.regions[piece->index].gpa.value +
@@ -148,34 +167,40 @@ static void give_back(struct vballoon_device *device, const struct vballoon_piec
 	uint64_t at = gpa, end = gpa + count * PAGE_BYTES;
 	enum vballoon_progress progress;
 
+	/* A run is not dealt with in part: another host page, and another. */
 	while ((progress = vballoon_restore(device, &at, end)) == VBALLOON_UNFINISHED)
-		device->work.bytes_left =
-			1; /* another host page: a run is not dealt with in part */
+		device->work.bytes_left = 1;
+	if (progress == VBALLOON_FAILED && device->protocol->is_firm(device)) {
+		release(device, gpa, (at - gpa) / PAGE_BYTES);
+		device->work.at = at;
+		device->work.waits = true;
+		return false;
+	}
 	if (progress == VBALLOON_FAILED) {
 		refuse(device, VBALLOON_REFUSED_NO_HOST_MEMORY, (end - at) / PAGE_BYTES);
 		vballoon_page_map_undrop(&piece->map, first, count);
 	}
-	vballoon_held_remove(device, gpa, count);
-	device->counters.returned_pages += count;
+	release(device, gpa, count);
+	return true;
 }
 
 static void deflate_run(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
-	uint64_t at, stop, end, back = 0, all = pages;
 	struct vballoon_piece piece;
+	uint64_t at, from, end;
 
 	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
 		struct vballoon_bits held = vballoon_page_map_held(&piece.map);
 
 		end = piece.first + piece.count;
-		for (at = vballoon_bits_next(held, piece.first, end); at < end;
-		     at = vballoon_bits_next(held, stop, end)) {
-			stop = vballoon_bits_next_missing(held, at, end);
-			give_back(device, &piece, at, stop - at);
-			back += stop - at;
+		for (at = piece.first; at < end;) {
+			from = vballoon_bits_next(held, at, end);
+			refuse(device, VBALLOON_REFUSED_NOT_HELD, from - at);
+			at = vballoon_bits_next_missing(held, from, end);
+			if (at > from && !give_back(device, &piece, from, at - from))
+				return;
 		}
 	}
-	refuse(device, VBALLOON_REFUSED_NOT_HELD, all - back);
 }
 
 enum vballoon_violation vballoon_trad_inflate(struct vballoon_device *device,

@@ -12,6 +12,9 @@
 	 VBALLOON_TRAD(STATS_VQ) | VBALLOON_TRAD(DEFLATE_ON_OOM) | VBALLOON_TRAD(FREE_PAGE_HINT) | \
 	 VBALLOON_TRAD(PAGE_POISON) | VBALLOON_TRAD(REPORTING) | VBALLOON_TRAD(SILENT_DEFLATE))
 
+/* How often the host is asked again for memory that a message waits for. */
+#define RETRY_MS 100
+
 static bool valid(const struct vballoon_device_config *config)
 {
 	return config->page_shift == VIRTIO_BALLOON_PFN_SHIFT;
@@ -120,6 +123,14 @@ static bool is_silent(const struct vballoon_device *device)
 	return vballoon_device_has(device, VBALLOON_TRAD(SILENT_DEFLATE));
 }
 
+static uint64_t due_ms(const struct vballoon_device *device)
+{
+	uint64_t stats = vballoon_trad_stats_due_ms(device);
+	uint64_t retry = device->work.waits ? device->now_ms + RETRY_MS : VBALLOON_NEVER;
+
+	return stats < retry ? stats : retry;
+}
+
 const struct vballoon_protocol vballoon_protocol_traditional = {
 	.device_id = VIRTIO_BALLOON_ID,
 	.queue_count = VIRTIO_BALLOON_VQ_MAX,
@@ -137,7 +148,7 @@ const struct vballoon_protocol vballoon_protocol_traditional = {
 	.answer = vballoon_trad_answer,
 	.leave = vballoon_trad_leave,
 	.ask = ask,
-	.due_ms = vballoon_trad_stats_due_ms,
+	.due_ms = due_ms,
 	.growth = growth,
 	.is_firm = is_firm,
 	.is_silent = is_silent,
