@@ -112,6 +112,19 @@ static void a_page_size_is_a_power_of_two_from_4k_to_1g(void **state)
 	assert_ends(WORDS(VBALLOOND, "--page-size", "2G"), EXIT_USAGE, "a power of two");
 }
 
+static void the_traditional_balloon_has_pages_and_features_of_its_own(void **state)
+{
+	(void)state;
+	assert_ends(WORDS(VBALLOOND, "--device", "13"), EXIT_USAGE, "memory or traditional");
+	assert_ends(WORDS(VBALLOOND, "--device", "traditional", "--page-size", "2M"), EXIT_USAGE,
+		    "pages of 4K");
+	assert_ends(WORDS(VBALLOOND, "--features", "exchange", "--device", "traditional"),
+		    EXIT_USAGE, "there is no feature \"exchange\"");
+	assert_ends(WORDS(VBALLOOND, "--device", "traditional", "--features",
+			  "must-tell-host,silent-deflate"),
+		    EXIT_USAGE, "opposites");
+}
+
 static void passthrough_is_one_of_three_words(void **state)
 {
 	(void)state;
@@ -354,6 +367,7 @@ int main(void)
 		TEST(a_front_end_has_to_be_able_to_come),
 		TEST(the_two_sockets_are_two),
 		TEST(a_page_size_is_a_power_of_two_from_4k_to_1g),
+		TEST(the_traditional_balloon_has_pages_and_features_of_its_own),
 		TEST(passthrough_is_one_of_three_words),
 		TEST(a_descriptor_has_to_be_a_unix_stream_socket),
 		TEST(a_path_in_no_directory_is_refused),
