@@ -59,43 +59,29 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct vballoon_device *device(struct port_front *f)
+/* A new back end like the one before, which is gone. */
+static void attach(struct port_front *f, bool start_empty)
 {
-	return vballoon_vhost_user_device(f->back_end);
-}
-
-static struct vballoon_status status(struct port_front *f)
-{
-	struct vballoon_status status;
-
-	vballoon_device_status(device(f), &status);
-	return status;
-}
-
-static void reach(struct port_front *f, uint64_t target)
-{
-	assert_int_equal(vballoon_device_set_target(device(f), target), 0);
-	port_front_await(f, target);
-	assert_int_equal(status(f).held_pages, target);
-	assert_int_equal(status(f).violation, VBALLOON_OK);
-}
-
-static void attach(struct port_front *f, const struct vballoon_vhost_user_config *config)
-{
+	const struct vballoon_vhost_user_config config = {
+		.page_shift = 12,
+		.features = vballoon_device_features_max(),
+		.start_empty = start_empty,
+	};
 	struct vballoon_vhost_user *back_end;
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(vballoon_vhost_user_new(config, ends[1], &back_end), 0);
+	assert_int_equal(vballoon_vhost_user_new(&config, ends[1], &back_end), 0);
 	port_move_attach(f, ends[0], back_end);
 }
 
-static struct vballoon_vhost_user_config alike(void)
+/* A guest with 100 pages in the balloon is saved, and its next back end is there. */
+static void save_and_attach(struct port_front *f, bool start_empty)
 {
-	return (struct vballoon_vhost_user_config){
-		.page_shift = 12,
-		.features = vballoon_device_features_max(),
-	};
+	port_front_reach(f, 100);
+	port_move_stop(f);
+	assert_int_equal(port_move_save(f, &move), 0);
+	attach(f, start_empty);
 }
 
 static bool leave_out(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
@@ -109,14 +95,13 @@ static bool leave_out(void *context, struct vballoon_gpa gpa, uint64_t pages, bo
 /* All of the way, with the garbage. */
 static void move_over(struct port_front *f)
 {
-	struct vballoon_vhost_user_config config = alike();
-
 	port_move_stop(f);
 	assert_int_equal(port_move_save(f, &move), 0);
 	move.skipped_count = 0;
-	assert_int_equal(
-		vballoon_device_each_skippable(device(f), vballoon_gpa(0), leave_out, &move), 0);
-	attach(f, &config);
+	assert_int_equal(vballoon_device_each_skippable(port_front_device(f), vballoon_gpa(0),
+							leave_out, &move),
+			 0);
+	attach(f, false);
 	port_move_memory(f, &move);
 	assert_int_equal(port_move_load(f, &move), 0);
 	port_move_arrive(f);
@@ -124,12 +109,12 @@ static void move_over(struct port_front *f)
 
 static bool is_proven(struct port_front *f)
 {
-	return status(f).record == VBALLOON_RECORD_PROVEN;
+	return port_front_status(f).record == VBALLOON_RECORD_PROVEN;
 }
 
 static bool all_is_dropped(struct port_front *f)
 {
-	return status(f).dropped_pages == status(f).held_pages;
+	return port_front_status(f).dropped_pages == port_front_status(f).held_pages;
 }
 
 /* Proves DEV-STATE-6. */
@@ -137,14 +122,14 @@ static void a_guest_moves_with_its_balloon(void **state)
 {
 	struct port_front *f = *state;
 
-	reach(f, 400);
+	port_front_reach(f, 400);
 	move_over(f);
-	assert_int_equal(status(f).held_pages, 400);
-	assert_int_equal(status(f).target_pages, 400);
+	assert_int_equal(port_front_status(f).held_pages, 400);
+	assert_int_equal(port_front_status(f).target_pages, 400);
 	port_front_await_that(f, is_proven);
 	port_front_await_that(f, all_is_dropped);
-	assert_int_equal(status(f).held_pages, 400);
-	assert_int_equal(status(f).resets_seen, 0);
+	assert_int_equal(port_front_status(f).held_pages, 400);
+	assert_int_equal(port_front_status(f).resets_seen, 0);
 	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 0);
 	port_guest_check(&f->guest);
 }
@@ -153,13 +138,13 @@ static void its_life_goes_on_there(void **state)
 {
 	struct port_front *f = *state;
 
-	reach(f, 400);
+	port_front_reach(f, 400);
 	move_over(f);
-	reach(f, 600);
-	reach(f, 100);
+	port_front_reach(f, 600);
+	port_front_reach(f, 100);
 	move_over(f);
-	reach(f, 300);
-	reach(f, 0);
+	port_front_reach(f, 300);
+	port_front_reach(f, 0);
 	assert_int_equal(f->guest.starts, 1);
 }
 
@@ -169,7 +154,7 @@ static void what_did_not_travel_is_given_back_there(void **state)
 	struct port_front *f = *state;
 	uint64_t before;
 
-	reach(f, 400);
+	port_front_reach(f, 400);
 	move_over(f);
 	before = port_front_host_pages(f);
 	port_front_await_that(f, is_proven);
@@ -180,15 +165,15 @@ static void what_did_not_travel_is_given_back_there(void **state)
 static void an_order_that_was_not_carried_out_goes_along(void **state)
 {
 	struct port_front *f = *state;
-	struct vballoon_vhost_user_config config = alike();
 
-	reach(f, 100);
+	port_front_reach(f, 100);
 	port_move_stop(f);
-	assert_int_equal(vballoon_device_set_target(device(f), 250), 0);
+	assert_int_equal(vballoon_device_set_target(port_front_device(f), 250), 0);
 	assert_int_equal(port_move_save(f, &move), 0);
-	assert_int_equal(
-		vballoon_device_each_skippable(device(f), vballoon_gpa(0), leave_out, &move), 0);
-	attach(f, &config);
+	assert_int_equal(vballoon_device_each_skippable(port_front_device(f), vballoon_gpa(0),
+							leave_out, &move),
+			 0);
+	attach(f, false);
 	port_move_memory(f, &move);
 	assert_int_equal(port_move_load(f, &move), 0);
 	port_move_arrive(f);
@@ -199,23 +184,22 @@ static void an_order_that_was_not_carried_out_goes_along(void **state)
 static void a_state_of_an_earlier_life_does_no_harm(void **state)
 {
 	struct port_front *f = *state;
-	struct vballoon_vhost_user_config config = alike();
 
-	reach(f, 400);
+	port_front_reach(f, 400);
 	port_move_stop(f);
 	assert_int_equal(port_move_save(f, &move), 0);
 	port_move_start(f);
-	reach(f, 0);
+	port_front_reach(f, 0);
 	vballoon_guest_stop(f->guest.driver);
 	vballoon_guest_start(f->guest.driver);
-	reach(f, 50);
+	port_front_reach(f, 50);
 	port_move_stop(f);
-	attach(f, &config);
+	attach(f, false);
 	assert_int_equal(port_move_load(f, &move), 0);
 	port_move_arrive(f);
 	port_front_await_that(f, is_proven);
 	port_guest_check(&f->guest);
-	reach(f, 200);
+	port_front_reach(f, 200);
 	port_guest_check(&f->guest);
 }
 
@@ -223,37 +207,29 @@ static void nothing_is_saved_or_loaded_while_a_queue_runs(void **state)
 {
 	struct port_front *f = *state;
 
-	reach(f, 10);
+	port_front_reach(f, 10);
 	assert_int_equal(port_move_save(f, &move), 1);
 	assert_int_equal(port_move_load(f, &move), 1);
-	reach(f, 20);
+	port_front_reach(f, 20);
 }
 
 static void a_damaged_state_is_refused_and_the_guest_starts_over(void **state)
 {
 	struct port_front *f = *state;
-	struct vballoon_vhost_user_config config = alike();
 
-	reach(f, 100);
-	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
-	attach(f, &config);
+	save_and_attach(f, false);
 	move.state[move.len / 2] ^= 1;
 	assert_int_equal(port_move_load(f, &move), 1);
 	port_move_arrive(f);
 	port_front_await_that(f, is_proven);
-	reach(f, 100);
+	port_front_reach(f, 100);
 }
 
 static void a_state_without_its_end_is_refused(void **state)
 {
 	struct port_front *f = *state;
-	struct vballoon_vhost_user_config config = alike();
 
-	reach(f, 100);
-	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
-	attach(f, &config);
+	save_and_attach(f, false);
 	move.len--;
 	assert_int_equal(port_move_load(f, &move), 1);
 	move.len = 0;
@@ -303,7 +279,7 @@ static void a_front_end_that_breaks_off_is_told_so(void **state)
 	uint64_t answer;
 	int ends[2];
 
-	reach(f, 100);
+	port_front_reach(f, 100);
 	port_move_stop(f);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(send_transfer(f, VHOST_USER_TRANSFER_LOAD, 0, ends[0]),
@@ -323,7 +299,7 @@ static void a_front_end_that_breaks_off_is_told_so(void **state)
 		vballoon_link_get_u64(&f->wire.link, VHOST_USER_CHECK_DEVICE_STATE, &answer), 0);
 	assert_int_equal(answer, 1);
 	port_move_start(f);
-	reach(f, 50);
+	port_front_reach(f, 50);
 }
 
 static void a_way_that_there_is_not_ends_the_connection(void **state)
@@ -348,12 +324,8 @@ static void arrive_with_less(struct port_front *f)
 static void a_guest_of_another_size_is_turned_away(void **state)
 {
 	struct port_front *f = *state;
-	struct vballoon_vhost_user_config config = alike();
 
-	reach(f, 100);
-	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
-	attach(f, &config);
+	save_and_attach(f, false);
 	assert_int_equal(port_move_load(f, &move), 0);
 	arrive_with_less(f);
 	assert_true(vballoon_vhost_user_process(f->back_end) < 0);
@@ -364,18 +336,13 @@ static void a_guest_of_another_size_is_turned_away(void **state)
 static void a_guest_of_another_size_begins_empty_when_that_was_said(void **state)
 {
 	struct port_front *f = *state;
-	struct vballoon_vhost_user_config config = alike();
 
-	reach(f, 100);
-	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
-	config.start_empty = true;
-	attach(f, &config);
+	save_and_attach(f, true);
 	assert_int_equal(port_move_load(f, &move), 0);
 	arrive_with_less(f);
-	assert_int_equal(status(f).held_pages, 0);
-	assert_true(status(f).queue_running[1]);
-	assert_int_equal(status(f).loads, 0);
+	assert_int_equal(port_front_status(f).held_pages, 0);
+	assert_true(port_front_status(f).queue_running[1]);
+	assert_int_equal(port_front_status(f).loads, 0);
 }
 
 #define TEST(setup, name) cmocka_unit_test_setup_teardown(name, setup, tear_down)

@@ -24,57 +24,36 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct vballoon_device *device(struct port_front *f)
-{
-	return vballoon_vhost_user_device(f->back_end);
-}
-
-static struct vballoon_status status(struct port_front *f)
-{
-	struct vballoon_status status;
-
-	vballoon_device_status(device(f), &status);
-	return status;
-}
-
-static void reach(struct port_front *f, uint64_t target)
-{
-	assert_int_equal(vballoon_device_set_target(device(f), target), 0);
-	port_front_await(f, target);
-	assert_int_equal(status(f).held_pages, target);
-	assert_int_equal(status(f).violation, VBALLOON_OK);
-}
-
 static void does_the_main_job(void **state)
 {
 	struct port_front *f = *state;
 	uint64_t before;
 
-	reach(f, 0);
+	port_front_reach(f, 0);
 	before = port_front_host_pages(f);
-	reach(f, 600);
+	port_front_reach(f, 600);
 	assert_int_equal(before - port_front_host_pages(f), 600);
-	reach(f, 100);
-	reach(f, 0);
+	port_front_reach(f, 100);
+	port_front_reach(f, 0);
 	assert_int_equal(port_front_host_pages(f), before);
 }
 
 static bool is_ready(struct port_front *f)
 {
-	return status(f).record == VBALLOON_RECORD_PROVEN;
+	return port_front_status(f).record == VBALLOON_RECORD_PROVEN;
 }
 
 static void another_life_begins_with_an_empty_balloon(void **state)
 {
 	struct port_front *f = *state;
 
-	reach(f, 300);
+	port_front_reach(f, 300);
 	vballoon_guest_stop(f->guest.driver);
-	assert_int_equal(status(f).record, VBALLOON_RECORD_UNPROVEN);
+	assert_int_equal(port_front_status(f).record, VBALLOON_RECORD_UNPROVEN);
 	vballoon_guest_start(f->guest.driver);
 	port_front_await_that(f, is_ready);
-	assert_int_equal(status(f).resets_seen, 1);
-	reach(f, 300);
+	assert_int_equal(port_front_status(f).resets_seen, 1);
+	port_front_reach(f, 300);
 	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 300);
 }
 
@@ -82,7 +61,7 @@ static void a_pause_between_takes_nothing(void **state)
 {
 	struct port_front *f = *state;
 
-	reach(f, 300);
+	port_front_reach(f, 300);
 	for (unsigned int i = 0; i < 2; i++) {
 		uint32_t base;
 
@@ -97,7 +76,7 @@ static void a_pause_between_takes_nothing(void **state)
 			vballoon_front_end_set_state(&f->wire, VHOST_USER_SET_VRING_ENABLE, i, 1),
 			0);
 	}
-	reach(f, 400);
+	port_front_reach(f, 400);
 	assert_int_equal(f->guest.starts, 1);
 	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 0);
 }
@@ -111,11 +90,11 @@ static void resets_when_the_operator_says_so(void **state)
 {
 	struct port_front *f = *state;
 
-	reach(f, 300);
-	vballoon_device_restart(device(f));
+	port_front_reach(f, 300);
+	vballoon_device_restart(port_front_device(f));
 	port_front_await_that(f, is_restarted);
 	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 300);
-	reach(f, 0);
+	port_front_reach(f, 0);
 }
 
 #define PORT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -249,3 +249,24 @@ uint64_t port_front_host_pages(const struct port_front *front)
 {
 	return vballoon_front_end_memory_held(&front->wire) / 4096;
 }
+
+struct vballoon_device *port_front_device(const struct port_front *front)
+{
+	return vballoon_vhost_user_device(front->back_end);
+}
+
+struct vballoon_status port_front_status(const struct port_front *front)
+{
+	struct vballoon_status status;
+
+	vballoon_device_status(port_front_device(front), &status);
+	return status;
+}
+
+void port_front_reach(struct port_front *front, uint64_t target)
+{
+	assert_int_equal(vballoon_device_set_target(port_front_device(front), target), 0);
+	port_front_await(front, target);
+	assert_int_equal(port_front_status(front).held_pages, target);
+	assert_int_equal(port_front_status(front).violation, VBALLOON_OK);
+}

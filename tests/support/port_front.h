@@ -56,6 +56,12 @@ void port_front_await(struct port_front *front, uint64_t held);
 /* Until a condition holds. */
 void port_front_await_that(struct port_front *front, bool (*holds)(struct port_front *front));
 
+/* The device of a back end in this process, and what it says. */
+struct vballoon_device *port_front_device(const struct port_front *front);
+struct vballoon_status port_front_status(const struct port_front *front);
+/* Ask for a balloon of @target pages, and see that both sides have it. */
+void port_front_reach(struct port_front *front, uint64_t target);
+
 /* What the host has of the guest's memory, in pages of 4 KiB. */
 uint64_t port_front_host_pages(const struct port_front *front);
 
