@@ -80,7 +80,8 @@ void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end);
 int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end);
 
 /**
- * Do a bounded amount of work: messages, kicks, drops.
+ * Do a bounded amount of work: messages, kicks, drops. The process has to ignore SIGPIPE: a
+ * front end that closes the pipe of a state which is being saved (DEVICE_STATE) raises it.
  * @param back_end the back end
  * @return 0: poll again; 1: work is left, call again soon; -ECONNRESET: the
  *         front end has gone; -EPROTO: it broke the protocol (see
