@@ -437,7 +437,7 @@ int vballoon_device_each_skippable(const struct vballoon_device *device, struct 
 
 /**
  * Write a saved state: the record, the target, what is due to the driver. Not in it are the
- * policy, the counters, and what was dropped; see docs/decisions/0021-saved-state.md. The
+ * policy, the counters, and what was dropped; see docs/decisions/0024-saved-state.md. The
  * device stays as it is. Takes time in proportion to the guest's memory: some milliseconds
  * for a TiB, and for a record of single pages a few nanoseconds a page.
  * @param device the device, no queue of which runs

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A saved state of the device: written while it is still, and taken in by one that is to
- * go on in its place. What travels and what does not: docs/decisions/0021-saved-state.md.
+ * go on in its place. What travels and what does not: docs/decisions/0024-saved-state.md.
  */
 #include <errno.h>
 #include <string.h>
