@@ -157,6 +157,7 @@ def e2e(run):
 def kernels(run):
     for version in KERNELS:
         run.check(f"e2e on Linux {version}", ["tests/e2e/run", "--full", "--kernel", version])
+    run.check("demo of the traditional balloon", ["./demo", "--device", "traditional", "--json"])
 
 
 def demo(run):
