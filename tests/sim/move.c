@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vballoon/abi/traditional_balloon.h>
+
 #include "life.h"
 
 /* What is found at the destination where contents did not travel. */
@@ -56,7 +58,8 @@ static void copy_memory(struct world *world)
 	if (world->paused && world->driver.loaded && !world->crashed) {
 		error = vballoon_device_each_skippable(world->device, vballoon_gpa(0), leave_out,
 						       world);
-		if (error && error != -EAGAIN)
+		/* What may be used in silence travels. */
+		if (error && error != -EAGAIN && !(error == -EOPNOTSUPP && world->plan.traditional))
 			trace_fail(&world->trace, "skip map: %d", error);
 	}
 	oracle_copied(&world->oracle);
@@ -97,12 +100,25 @@ static void go_on(struct world *world, const struct saved *saved,
 		trace_fail(&world->trace, "the target is lost on the way");
 }
 
+/* A driver that has left MUST_TELL_HOST out cannot move to a device that offers it. */
+static bool may_move(const struct world *world)
+{
+	const uint64_t must_tell = UINT64_C(1) << VIRTIO_BALLOON_F_MUST_TELL_HOST;
+	struct vballoon_status status;
+
+	vballoon_device_status(world->device, &status);
+	return !world->plan.traditional || !status.features || status.features & must_tell ||
+	       !(world->plan.features & must_tell);
+}
+
 void move_machine(struct world *world)
 {
 	struct saved saved = { .bytes = NULL };
 	bool was_paused = world->paused;
 	struct vballoon_status status;
 
+	if (!may_move(world))
+		return;
 	trace_event(&world->trace, "move", 0, 0);
 	world->summary.moves++;
 	life_pause(world);
