@@ -426,9 +426,10 @@ void vballoon_device_each_held(const struct vballoon_device *device,
  * @param from where to begin, to go on after a visitor that had enough
  * @param visit as for vballoon_device_each_held()
  * @param context handed to @p visit
- * @return 0; -EBUSY while a queue runs; -EAGAIN when the record was not proven when the
- *         queues stopped: let the guest run until it is, and stop it again; -EOPNOTSUPP for
- *         a device 5 without MUST_TELL_HOST, whose driver may use a page before it says so
+ * @return 0; -EBUSY while a queue runs; -EAGAIN when the record was not proven, or a message
+ *         was in the midst, when the queues stopped: let the guest run until it is, and stop it
+ *         again; -EOPNOTSUPP for a device 5 without MUST_TELL_HOST, whose driver may use a page
+ *         before it says so
  */
 int vballoon_device_each_skippable(const struct vballoon_device *device, struct vballoon_gpa from,
 				   bool (*visit)(void *context, struct vballoon_gpa gpa,

@@ -65,7 +65,8 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 	if (index >= device->protocol->queue_count)
 		return -EINVAL;
 	if (device->rings[index].running && device->proof == VBALLOON_RECORD_PROVEN)
-		device->stopped_proven = !device->violation;
+		/* A message in the midst may have put on the record what it was not answered. */
+		device->stopped_proven = !device->violation && !device->work.unfinished;
 	device->rings[index].violation = VBALLOON_OK;
 	queue_changed(device);
 	next = vballoon_device_ring_base(&device->rings[index]);

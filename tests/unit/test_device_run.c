@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One run of the device does a bounded amount, however much a message names. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,6 +127,34 @@ static void gigantic_units_that_are_reported_and_held_take_several_runs(void **s
 	assert_int_equal(name_many(VIRTIO_MEMORY_BALLOON_MSG_REPORT, &unit, 1), 0);
 }
 
+static bool pass_over(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
+{
+	(void)context;
+	(void)gpa;
+	(void)pages;
+	(void)dropped;
+	return true;
+}
+
+/* Its pages are on the record, and the driver has yet to hear that it has given them. */
+static void while_an_add_is_cut_short_all_pages_travel(void **state)
+{
+	static uint64_t message[1 + MANY] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
+
+	(void)state;
+	set_up_with(0, 2 * GIB, 12, 30);
+	for (unsigned int i = 0; i < MANY; i++)
+		message[1 + i] = AT;
+	bed_post(&bed, message, sizeof(message), MANY);
+	assert_true(vballoon_device_run(bed.device));
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(vballoon_device_stop_queue(bed.device, i, NULL), 0);
+	assert_int_equal(bed_status(&bed).held_pages, GIB_PAGES);
+	assert_int_equal(
+		vballoon_device_each_skippable(bed.device, vballoon_gpa(0), pass_over, NULL),
+		-EAGAIN);
+}
+
 static void an_add_that_a_stop_cuts_short_is_taken_anew(void **state)
 {
 	static uint64_t message[1 + MANY] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
@@ -244,6 +273,7 @@ int main(void)
 		TEST(gigantic_units_of_an_add_take_several_runs),
 		TEST(gigantic_units_that_are_not_exchanged_take_several_runs),
 		TEST(gigantic_units_that_are_reported_and_held_take_several_runs),
+		TEST(while_an_add_is_cut_short_all_pages_travel),
 		TEST(an_add_that_a_stop_cuts_short_is_taken_anew),
 		TEST(what_a_withdraw_restores_takes_several_runs),
 		TEST(what_is_restored_of_one_gigantic_unit_takes_several_runs),
