@@ -76,6 +76,8 @@ static int check(const struct vballoon_saved_state *state, const char *path,
 
 	if (!fault) {
 		vballoon_migration_check(&info.features, here, &migration);
+		/* As vballoon_device_load() has it. */
+		migration.obstacles &= ~(unsigned int)VBALLOON_OBSTACLE_MUST_TELL;
 		if (!migration.obstacles) {
 			vballoon_log(LOG_INFO,
 				     "%s: a state with %" PRIu64 " balloon pages, for the next "

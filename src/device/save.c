@@ -131,6 +131,8 @@ static enum vballoon_saved_fault fault_of(const struct vballoon_device *device,
 	};
 
 	vballoon_migration_check(&there, &here, migration_out);
+	/* This device offers to be told first, and can do without. */
+	migration_out->obstacles &= ~(unsigned int)VBALLOON_OBSTACLE_MUST_TELL;
 	if (migration_out->obstacles)
 		return VBALLOON_SAVED_CANNOT_MOVE;
 	return saved->own_bytes == own_bytes(device) ? VBALLOON_SAVED_OK : VBALLOON_SAVED_CORRUPT;

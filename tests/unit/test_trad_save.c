@@ -131,6 +131,19 @@ static void of_a_driver_that_does_not_all_travels(void **state)
 	assert_int_equal(pages, 0);
 }
 
+/* The device offers to be told first, and does without. */
+static void a_driver_that_did_not_agree_to_tell_first_goes_on(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_set_features(bed.device, BED_VERSION_1), 0);
+	trad_start(&bed, TRAD_BOTH);
+	trad_say_up(&bed, INFLATE, AT, 10);
+	replace();
+	assert_int_equal(bed_status(&bed).held_pages, 10);
+}
+
 static void a_state_of_the_other_device_is_refused(void **state)
 {
 	struct vballoon_saved_check check;
@@ -159,6 +172,7 @@ int main(void)
 		TEST(the_target_is_the_same_there),
 		TEST(a_driver_that_tells_first_has_pages_that_need_not_travel),
 		TEST(of_a_driver_that_does_not_all_travels),
+		TEST(a_driver_that_did_not_agree_to_tell_first_goes_on),
 		TEST(a_state_of_the_other_device_is_refused),
 	};
 
