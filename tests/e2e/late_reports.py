@@ -10,7 +10,7 @@ from bed.willing_device import ASK_REPORT, WillingDevice
 
 from all_features import wait_for
 
-MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
+OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
 LATE_SECONDS = 0.6  # less than the driver waits
 # Of what was free: more than there is without what is being reported.
 TAKEN_SHARE = 0.95
@@ -31,7 +31,7 @@ class LateDevice(WillingDevice):
 
 def run(rig):
     with LateDevice() as device:
-        with VirtualMachine(rig.assets, Machine(**MACHINE, balloon_socket=device.socket)) as vm:
+        with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
             wait_for("the driver", lambda: device._epoch)

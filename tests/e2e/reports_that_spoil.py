@@ -9,7 +9,7 @@ from bed.willing_device import ASK_REPORT, F_ALL, F_ZEROED, PAGE_SHIFT, WillingD
 from all_features import wait_for
 
 # The kernel clears what is freed, and takes it for zero when it allocates.
-MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0", "init_on_free=1"]}
+OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0", "init_on_free=1"]}
 TAKEN_SHARE = 0.85
 
 
@@ -39,7 +39,7 @@ class SpoilingDevice(WillingDevice):
 # Proves DRV-REPORT-3, DRV-REPORT-9, DRV-REPORT-10, DRV-ZEROED-2.
 def run(rig):
     with SpoilingDevice() as device:
-        with VirtualMachine(rig.assets, Machine(**MACHINE, balloon_socket=device.socket)) as vm:
+        with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
             wait_for("the driver", lambda: device._epoch)
