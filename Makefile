@@ -36,7 +36,7 @@ conformance: build ## does vballoond keep the specification, with every pair of 
 e2e: ## a real guest under QEMU
 	tests/e2e/run
 
-guest-tests: ## the same, longer, on each kernel
+guest-tests: ## the same, longer, on each kernel and on one that finds mistakes
 	./check --full --stage module --stage kernels
 
 install-test: ## build, install and purge the Debian packages in clean roots

@@ -15,6 +15,8 @@ from cases import PASSED
 
 # What the module is for; the last is the newest backport.
 KERNELS = ("6.1", "6.12", "7")
+# One that finds mistakes while it runs; it is built for the purpose, once.
+DEBUG_KERNEL = "debug"
 # What ./demo --json tells at its end, and what must hold for it.
 DEMO = {
     "vmm": str,
@@ -155,7 +157,7 @@ def e2e(run):
 
 
 def kernels(run):
-    for version in KERNELS:
+    for version in (*KERNELS, DEBUG_KERNEL):
         run.check(f"e2e on Linux {version}", ["tests/e2e/run", "--full", "--kernel", version])
     run.check("demo of the traditional balloon", ["./demo", "--device", "traditional", "--json"])
 
@@ -217,7 +219,13 @@ STAGES = [
     Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
     Stage("docs", 360, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 1200, "a real guest under QEMU, a scenario a case", e2e),
-    Stage("kernels", 5400, "the same, longer, on each kernel; with --full", kernels, full_only=True),
+    Stage(
+        "kernels",
+        7200,
+        "the same, longer, on each kernel and one that finds mistakes; with --full",
+        kernels,
+        full_only=True,
+    ),
     Stage("demo", 120, "./demo on a real guest", demo),
     Stage("bench", 900, "how fast, beside its peers and the host; with --full", bench, full_only=True),
     Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from . import build_root, cache, packages
+from . import build_root, cache, debug_kernel, packages
 from .failure import Failure
 
 # What --kernel takes, and the suites that have it: the release, and where else to look.
@@ -16,6 +16,8 @@ VERSIONS = {
     "6.12": ["trixie"],
     "7": ["trixie", "trixie-backports"],
 }
+# One that finds mistakes while it runs, of the machine's own release.
+DEBUG = "debug"
 IMAGE = "linux-image-cloud-amd64"
 HEADERS = "linux-headers-cloud-amd64"
 # Parts of a kernel, as the packages that these two depend on are named.
@@ -34,8 +36,9 @@ def default() -> str:
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kernel", choices=VERSIONS, default="",
-                        help="the guest's kernel; else that of the machine's own release of Debian")
+    parser.add_argument("--kernel", choices=[*VERSIONS, DEBUG], default="",
+                        help="the guest's kernel; else that of the machine's own release of Debian; "
+                        "debug: one that finds mistakes while it runs, built for the purpose")
 
 
 def _fetch(suites: list[str], directory: Path) -> None:
@@ -58,6 +61,11 @@ def _relocate(directory: Path) -> None:
 
 def prepare(version: str = "") -> "Kernel":
     """The kernel of that version, else the one of the machine's own release."""
+    if version == DEBUG:
+        source = f"linux-source-{default()}"
+        directory = cache.entry("kernel-debug", debug_kernel.version(),
+                                lambda made: debug_kernel.make(source, made))
+        return Kernel(directory, packages.release())
     version = version or default()
     suites = VERSIONS[version]
     directory = cache.entry(f"kernel-{version}", RECIPE, lambda made: _fetch(suites, made))

@@ -27,7 +27,7 @@ def run(rig):
     rig.check_accounts(BALLOON_MIB)
     rig.check_pattern()
     rig.daemon.resize(0)
-    rig.check_accounts(0)
     rig.check_pattern()
+    rig.check_accounts(0)
     guest.release()
     rig.check_returned()
