@@ -103,6 +103,11 @@ class Kernel:
         """Whether it sets memory to zero when it allocates it, unless told otherwise."""
         return self._is_set("INIT_ON_ALLOC_DEFAULT_ON")
 
+    def moves_balloon(self) -> bool:
+        """Whether the module lets it move what is in the balloon (kernel/compat.h)."""
+        major, minor = self.release.split(".")[:2]
+        return (int(major), int(minor)) < (6, 17)
+
     def finds_leaks(self) -> bool:
         """Whether it can be asked what of its memory nobody knows of any more."""
         return self._is_set("DEBUG_KMEMLEAK")
