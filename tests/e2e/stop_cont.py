@@ -7,6 +7,14 @@ from bed.rig import expect
 
 BALLOON_MIB = 448
 STOPPED_SECONDS = 0.2
+FILLS_SECONDS = 10
+
+
+def wait_until_it_fills(rig):
+    """A QEMU that stops a device 5 in the instant in which it is told of a new target dies."""
+    deadline = time.monotonic() + FILLS_SECONDS
+    while not rig.daemon.status()["held_bytes"]:
+        expect(time.monotonic() < deadline, "the balloon to begin to fill")
 
 
 def stop_and_continue(rig):
@@ -22,6 +30,7 @@ def run(rig):
     rig.load()
     rig.hold_pattern(leave_mib=BALLOON_MIB)
     rig.daemon.ask(BALLOON_MIB)
+    wait_until_it_fills(rig)
     stop_and_continue(rig)
     expect(rig.daemon.reached(60), "the balloon to fill after a stop in between")
     rig.check_accounts(BALLOON_MIB)
