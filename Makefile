@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e guest-tests docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean models fuzz fuzz-replay
+.PHONY: format lint clauses clean models prove fuzz fuzz-replay
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,6 +41,9 @@ guest-tests: ## the same, longer, on each kernel and on one that finds mistakes
 
 install-test: ## build, install and purge the Debian packages in clean roots
 	tests/install/run
+
+prove: ## what the rest builds on, for every value there is, tests/proofs
+	tests/proofs/run
 
 fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --keep device"
 	tests/fuzz/run $(FUZZ)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The compiler of another release of Debian, in a root of its own.
+"""Programs of another release of Debian, in a root of their own.
 
 A kernel's headers bring programs that are built for its release, and ask for its compiler.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from . import cache, packages
 
-# The libraries are those that the kernel's own build tools take.
-PACKAGES = ["base-files", "bash", "coreutils", "dash", "findutils", "gcc", "grep", "libc6-dev",
+# What builds a module. The libraries are those that the kernel's own build tools take.
+COMPILER = ["base-files", "bash", "coreutils", "dash", "findutils", "gcc", "grep", "libc6-dev",
             "libelf-dev", "libssl-dev", "make", "mawk", "pahole", "sed", "sparse"]
 # Changes whenever this recipe would make something else.
 RECIPE = "2"
@@ -28,14 +28,16 @@ exec chroot "$root" "$@"
 """
 
 
-def prepare(suite: str) -> Path:
+def prepare(suite: str, name: str = "compiler", wanted: list[str] = COMPILER) -> Path:
+    """A root with the packages wanted, known by that name."""
     def make(directory: Path) -> None:
-        print(f"fetching the compiler of Debian {suite} ...", file=sys.stderr)
-        packages.bootstrap([suite], PACKAGES, directory)
+        print(f"fetching the {name} of Debian {suite} ...", file=sys.stderr)
+        packages.bootstrap([suite], wanted, directory)
         (directory / "tmp").mkdir(exist_ok=True)
-        (directory / "usr/bin/awk").symlink_to("mawk")  # as its installation would have it
+        if (directory / "usr/bin/mawk").exists():
+            (directory / "usr/bin/awk").symlink_to("mawk")  # as its installation would have it
 
-    return cache.entry(f"compiler-{suite}", RECIPE, make)
+    return cache.entry(f"{name}-{suite}", RECIPE, make)
 
 
 def command(root: Path, shown: list[Path], words: list[str]) -> list[str]:
