@@ -134,8 +134,8 @@ def fuzz(run):
     if not folder:
         return
     meson.test(run, folder, ["--suite=planted"])
-    seconds = "60" if run.full else "5"
-    run.check("fuzz", ["tests/fuzz/run", "--build", run.builds / "fuzz", "--seconds", seconds])
+    limit = ["--seconds", "60"] if run.full else ["--runs", "2000"]
+    run.check("fuzz", ["tests/fuzz/run", "--build", run.builds / "fuzz", *limit])
 
 
 def bed(run):
