@@ -72,21 +72,21 @@ def run(assets: Assets, init_on_alloc: int, traditional: bool) -> dict:
 
 
 def summary(result: dict) -> str:
-    """The result for a person."""
-    def row(name: str, own: str, peer: str) -> str:
-        return f"  {name:34}{own:>14}{peer:>14}"
+    """The result for a person, whose terminal may be narrow."""
+    def row(name: str, own: str, peer: str, ratio: str) -> str:
+        return f"  {name:17}{own:>10}{peer:>12}{ratio:>8}"
 
     def seconds(name: str) -> str:
         own, peer = result[f"{name}_seconds"], result[f"peer_{name}_seconds"]
-        return (row(f"{name} {result['target_mib']} MiB", f"{own:.3f} s", f"{peer:.3f} s")
-                + f"   {peer / own:.1f} times as fast")
+        return row(f"{name} {result['target_mib']} MiB", f"{own:.3f} s", f"{peer:.3f} s",
+                   f"{peer / own:.1f}x")
 
     share = 100 * result["host_returned_mib"] / result["target_mib"]
     return "\n".join([
-        row("", "vballoon", "QEMU's own"),
+        row("", "vballoon", "QEMU's own", "faster"),
         seconds("inflate"),
         seconds("deflate"),
-        f"  The host had {result['host_returned_mib']:.0f} MiB back, {share:.1f} % of what was asked.",
+        f"  The host had {result['host_returned_mib']:.0f} MiB back: {share:.1f} %.",
         "  Every page that the guest owned is " +
         ("intact." if result["memory_intact"] else "NOT intact."),
     ])
