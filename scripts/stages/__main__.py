@@ -24,10 +24,10 @@ def count(cases):
     return {word: sum(c.outcome == word for c in cases) for word in (PASSED, FAILED, SKIPPED)}
 
 
-def run_stage(stage, full, allowed):
+def run_stage(stage, options, allowed):
     """Run one stage and tell of it. Returns its cases."""
     print(f"{stage.name:10} {stage.about}", flush=True)
-    run = Run(ROOT, stage.name, stage.budget, full)
+    run = Run(ROOT, stage.name, stage.budget, options.full, options.only)
     try:
         stage.function(run)
     except OverBudget:
@@ -56,6 +56,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./check")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--only", metavar="CHECK")
     parser.add_argument(
         "--stage", action="append", metavar="NAME", choices=[stage.name for stage in STAGES]
     )
@@ -71,7 +72,7 @@ def main():
     for stage in STAGES:
         wanted = stage.name in options.stage if options.stage else options.full or not stage.full_only
         if wanted:
-            cases += run_stage(stage, options.full, allowed)
+            cases += run_stage(stage, options, allowed)
     took = time.monotonic() - began
     if options.full:
         print(f"{'all':10} {took:.0f} s")

@@ -2,19 +2,35 @@
 """Build with meson, and read what its tests did."""
 
 import json
+import os
+from pathlib import Path
 
 from cases import of_program
 
 
-def build(run, name, options=(), env=None):
+def cached(run, compiler):
+    """The environment that has meson compile with what a cache outside the tree may know."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return {
+        "CC": f"ccache {compiler}",
+        "CCACHE_DIR": os.environ.get("CCACHE_DIR") or str(cache / "vballoon" / "ccache"),
+        # Trees in different places know of each other.
+        "CCACHE_BASEDIR": str(run.root),
+        "CCACHE_NOHASHDIR": "1",
+    }
+
+
+def build(run, name, compiler, *options):
     """Configure and build in build-check/NAME: its path, or None when that failed."""
+    env = cached(run, compiler)
     folder = run.builds / name
     again = ["--reconfigure"] if (folder / "build.ninja").exists() else []
     code, output = run.command(["meson", "setup", *again, *options, folder], env)
     if code:
         run.fail(f"{name}: meson setup", output)
         return None
-    return folder if run.check(f"{name}: builds", ["ninja", "-C", folder]) else None
+    builds = run.check(f"{name}: builds", ["ninja", "-C", folder], env, needed=True)
+    return folder if builds else None
 
 
 # Suites that have a stage of their own.
@@ -25,7 +41,9 @@ def test(run, folder, suites=APART):
     """Run tests of a build: every case of every program."""
     log = folder / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
-    options = ["--no-rebuild", "--timeout-multiplier=4"]
+    # Many tests wait most of the time.
+    together = f"--num-processes={2 * (os.cpu_count() or 1)}"
+    options = ["--no-rebuild", "--timeout-multiplier=4", together]
     code, output = run.command(["meson", "test", "-C", folder, *options, *suites])
     before = len(run.cases)
     failed = False

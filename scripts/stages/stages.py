@@ -52,11 +52,11 @@ def static(run):
 
 
 def build_gcc(run):
-    return meson.build(run, "gcc", env={"CC": "gcc"})
+    return meson.build(run, "gcc", "gcc")
 
 
 def build_sanitize(run):
-    return meson.build(run, "sanitize", ["-Db_sanitize=address,undefined"], {"CC": "gcc"})
+    return meson.build(run, "sanitize", "gcc", "-Db_sanitize=address,undefined", "-Dplanted=false")
 
 
 def proofs(run):
@@ -79,7 +79,7 @@ def gcc(run):
 
 
 def clang(run):
-    folder = meson.build(run, "clang", env={"CC": "clang"})
+    folder = meson.build(run, "clang", "clang", "-Dplanted=false")
     if folder:
         meson.test(run, folder)
 
@@ -135,7 +135,8 @@ def fuzz(run):
         return
     meson.test(run, folder, ["--suite=planted"])
     limit = ["--seconds", "60"] if run.full else ["--runs", "2000"]
-    run.check("fuzz", ["tests/fuzz/run", "--build", run.builds / "fuzz", *limit])
+    command = ["tests/fuzz/run", "--build", run.builds / "fuzz", *limit]
+    run.check("fuzz", command, meson.cached(run, "clang"))
 
 
 def bed(run):

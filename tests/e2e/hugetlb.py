@@ -6,6 +6,7 @@ import os
 from bed import hugepages
 from bed.rig import expect
 
+ALONE = True
 MACHINE = {"hugetlb": True, "memory_mib": 384, "prealloc": True}
 # What the guest reports as free would go to the pool too, whenever its kernel comes to it.
 DAEMON = ("--features", "-reporting")

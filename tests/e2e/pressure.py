@@ -9,6 +9,7 @@ from bed.lines import LineSocket
 from bed.rig import expect
 from bed.squeeze import squeezed
 
+ALONE = True
 BALLOON_MIB = 256
 PRESSURE_SECONDS = 60
 

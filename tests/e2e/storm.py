@@ -5,6 +5,7 @@ from bed.rig import expect
 
 DAEMON = ("--features", "page-runs,withdraw-reason")
 SPOILS = True
+ALONE = True
 BALLOON_MIB = 576  # three quarters of the guest
 PROCESSES = 4
 LACKING_MIB = 200

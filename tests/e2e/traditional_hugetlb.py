@@ -7,6 +7,7 @@ import hugetlb
 from bed import hugepages
 from bed.rig import expect
 
+ALONE = True
 MACHINE = {**hugetlb.MACHINE, "traditional": True}
 DAEMON = ("--features", "-page-reporting")
 WHOLE_SHARE = 0.85  # the kernel gives single pages, mostly in order
