@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e guest-tests docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean models prove fuzz fuzz-replay
+.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -50,6 +50,11 @@ fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --kee
 
 fuzz-replay: build ## the inputs that are kept in tests/fuzz/corpus
 	meson test -C $(BUILD) --no-rebuild --suite fuzz --suite planted
+
+SCHEDULES ?= 100000
+
+sim: build ## device and driver, with faults, from seed on seed; SCHEDULES=1000000 SEED=7
+	tests/sim/many.py $(BUILD)/tests/sim/vballoon-sim $(SCHEDULES) $(SEED)
 
 models: ## search the models of the queues' wakeups, tests/models
 	tests/models/run

@@ -120,7 +120,7 @@ def sim(run):
     if run.full:
         # Seeds that nobody has run before; the log has them.
         seed = str(random.SystemRandom().randrange(1 << 48))
-        run.check("sim: new seeds", [plain / simulator, "--seed", seed, "--schedules", "1000000"])
+        run.check("sim: new seeds", ["tests/sim/many.py", plain / simulator, "1000000", seed])
 
 
 def models(run):
@@ -212,7 +212,7 @@ STAGES = [
     Stage("clang", 400, "build with clang, tests", clang),
     Stage("sanitize", 600, "build with address and undefined sanitizers, tests", sanitize),
     Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance),
-    Stage("sim", 240, "10,000 schedules with faults; planted faults are found", sim),
+    Stage("sim", 240, "100,000 schedules with faults; planted faults are found", sim),
     Stage("models", 120, "every order of a queue's wakeups; planted faults are found", models),
     Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz),
     Stage("cost", 120, "instructions that an entry takes, beside those recorded", cost),
