@@ -125,8 +125,8 @@ bool guest_exchange_send(struct guest_driver *driver)
 	return guest_send_message(driver, message);
 }
 
-/* The device has carried a pair out. */
-static void take_pair(struct guest_driver *driver, struct guest_run give, bool gives,
+/* The device has carried a pair out. False: what it hands back is not its to give. */
+static bool take_pair(struct guest_driver *driver, struct guest_run give, bool gives,
 		      struct guest_run take)
 {
 	uint64_t page = machine_page_bytes(driver->os->machine);
@@ -134,10 +134,12 @@ static void take_pair(struct guest_driver *driver, struct guest_run give, bool g
 	for (uint64_t i = 0; i < take.pages; i++) {
 		if (gives)
 			oracle_add_answered(driver->oracle, give.gpa + i * page, true);
-		guest_take_returned(driver, take.gpa + i * page);
+		if (!guest_take_returned(driver, take.gpa + i * page))
+			return false;
 	}
 	if (!gives)
 		driver->decide.held -= take.pages;
+	return true;
 }
 
 static void keep_given(struct guest_driver *driver, struct guest_run give)
@@ -156,7 +158,8 @@ void guest_exchange_answered(struct guest_driver *driver, const struct guest_mes
 {
 	if (written != message->entry_count && !driver->oracle->lenient)
 		trace_fail(driver->trace, "EXCHANGE was answered with %" PRIu32 " bytes", written);
-	for (uint32_t i = 0; i < message->entry_count && !driver->reset_wanted; i++) {
+	/* Also where a reset is wanted: till then the device goes by what it has answered. */
+	for (uint32_t i = 0; i < message->entry_count; i++) {
 		bool accepted = i < written && guest_message_accepted(message, i, written);
 		bool gives = message->entries[i] != VIRTIO_MEMORY_BALLOON_GIVE_NOTHING;
 		struct guest_run give = guest_run_of(driver, message->entries[i]);
@@ -168,10 +171,12 @@ void guest_exchange_answered(struct guest_driver *driver, const struct guest_mes
 						    take.gpa);
 			continue;
 		}
-		if (accepted || driver->mutant == MUTANT_GUEST_TAKES_REFUSED)
-			take_pair(driver, give, gives, take);
-		else if (gives)
+		if (accepted || driver->mutant == MUTANT_GUEST_TAKES_REFUSED) {
+			if (!take_pair(driver, give, gives, take))
+				break;
+		} else if (gives) {
 			keep_given(driver, give);
+		}
 	}
 }
 
