@@ -89,6 +89,14 @@ int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end);
  */
 int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end);
 
+/**
+ * The same without looking whether the front end or the driver has said something, which whoever
+ * has just polled the descriptor and found nothing need not do: for work that is left.
+ * @param back_end the back end
+ * @return as vballoon_vhost_user_process()
+ */
+int vballoon_vhost_user_work(struct vballoon_vhost_user *back_end);
+
 /** @return the device, to set targets and read status; run it with
  *          vballoon_vhost_user_process() afterwards. Valid until free. */
 struct vballoon_device *vballoon_vhost_user_device(struct vballoon_vhost_user *back_end);
@@ -114,6 +122,10 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
  */
 int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *state, size_t len,
 			     struct vballoon_saved_check *check_out);
+
+/** @return the process that sent the last message, as struct
+ *          vballoon_vhost_user_status.peer; -1 before the first. Takes no system call. */
+int32_t vballoon_vhost_user_peer(const struct vballoon_vhost_user *back_end);
 
 /** @return why the front end was turned away, a sentence; "" when it was not. */
 const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end);

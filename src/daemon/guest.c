@@ -11,7 +11,6 @@
 #include "daemon/log.h"
 
 #define PROC "/proc"
-#define LOOK_PERIOD_MS 10
 
 static uint64_t warm_pages(const struct vballoon_guest *guest)
 {
@@ -55,7 +54,7 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 	guest->page_shift = settings->page_shift;
 	guest->features = settings->features;
 	guest->stats_period_ms = settings->stats_period_ms;
-	guest->passthrough_mode = settings->passthrough;
+	vballoon_interlock_init(&guest->interlock, PROC, settings->passthrough);
 	guest->start_empty = settings->start_empty;
 }
 
@@ -80,6 +79,7 @@ static void leave(struct vballoon_guest *guest)
 	vballoon_loop_remove(guest->loop, &guest->source);
 	vballoon_vhost_user_free(guest->back_end);
 	guest->back_end = NULL;
+	vballoon_interlock_end(&guest->interlock);
 	guest->work_left = false;
 	guest->hellos = 0;
 	guest->round.id = 0;
@@ -128,7 +128,7 @@ static void describe_peer(int fd, char *text, size_t len)
 static void inhibit(struct vballoon_guest *guest)
 {
 	vballoon_device_inhibit(vballoon_vhost_user_device(guest->back_end),
-				guest->passthrough.state != VBALLOON_PASSTHROUGH_ABSENT);
+				!vballoon_interlock_is_open(&guest->interlock));
 	guest->work_left = true;
 }
 
@@ -195,37 +195,38 @@ static void log_passthrough(const struct vballoon_passthrough *now)
 		vballoon_log(LOG_WARNING, "nothing is given back to the host: %s", now->text);
 }
 
-void vballoon_guest_look(struct vballoon_guest *guest)
-{
-	enum vballoon_passthrough_state before = guest->passthrough.state;
-	bool first = !guest->looked_ms;
-	struct vballoon_vhost_user_status front_end;
+typedef bool looker(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 
-	if (!guest->back_end || guest->passthrough_mode != VBALLOON_PASSTHROUGH_DETECT)
+static void look_by(struct vballoon_guest *guest, looker *look)
+{
+	struct vballoon_interlock *interlock = &guest->interlock;
+	bool first = !interlock->looked_ms;
+	pid_t peer = vballoon_vhost_user_peer(guest->back_end);
+
+	if (peer < 0 || !look(interlock, peer, vballoon_loop_now_ms()))
 		return;
-	vballoon_vhost_user_status(guest->back_end, &front_end);
-	if (!front_end.messages)
-		return;
-	guest->looked_ms = vballoon_loop_now_ms();
-	vballoon_passthrough_look(PROC, front_end.peer, &guest->passthrough);
-	if (guest->passthrough.state == before && !first)
-		return;
-	if (!first || guest->passthrough.state != VBALLOON_PASSTHROUGH_ABSENT)
-		log_passthrough(&guest->passthrough);
+	if (!first || !vballoon_interlock_is_open(interlock))
+		log_passthrough(&interlock->known);
 	inhibit(guest);
 }
 
-static void process(struct vballoon_guest *guest)
+void vballoon_guest_look(struct vballoon_guest *guest)
+{
+	if (guest->back_end)
+		look_by(guest, vballoon_interlock_look);
+}
+
+typedef int server(struct vballoon_vhost_user *back_end);
+
+static void serve(struct vballoon_guest *guest, server *how)
 {
 	uint64_t now_ms = vballoon_loop_now_ms();
 	int result;
 
-	/* What is about to be dropped must not be pinned. A device that was found since
-	 * the last look has not been there for long, and pins after it was opened. */
-	if (guest->passthrough.by_pins || now_ms - guest->looked_ms >= LOOK_PERIOD_MS)
-		vballoon_guest_look(guest);
+	/* What is about to be dropped must not be pinned. */
+	look_by(guest, vballoon_interlock_check);
 	vballoon_device_set_time(vballoon_vhost_user_device(guest->back_end), now_ms);
-	result = vballoon_vhost_user_process(guest->back_end);
+	result = how(guest->back_end);
 	observe(guest);
 	guest->work_left = result > 0;
 	if (result >= 0)
@@ -240,7 +241,7 @@ static void process(struct vballoon_guest *guest)
 static void ready(void *context, uint32_t events)
 {
 	(void)events;
-	process(context);
+	serve(context, vballoon_vhost_user_process);
 }
 
 static uint64_t device_due_ms(const struct vballoon_guest *guest)
@@ -304,8 +305,9 @@ void vballoon_guest_work(struct vballoon_guest *guest)
 {
 	uint64_t now_ms = vballoon_loop_now_ms();
 
+	/* If there is something to hear, the loop has just told so, or tells it next. */
 	if (guest->work_left || now_ms >= device_due_ms(guest))
-		process(guest);
+		serve(guest, vballoon_vhost_user_work);
 	look_at_deadline(guest, now_ms);
 	if (guest->pressure.state == VBALLOON_PRESSURE_LOOKS)
 		vballoon_pressure_look(&guest->pressure, now_ms, warm_pages(guest));
@@ -369,8 +371,7 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 		guest->back_end = NULL;
 		return err;
 	}
-	vballoon_passthrough_begin(guest->passthrough_mode, &guest->passthrough);
-	guest->looked_ms = 0;
+	vballoon_interlock_begin(&guest->interlock);
 	inhibit(guest);
 	/* Its memory is not known yet, so nothing can be out of range. */
 	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end),
@@ -528,7 +529,7 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);
 	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 	view_out->state = state_of(&view_out->device);
-	view_out->passthrough = guest->passthrough;
+	view_out->passthrough = guest->interlock.known;
 	view_out->has_round = guest->round.id != 0;
 	view_out->round_is_over =
 		view_out->has_round && view_out->device.report_done_id == guest->round.id;

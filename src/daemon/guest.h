@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/interlock.h"
 #include "daemon/loop.h"
-#include "daemon/passthrough.h"
 #include "daemon/pressure.h"
 #include "daemon/rules.h"
 #include "daemon/saved_state.h"
@@ -37,9 +37,7 @@ struct vballoon_guest {
 	struct vballoon_vhost_user *back_end; /* NULL without a front end */
 	struct vballoon_source source;
 	bool work_left;
-	enum vballoon_passthrough_mode passthrough_mode;
-	struct vballoon_passthrough passthrough;
-	uint64_t looked_ms; /* for a device that is passed through */
+	struct vballoon_interlock interlock;
 	struct vballoon_saved_state to_load; /* for the front end that comes */
 	struct vballoon_saved_state saved; /* that is being fetched, piece by piece */
 	bool start_empty; /* when what is to be loaded is another guest's */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "daemon/passthrough.h"
-#include "daemon/proc_status.h"
 
 #define SAY_ABSENT "or, if no device is passed through, say --passthrough absent"
 
@@ -64,8 +63,7 @@ tell(struct vballoon_passthrough *out, enum vballoon_passthrough_state state, co
 {
 	va_list args;
 
-	out->by_pins = false;
-	out->state = state;
+	*out = (struct vballoon_passthrough){ .state = state };
 	va_start(args, format);
 	vsnprintf(out->text, sizeof(out->text), format, args);
 	va_end(args);
@@ -85,17 +83,6 @@ void vballoon_passthrough_begin(enum vballoon_passthrough_mode mode,
 	default:
 		tell(known_out, VBALLOON_PASSTHROUGH_UNKNOWN, "the front end has not spoken yet");
 	}
-}
-
-/* Numbers in @proc mean the same processes as ours. Where a PID namespace was made
- * without mounting procfs anew, this process has more than one number there. */
-static bool is_our_proc(const char *proc)
-{
-	char numbers[256], extra;
-	int pid;
-
-	return !vballoon_proc_status_read(proc, "self", "NSpid:", numbers, sizeof(numbers)) &&
-	       sscanf(numbers, "%d %c", &pid, &extra) == 1;
 }
 
 static bool pins_memory(const char *link)
@@ -126,101 +113,79 @@ static int look_at(int directory, const char *name, char *link, size_t room)
 
 /* Returns as look_at() for all of them; -ENOENT when there is none, as a process
  * that has the front end's socket open has at least that. */
-static int look_at_all(DIR *directory, char *link, size_t room)
+static int look_at_all(const struct vballoon_process *process, char *link, size_t room,
+		       uint64_t *count_out)
 {
 	const struct dirent *entry;
 	int outcome = 0;
-	bool any = false;
 
+	*count_out = 0;
+	if (!process->descriptors)
+		return process->descriptors_error;
+	rewinddir(process->descriptors);
 	for (;;) {
 		errno = 0;
-		entry = readdir(directory);
+		entry = readdir(process->descriptors);
 		if (!entry)
-			return errno ? -errno : any ? 0 : -ENOENT;
-		any = any || isdigit((unsigned char)entry->d_name[0]);
-		outcome = look_at(dirfd(directory), entry->d_name, link, room);
+			return errno ? -errno : *count_out ? 0 : -ENOENT;
+		*count_out += isdigit((unsigned char)entry->d_name[0]) != 0;
+		outcome = look_at(dirfd(process->descriptors), entry->d_name, link, room);
 		if (outcome)
 			return outcome;
 	}
 }
 
-/*
- * How much of a process' memory the host counts as locked or pinned, in KiB: -errno
- * when it does not tell. VFIO counts what it pins as locked, the others as pinned.
- */
-static int64_t pinned_kib(const char *proc, const char *process)
-{
-	static const char *const names[] = { "VmLck:", "VmPin:" };
-	uint64_t kib, sum = 0;
-	char text[64];
-	size_t i;
-	int err;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		err = vballoon_proc_status_read(proc, process, names[i], text, sizeof(text));
-		if (err)
-			return err;
-		if (sscanf(text, "%" SCNu64 " kB", &kib) != 1 || kib > INT32_MAX * 1024ULL)
-			return -EINVAL;
-		sum += kib;
-	}
-	return (int64_t)sum;
-}
-
 /* Its descriptors are not for this user to see. */
-static void look_at_memory(const char *proc, const char *process,
+static void look_at_memory(const struct vballoon_process *process, int64_t kib,
 			   struct vballoon_passthrough *found_out)
 {
-	int64_t kib = pinned_kib(proc, process);
-
 	if (!kib)
 		tell(found_out, VBALLOON_PASSTHROUGH_ABSENT, "%s", "");
 	else if (kib > 0)
 		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
 		     "whether a device is passed through cannot be told: %" PRId64
-		     " KiB of the front end, process %s, are locked or pinned, and its "
+		     " KiB of the front end, process %d, are locked or pinned, and its "
 		     "descriptors are hidden: run vballoond as the front end's user, " SAY_ABSENT,
-		     kib, process);
+		     kib, process->pid);
 	else
 		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
 		     "whether a device is passed through cannot be told: the front end, process "
-		     "%s, lets this user see neither its descriptors nor its status: run "
+		     "%d, lets this user see neither its descriptors nor its status: run "
 		     "vballoond as the front end's user, " SAY_ABSENT,
-		     process);
+		     process->pid);
 	found_out->by_pins = true;
 }
 
-void vballoon_passthrough_look(const char *proc, pid_t pid, struct vballoon_passthrough *found_out)
+void vballoon_passthrough_look(const struct vballoon_process *process,
+			       struct vballoon_passthrough *found_out)
 {
-	char path[PATH_MAX], link[PATH_MAX] = "", process[16];
-	DIR *directory;
+	int64_t kib = vballoon_process_pinned_kib(process);
+	uint64_t count = vballoon_process_descriptor_count(process), seen;
+	char link[PATH_MAX] = "";
 	int outcome;
 
-	if (pid <= 0 || !is_our_proc(proc)) {
+	if (!process->pid) {
 		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
 		     "whether a device is passed through cannot be told: the front end is in "
 		     "another PID namespace than vballoond or its procfs: run both in "
 		     "one, " SAY_ABSENT);
 		return;
 	}
-	snprintf(process, sizeof(process), "%d", pid);
-	snprintf(path, sizeof(path), "%s/%s/fd", proc, process);
-	directory = opendir(path);
-	outcome = directory ? look_at_all(directory, link, sizeof(link)) : -errno;
-	if (directory)
-		closedir(directory);
+	outcome = look_at_all(process, link, sizeof(link), &seen);
 	if (outcome == -EACCES || outcome == -EPERM)
-		look_at_memory(proc, process, found_out);
+		look_at_memory(process, kib, found_out);
 	else if (outcome < 0)
 		tell(found_out, VBALLOON_PASSTHROUGH_UNKNOWN,
 		     "whether a device is passed through cannot be told: the descriptors of the "
-		     "front end, process %s, cannot be seen: %s: let procfs show it, " SAY_ABSENT,
-		     process, strerror(-outcome));
+		     "front end, process %d, cannot be seen: %s: let procfs show it, " SAY_ABSENT,
+		     process->pid, strerror(-outcome));
 	else if (outcome)
 		tell(found_out, VBALLOON_PASSTHROUGH_PRESENT,
 		     "a device is passed through to the guest, which may reach all of its memory: "
-		     "process %s has %.80s open",
-		     process, link);
+		     "process %d has %.80s open",
+		     process->pid, link);
 	else
 		tell(found_out, VBALLOON_PASSTHROUGH_ABSENT, "%s", "");
+	found_out->pinned_kib = kib;
+	found_out->descriptors = count == seen ? count : 0;
 }

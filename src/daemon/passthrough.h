@@ -16,7 +16,9 @@
 #define VBALLOON_DAEMON_PASSTHROUGH_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <stdint.h>
+
+#include "daemon/process.h"
 
 /* What the operator says about it (--passthrough). */
 enum vballoon_passthrough_mode {
@@ -35,6 +37,8 @@ enum vballoon_passthrough_state {
 struct vballoon_passthrough {
 	enum vballoon_passthrough_state state;
 	bool by_pins; /* told by memory that is pinned already, not by a descriptor that comes first */
+	int64_t pinned_kib; /* that the host counted meanwhile; a negative errno: it does not tell */
+	uint64_t descriptors; /* that were there; 0: the host does not count them so */
 	char text[320]; /* what was found, or why nothing can be and what to do; "": absent */
 };
 
@@ -48,9 +52,9 @@ const char *vballoon_passthrough_name(enum vballoon_passthrough_state state);
 void vballoon_passthrough_begin(enum vballoon_passthrough_mode mode,
 				struct vballoon_passthrough *known_out);
 
-/* Look at the descriptors of process @pid, 0 for one that cannot be seen from here,
- * or, where this user may not, at what the host tells of its memory. @proc is where
- * procfs is mounted. */
-void vballoon_passthrough_look(const char *proc, pid_t pid, struct vballoon_passthrough *found_out);
+/* Look at all descriptors of the front end's process, or, where this user may not, at what
+ * the host tells of its memory. A process that is none, pid 0, cannot be seen from here. */
+void vballoon_passthrough_look(const struct vballoon_process *process,
+			       struct vballoon_passthrough *found_out);
 
 #endif /* VBALLOON_DAEMON_PASSTHROUGH_H */

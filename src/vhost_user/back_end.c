@@ -262,9 +262,19 @@ static int socket_process(struct vballoon_vhost_user *back_end)
 	return watched ? watched : ret;
 }
 
-int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end)
+int vballoon_vhost_user_work(struct vballoon_vhost_user *back_end)
 {
 	bool work_left;
+
+	if (back_end->ended)
+		return back_end->ended;
+	work_left = vballoon_device_run(back_end->device);
+	vballoon_dirty_log_notify(&back_end->dirty_log);
+	return work_left;
+}
+
+int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end)
+{
 	int ret = 0;
 
 	if (back_end->ended)
@@ -275,9 +285,7 @@ int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end)
 		back_end->ended = ret == -EPROTO ? -EPROTO : -ECONNRESET;
 		return back_end->ended;
 	}
-	work_left = vballoon_device_run(back_end->device);
-	vballoon_dirty_log_notify(&back_end->dirty_log);
-	return work_left || ret;
+	return vballoon_vhost_user_work(back_end) || ret;
 }
 
 struct vballoon_device *vballoon_vhost_user_device(struct vballoon_vhost_user *back_end)
@@ -314,6 +322,11 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 		status_out->queue_enabled[i] = back_end->vrings[i].enabled;
 		status_out->queue_has_kick[i] = back_end->vrings[i].kick >= 0;
 	}
+}
+
+int32_t vballoon_vhost_user_peer(const struct vballoon_vhost_user *back_end)
+{
+	return back_end->messages ? back_end->channel.peer : -1;
 }
 
 const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end)

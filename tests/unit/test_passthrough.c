@@ -96,12 +96,21 @@ static int tear_down(void **state)
 	return nftw(f->proc, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct vballoon_passthrough look(const struct fixture *f)
+static struct vballoon_passthrough look_at(const char *proc, pid_t pid)
 {
 	struct vballoon_passthrough found;
+	struct vballoon_process process;
 
-	vballoon_passthrough_look(f->proc, PID, &found);
+	vballoon_process_init(&process);
+	vballoon_process_open(&process, proc, pid);
+	vballoon_passthrough_look(&process, &found);
+	vballoon_process_close(&process);
 	return found;
+}
+
+static struct vballoon_passthrough look(const struct fixture *f)
+{
+	return look_at(f->proc, PID);
 }
 
 static void assert_present(struct fixture *f, const char *target)
@@ -256,19 +265,35 @@ static void of_another_user_no_answer_is_unknown(void **state)
 	assert_hidden(*state, NULL, "neither its descriptors nor its status");
 }
 
+/* A member of many groups: what is looked for comes late, and may lie anywhere in a piece. */
+static void of_another_user_a_long_status_is_read_to_its_end(void **state)
+{
+	static const char *const ends[] = { "VmLck:\t 8 kB\nVmPin:\t 4 kB\n",
+					    "VmPin:\t 4 kB\nVmLck:\t 8 kB\nThreads:\t1\n" };
+	static char text[16384];
+
+	for (size_t groups = 4000; groups < 4200; groups++) {
+		memset(text, '7', groups);
+		memcpy(text, "Groups:\t", 8);
+		text[groups] = '\n';
+		memcpy(text + groups + 1, ends[groups % 2], strlen(ends[groups % 2]) + 1);
+		assert_hidden(*state, text, " 12 KiB");
+	}
+}
+
 static void of_another_user_the_real_procfs_is_understood(void **state)
 {
-	char process[16], text[64];
+	struct vballoon_process process;
+	char name[16], text[64];
 
 	(void)state;
-	snprintf(process, sizeof(process), "%d", getpid());
-	assert_int_equal(vballoon_proc_status_read("/proc", process, "VmLck:", text, sizeof(text)),
-			 0);
-	assert_int_equal(vballoon_proc_status_read("/proc", process, "VmPin:", text, sizeof(text)),
-			 0);
-	assert_non_null(strstr(text, "kB"));
+	vballoon_process_init(&process);
+	assert_int_equal(vballoon_process_open(&process, "/proc", getpid()), 0);
+	assert_int_equal(vballoon_process_pinned_kib(&process), 0);
+	vballoon_process_close(&process);
+	snprintf(name, sizeof(name), "%d", getpid());
 	/* As of a process that has ended. */
-	assert_int_equal(vballoon_proc_status_read("/proc", process, "VmNone:", text, sizeof(text)),
+	assert_int_equal(vballoon_proc_status_read("/proc", name, "VmNone:", text, sizeof(text)),
 			 -ENODATA);
 	assert_int_equal(vballoon_proc_status_read("/proc", "0", "VmPin:", text, sizeof(text)),
 			 -ENOENT);
@@ -290,9 +315,8 @@ static void a_process_without_descriptors_is_unknown(void **state)
 static void a_process_without_a_number_here_is_unknown(void **state)
 {
 	const struct fixture *f = *state;
-	struct vballoon_passthrough found;
+	struct vballoon_passthrough found = look_at(f->proc, 0);
 
-	vballoon_passthrough_look(f->proc, 0, &found);
 	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_UNKNOWN);
 	assert_non_null(strstr(found.text, "PID namespace"));
 }
@@ -312,17 +336,14 @@ static void without_procfs_nothing_is_known(void **state)
 static void the_real_procfs_is_understood(void **state)
 {
 	const struct fixture *f = *state;
-	struct vballoon_passthrough found;
 	int fd;
 
-	vballoon_passthrough_look("/proc", getpid(), &found);
-	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_ABSENT);
+	assert_int_equal(look_at("/proc", getpid()).state, VBALLOON_PASSTHROUGH_ABSENT);
 	assert_int_equal(mkdir(path_of(f, "dev"), 0755), 0);
 	assert_int_equal(mkdir(path_of(f, "dev/vfio"), 0755), 0);
 	fd = open(path_of(f, "dev/vfio/7"), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	vballoon_passthrough_look("/proc", getpid(), &found);
-	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_PRESENT);
+	assert_int_equal(look_at("/proc", getpid()).state, VBALLOON_PASSTHROUGH_PRESENT);
 	close(fd);
 }
 
@@ -383,6 +404,7 @@ int main(void)
 		TEST(of_another_user_all_the_memory_there_can_be_may_be_pinned),
 		TEST(of_another_user_half_an_answer_is_none),
 		TEST(of_another_user_no_answer_is_unknown),
+		TEST(of_another_user_a_long_status_is_read_to_its_end),
 		cmocka_unit_test(of_another_user_the_real_procfs_is_understood),
 		TEST(a_descriptor_that_cannot_be_read_is_unknown),
 		cmocka_unit_test_setup_teardown(a_process_without_descriptors_is_unknown,
