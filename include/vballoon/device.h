@@ -95,6 +95,8 @@ struct vballoon_status {
 	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
 					 dropped soon, or in a host page not wholly held, or
 					 the host has failed to drop them */
+	bool drop_lingers; /**< some of the waiting pages may only wait for their neighbours, for
+				some milliseconds: see vballoon_device_due_ms() */
 	uint64_t kept_pages
 		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause; or
 					 held and kept for now, while dropping is inhibited
@@ -512,7 +514,8 @@ void vballoon_device_drop_now(struct vballoon_device *device);
 /**
  * Tell the device what time it is, before vballoon_device_run(). Only an inflate_rate
  * needs it, to know when the guest may be asked for more, and of device 5 a period of
- * statistics; without them this need never be called.
+ * statistics; without them this need never be called. Told the time, device 5 has single
+ * pages wait for their neighbours, for some milliseconds, before they are dropped.
  * @param device the device
  * @param now_ms milliseconds of a clock that only goes forward
  */

@@ -72,6 +72,9 @@ struct vballoon_protocol {
 	/* Whether the guest leaves what is held alone until the device has answered that
 	 * it has it back. If not, nothing is dropped once it was answered to be held. */
 	bool (*is_firm)(const struct vballoon_device *device);
+	/* How long pages of a block that is not wholly held wait for the others of it before
+	 * they are dropped, where messages are small and come one by one; 0: not at all. */
+	uint32_t linger_ms;
 	/* Whether it may use what is held without a word at all; NULL: no. */
 	bool (*is_silent)(const struct vballoon_device *device);
 	/* What a saved state has of it beside the requests that both have: so many bytes, a
@@ -175,6 +178,8 @@ struct vballoon_drop {
 	unsigned int region;
 	uint64_t next; /* page */
 	uint64_t end; /* page; next == end: no chunk */
+	bool lingers; /* only whole blocks are dropped, before now_ms is that */
+	uint64_t linger_until_ms;
 };
 
 struct vballoon_device {
@@ -403,6 +408,12 @@ bool vballoon_drop_run(struct vballoon_device *device);
 /* Drop what is whole host pages of these pages, which are held and about to be answered,
  * whatever was dropped of them before. Charges the work. */
 void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/* Pages were added one message of many: those behind them may complete their blocks. */
+void vballoon_drop_linger(struct vballoon_device *device);
+
+/* When what waits for neighbours is to be dropped without them; VBALLOON_NEVER. */
+uint64_t vballoon_drop_due_ms(const struct vballoon_device *device);
 
 /* Whether anything is left to look through, and may be. */
 bool vballoon_drop_waits(const struct vballoon_device *device);

@@ -8,6 +8,10 @@
  * looking through a chunk takes the hint away, whether or not the host could
  * drop; so what it could not is tried again when more is added nearby.
  *
+ * Where a driver gives pages in small messages, one at a time (vballoon_protocol.linger_ms),
+ * those of a block that is not wholly held wait for the rest of it, for some milliseconds: a
+ * huge page of the host is given back as a whole then.
+ *
  * Nothing is dropped unless the record is proven (DEV-STOP-2), and nothing is ever
  * under way between two calls.
  */
@@ -18,6 +22,9 @@
 #define RUN_BYTES_SHIFT 24
 #define RUN_CALLS 128
 #define RUN_CHUNKS 64
+
+/* Freeing a large page takes the host no longer than so many small ones. */
+#define LARGE_PAGE_COST 8
 
 struct budget {
 	uint64_t pages;
@@ -45,6 +52,40 @@ bool vballoon_drop_is_held_back(const struct vballoon_device *device,
 	}
 	*cause_out = VBALLOON_KEEP_WARM;
 	return device->policy.pages == VBALLOON_PAGES_WARM && !device->drop_all;
+}
+
+/* What is dropped at once, in pages of a region: multiples of mask + 1, from -phase on. */
+struct grid {
+	uint64_t mask;
+	uint64_t phase;
+};
+
+/* Whole host pages; of a guest whose pages may still come, whole blocks. */
+static struct grid grid_of(const struct vballoon_device *device, unsigned int region,
+			   const struct vballoon_page_map *map)
+{
+	uint32_t shift = device->config.page_shift;
+	struct grid grid = { .mask = vballoon_page_map_host_pages(map) - 1 };
+	uint64_t block = UINT64_C(1) << VBALLOON_SEARCH_BLOCK_SHIFT >> shift;
+
+	if (device->drop.lingers && !device->drop_all && block > grid.mask) {
+		grid.mask = block - 1;
+		grid.phase = device->memory.regions[region].gpa.value >> shift & grid.mask;
+	}
+	return grid;
+}
+
+static uint64_t grid_up(struct grid grid, uint64_t page)
+{
+	return ((page + grid.phase + grid.mask) & ~grid.mask) - grid.phase;
+}
+
+/* At least 0. */
+static uint64_t grid_down(struct grid grid, uint64_t page)
+{
+	uint64_t at = (page + grid.phase) & ~grid.mask;
+
+	return at > grid.phase ? at - grid.phase : 0;
 }
 
 static bool in_chunk(const struct vballoon_drop *drop)
@@ -78,8 +119,24 @@ bool vballoon_drop_waits(const struct vballoon_device *device)
 	return false;
 }
 
-/* Enter the next hinted chunk, round and round, so that none starves. Its hint
+/* Look through a chunk next, and what else there is of the blocks at its ends. Its hint
  * goes first: what is added behind our back gives it anew. */
+static void enter_chunk(struct vballoon_device *device, unsigned int region,
+			struct vballoon_run chunk)
+{
+	struct vballoon_page_map map =
+		vballoon_page_map_open(device->memory.regions[region].page_map);
+	struct grid grid = grid_of(device, region, &map);
+	struct vballoon_drop *drop = &device->drop;
+	uint64_t end = grid_up(grid, chunk.first + chunk.count);
+
+	vballoon_summary_clear(&device->summaries[region], VBALLOON_HINT_PENDING, chunk.first);
+	drop->region = region;
+	drop->next = grid_down(grid, chunk.first);
+	drop->end = end < map.header->pages ? end : map.header->pages;
+}
+
+/* Enter the next hinted chunk, round and round, so that none starves. */
 static bool next_chunk(struct vballoon_device *device)
 {
 	struct vballoon_drop *drop = &device->drop;
@@ -94,11 +151,7 @@ static bool next_chunk(struct vballoon_device *device)
 			from = 0;
 		}
 		if (index < count && find_chunk(device, index, from, &chunk)) {
-			vballoon_summary_clear(&device->summaries[index], VBALLOON_HINT_PENDING,
-					       chunk.first);
-			drop->region = index;
-			drop->next = chunk.first;
-			drop->end = chunk.first + chunk.count;
+			enter_chunk(device, index, chunk);
 			return true;
 		}
 		index++;
@@ -114,7 +167,26 @@ void vballoon_drop_leave(struct vballoon_device *device)
 	if (in_chunk(drop))
 		vballoon_summary_hint(&device->summaries[drop->region], VBALLOON_HINT_PENDING,
 				      drop->next, drop->end - drop->next);
-	*drop = (struct vballoon_drop){ 0 };
+	drop->region = 0;
+	drop->next = drop->end = 0;
+}
+
+void vballoon_drop_linger(struct vballoon_device *device)
+{
+	/* Who does not know the time cannot be told when it is over. */
+	device->drop.lingers = device->protocol->linger_ms && device->now_ms;
+	device->drop.linger_until_ms = device->now_ms + device->protocol->linger_ms;
+}
+
+/* The time has come for what waited for neighbours. */
+static void end_lingering(struct vballoon_device *device)
+{
+	device->drop.lingers = false;
+	for (unsigned int i = 0; i < device->memory.count; i++) {
+		vballoon_summary_copy(&device->summaries[i], VBALLOON_HINT_LINGERING,
+				      VBALLOON_HINT_PENDING);
+		vballoon_summary_forget(&device->summaries[i], VBALLOON_HINT_LINGERING);
+	}
 }
 
 /* The mark is set before the host acts: after a crash in between, memory that
@@ -143,26 +215,24 @@ static void drop_pages(struct vballoon_device *device, unsigned int region,
 	device->counters.last_drop_error = error;
 }
 
-/* Take the next whole host pages of the chunk, at most @most pages (or one host
- * page). False: the rest of the chunk has none.
+/* Take the next of the chunk that is whole on the grid, at most @most pages (or one place
+ * of it). False: the rest of the chunk has none.
  * Keeps DEV-ADD-10, DEV-ADD-11, DEV-MEM-2. */
-static bool next_run(struct vballoon_drop *drop, const struct vballoon_page_map *map, uint64_t most,
-		     struct vballoon_run *run_out)
+static bool next_run(struct vballoon_drop *drop, const struct vballoon_page_map *map,
+		     struct grid grid, uint64_t most, struct vballoon_run *run_out)
 {
 	struct vballoon_bits loose = vballoon_page_map_loose(map);
-	uint64_t mask = vballoon_page_map_host_pages(map) - 1;
 	uint64_t first, end;
 
-	if (most <= mask)
-		most = mask + 1;
+	most = most <= grid.mask ? grid.mask + 1 : most & ~grid.mask;
 	while (in_chunk(drop)) {
 		first = vballoon_bits_next(loose, drop->next, drop->end);
 		end = vballoon_bits_next_missing(loose, first, drop->end);
-		first = (first + mask) & ~mask;
-		if (end > first + (most & ~mask))
-			end = first + (most & ~mask);
+		first = grid_up(grid, first);
+		if (end > first + most)
+			end = first + most;
 		drop->next = end;
-		end &= ~mask;
+		end = grid_down(grid, end);
 		if (first < end) {
 			*run_out = (struct vballoon_run){ first, end - first };
 			return true;
@@ -177,12 +247,18 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 	struct vballoon_drop *drop = &device->drop;
 	struct vballoon_page_map map =
 		vballoon_page_map_open(device->memory.regions[drop->region].page_map);
+	struct grid grid = grid_of(device, drop->region, &map);
+	uint64_t host_pages = vballoon_page_map_host_pages(&map);
+	uint64_t share = host_pages > LARGE_PAGE_COST ? host_pages / LARGE_PAGE_COST : 1;
 	struct vballoon_run run;
+	uint64_t cost;
 
-	while (budget->calls && budget->pages && next_run(drop, &map, budget->pages, &run)) {
+	while (budget->calls && budget->pages &&
+	       next_run(drop, &map, grid, budget->pages * share, &run)) {
 		drop_pages(device, drop->region, &map, run);
 		budget->calls--;
-		budget->pages -= run.count < budget->pages ? run.count : budget->pages;
+		cost = run.count / share;
+		budget->pages -= cost < budget->pages ? cost : budget->pages;
 	}
 }
 
@@ -220,6 +296,12 @@ static bool may_drop(const struct vballoon_device *device)
 	       device->rings[1].running;
 }
 
+uint64_t vballoon_drop_due_ms(const struct vballoon_device *device)
+{
+	return device->drop.lingers && may_drop(device) ? device->drop.linger_until_ms
+							: VBALLOON_NEVER;
+}
+
 void vballoon_device_drop_now(struct vballoon_device *device)
 {
 	for (unsigned int i = 0; i < device->memory.count; i++)
@@ -241,6 +323,8 @@ bool vballoon_drop_run(struct vballoon_device *device)
 	/* What is dropped may be what a message waits for. */
 	if (!may_drop(device) || (device->work.unfinished && !device->work.waits))
 		return false;
+	if (vballoon_drop_due_ms(device) <= device->now_ms)
+		end_lingering(device);
 	while (budget.pages && budget.calls && budget.chunks) {
 		if (!in_chunk(&device->drop)) {
 			budget.chunks--;

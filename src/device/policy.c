@@ -61,13 +61,16 @@ static uint64_t pace_due_ms(const struct vballoon_device *device)
 	return vballoon_pace_due_ms(&device->pace, &growth);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint64_t vballoon_device_due_ms(const struct vballoon_device *device)
 {
-	uint64_t pace = pace_due_ms(device);
-	uint64_t other =
-		device->protocol->due_ms ? device->protocol->due_ms(device) : VBALLOON_NEVER;
+	uint64_t due = sooner(pace_due_ms(device), vballoon_drop_due_ms(device));
 
-	return pace < other ? pace : other;
+	return device->protocol->due_ms ? sooner(due, device->protocol->due_ms(device)) : due;
 }
 
 /* Keeps DEV-REASON-3, DEV-REASON-4. */

@@ -43,6 +43,7 @@ void vballoon_device_status(const struct vballoon_device *device,
 	status->epoch = device->record.epoch;
 	status->unit_shift = device->record.unit_shift;
 	status->features = device->features;
+	status->drop_lingers = vballoon_drop_due_ms(device) != VBALLOON_NEVER;
 	status->stats_period_ms = device->stats_period_ms;
 	status->stats_periodic = vballoon_device_has(device, device->protocol->period_feature);
 	status->claimed_pages = vballoon_le32(device->traditional.actual);

@@ -6,12 +6,16 @@
 /* No smaller chunks than 16 MiB: looking through one costs less than finding it. */
 #define CHUNK_BYTES_SHIFT 24
 
+/* Nor of fewer host pages than 64: freeing large ones costs less than asking for each few. */
+#define CHUNK_HOST_PAGES 64
+
 void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uint32_t page_shift,
 			   uint64_t host_pages)
 {
 	uint32_t shift = page_shift < CHUNK_BYTES_SHIFT ? CHUNK_BYTES_SHIFT - page_shift : 0;
 
-	while (UINT64_C(1) << shift < host_pages || (pages - 1) >> shift >= VBALLOON_SUMMARY_CHUNKS)
+	while (UINT64_C(1) << shift < host_pages * CHUNK_HOST_PAGES ||
+	       (pages - 1) >> shift >= VBALLOON_SUMMARY_CHUNKS)
 		shift++;
 	memset(summary, 0, sizeof(*summary));
 	summary->pages = pages;
@@ -63,6 +67,11 @@ void vballoon_summary_clear(struct vballoon_summary *summary, enum vballoon_hint
 			    uint64_t page)
 {
 	vballoon_bitmap_clear(summary->hints[hint], page >> summary->chunk_shift, 1);
+}
+
+void vballoon_summary_forget(struct vballoon_summary *summary, enum vballoon_hint hint)
+{
+	memset(summary->hints[hint], 0, sizeof(summary->hints[hint]));
 }
 
 void vballoon_summary_clear_all(struct vballoon_summary *summary)

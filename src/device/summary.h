@@ -33,6 +33,7 @@ enum vballoon_hint {
 	VBALLOON_HINT_HELD_BROKEN, /* held, in a block that is not wholly held */
 	VBALLOON_HINT_HELD, /* held */
 	VBALLOON_HINT_PENDING, /* to be looked through for something to drop */
+	VBALLOON_HINT_LINGERING, /* likewise, when no neighbours are waited for any more */
 	VBALLOON_HINT_COUNT,
 };
 
@@ -44,7 +45,7 @@ struct vballoon_summary {
 };
 
 /* A region of @pages pages without a hint. No chunk ends inside a host page of
- * @host_pages pages, a power of two. */
+ * @host_pages pages, a power of two; those that are large come many to a chunk. */
 void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uint32_t page_shift,
 			   uint64_t host_pages);
 
@@ -65,6 +66,9 @@ void vballoon_summary_copy(struct vballoon_summary *summary, enum vballoon_hint 
 /* Nothing was found in the chunk that holds @page. */
 void vballoon_summary_clear(struct vballoon_summary *summary, enum vballoon_hint hint,
 			    uint64_t page);
+
+/* A hint is nowhere any more. */
+void vballoon_summary_forget(struct vballoon_summary *summary, enum vballoon_hint hint);
 
 /* No hint is left. */
 void vballoon_summary_clear_all(struct vballoon_summary *summary);

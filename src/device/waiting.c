@@ -29,10 +29,11 @@ static bool is_pending(const struct vballoon_device *device, unsigned int index,
 {
 	const struct vballoon_summary *summary = &device->summaries[index];
 	const struct vballoon_drop *drop = &device->drop;
+	enum vballoon_hint hint = drop->lingers ? VBALLOON_HINT_LINGERING : VBALLOON_HINT_PENDING;
 	uint64_t chunk = from >> summary->chunk_shift;
 
 	*end_inout = smaller(*end_inout, (chunk + 1) << summary->chunk_shift);
-	if (vballoon_bitmap_all(summary->hints[VBALLOON_HINT_PENDING], chunk, 1))
+	if (vballoon_bitmap_all(summary->hints[hint], chunk, 1))
 		return true;
 	if (drop->region != index || from >= drop->end)
 		return false;

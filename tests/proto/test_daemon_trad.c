@@ -39,6 +39,18 @@ static void reach(struct daemon_bed *bed, uint64_t pages)
 	trad_front_await(&front, pages);
 }
 
+/* The host has what was given then, also what has waited for the rest of its block. */
+static void reach_and_wait(struct daemon_bed *bed, uint64_t pages)
+{
+	json_t *reached;
+
+	reach(bed, pages);
+	reached = control_call(&bed->control,
+			       "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":60000}}");
+	assert_true(json_is_true(json_object_get(reached, "reached")));
+	json_decref(reached);
+}
+
 static bool has_reported(struct trad_front *f)
 {
 	for (unsigned int i = 0; i < PORT_UNITS_MAX; i++) {
@@ -62,7 +74,7 @@ static void main_job(struct daemon_bed *bed, uint64_t features, bool fixed)
 
 	connect_guest(bed, features, fixed);
 	before = trad_front_host_pages(&front);
-	reach(bed, 600);
+	reach_and_wait(bed, 600);
 	assert_int_equal(before - trad_front_host_pages(&front), 600);
 	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 600 * 4096);
 	use_features();

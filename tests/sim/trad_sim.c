@@ -23,6 +23,7 @@
 #define IN_FLIGHT_MAX 4
 #define STEPS 60
 #define PATIENCE 20
+#define LINGER_MS 20 /* that pages wait for the others of their block */
 
 enum owner {
 	USED, /* the guest's, with something in it */
@@ -51,6 +52,7 @@ struct world {
 	bool tells; /* MUST_TELL_HOST is negotiated */
 	unsigned int hint, report; /* the driver's queues; 0: none */
 	uint32_t host_pages; /* of the host's page */
+	uint64_t now_ms; /* 0: the device is not told the time */
 	uint64_t seed;
 };
 
@@ -336,13 +338,15 @@ static void collect(void)
 }
 
 /* Another thing that a bad driver may do. */
+/* Not while a deflate waits for the host: it may be of that page, which is the guest's then. */
 static void report_what_is_held(void)
 {
 	struct list *list = open_list(REPORT);
 	uint32_t page = rng_below(&world.rng, PAGES);
 	const uint64_t stretch[1][2] = { { AT + page * UINT64_C(4096), PAGE_BYTES } };
 
-	if (!world.report || !list || !world.known[page] || world.owners[page] != HELD)
+	if (!world.report || !list || !world.known[page] || world.owners[page] != HELD ||
+	    world.posted[DEFLATE] != world.answered[DEFLATE])
 		return;
 	trad_post_free(&world.bed, world.report, stretch, 1);
 	world.posted[REPORT]++;
@@ -453,17 +457,28 @@ static bool same_as_held(void *context, struct vballoon_gpa gpa, uint64_t pages,
 	return true;
 }
 
+static void pass_time(uint64_t ms)
+{
+	if (!world.now_ms)
+		return;
+	world.now_ms += ms;
+	vballoon_device_set_time(world.bed.device, world.now_ms);
+}
+
 static void settle(void)
 {
 	uint64_t recorded = 0, held = 0;
 
 	/* Now and then the host has no memory, and a deflate waits until it has. */
 	for (unsigned int i = 0; i < PATIENCE; i++) {
+		pass_time(LINGER_MS);
 		bed_run(&world.bed);
 		collect();
 	}
 	if (bed_status(&world.bed).violation)
 		wrong("the device has stopped", 0);
+	if (bed_status(&world.bed).drop_lingers)
+		wrong("something waits for its neighbours for ever", 0);
 	for (unsigned int queue = 0; queue < VBALLOON_QUEUES_MAX; queue++) {
 		if (world.posted[queue] != world.answered[queue])
 			wrong("a message is not answered", queue);
@@ -498,6 +513,7 @@ static void step(void)
 	};
 
 	world.bed.call_count = 0;
+	pass_time(rng_below(&world.rng, LINGER_MS));
 	if (rng_chance(&world.rng, 2))
 		reset();
 	else if (rng_chance(&world.rng, 1))
@@ -521,6 +537,7 @@ static void live(uint64_t seed)
 	world.bed.reclaim.discard = discard;
 	world.bed.reclaim.restore = restore;
 	bed_add_memory(&world.bed, AT, PAGES * PAGE_BYTES, host_page_shift);
+	world.now_ms = rng_chance(&world.rng, 50);
 	begin();
 	for (unsigned int i = 0; i < STEPS; i++)
 		step();

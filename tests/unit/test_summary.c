@@ -24,13 +24,15 @@ static void a_terabyte_has_no_more_chunks_than_there_are_bits(void **state)
 	assert_in_range(summary.chunks, 1, VBALLOON_SUMMARY_CHUNKS);
 }
 
-static void no_chunk_is_smaller_than_16_mib_nor_than_a_host_page(void **state)
+static void no_chunk_is_smaller_than_16_mib_nor_than_64_host_pages(void **state)
 {
 	(void)state;
 	vballoon_summary_init(&summary, 1 << 20, 12, 1);
 	assert_int_equal(summary.chunk_shift, 12);
+	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 9);
+	assert_int_equal(summary.chunk_shift, 15);
 	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 18);
-	assert_int_equal(summary.chunk_shift, 18);
+	assert_int_equal(summary.chunk_shift, 24);
 	vballoon_summary_init(&summary, 1, 30, 1);
 	assert_int_equal(summary.chunks, 1);
 }
@@ -86,7 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_terabyte_has_no_more_chunks_than_there_are_bits),
-		cmocka_unit_test(no_chunk_is_smaller_than_16_mib_nor_than_a_host_page),
+		cmocka_unit_test(no_chunk_is_smaller_than_16_mib_nor_than_64_host_pages),
 		cmocka_unit_test(pages_are_hinted_in_every_chunk_that_they_touch),
 		cmocka_unit_test(a_chunk_is_found_from_its_midst_on),
 		cmocka_unit_test(the_last_chunk_ends_with_the_region),

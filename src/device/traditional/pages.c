@@ -120,7 +120,9 @@ static void hold(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 
 	device->counters.added_pages += fresh;
 	device->counters.already_held_pages += pages - fresh;
-	if (!device->protocol->is_firm(device))
+	if (device->protocol->is_firm(device))
+		vballoon_drop_linger(device);
+	else
 		vballoon_drop_at_once(device, gpa, pages);
 }
 

@@ -12,6 +12,9 @@
 	 VBALLOON_TRAD(STATS_VQ) | VBALLOON_TRAD(DEFLATE_ON_OOM) | VBALLOON_TRAD(FREE_PAGE_HINT) | \
 	 VBALLOON_TRAD(PAGE_POISON) | VBALLOON_TRAD(REPORTING) | VBALLOON_TRAD(SILENT_DEFLATE))
 
+/* Drivers give a MiB in a message and wait for its answer: some take milliseconds for the next. */
+#define LINGER_MS 20
+
 /* How often the host is asked again for memory that a message waits for. */
 #define RETRY_MS 100
 
@@ -151,6 +154,7 @@ const struct vballoon_protocol vballoon_protocol_traditional = {
 	.due_ms = due_ms,
 	.growth = growth,
 	.is_firm = is_firm,
+	.linger_ms = LINGER_MS,
 	.is_silent = is_silent,
 	.own_bytes = VBALLOON_TRAD_OWN_BYTES,
 	.own_save = vballoon_trad_own_save,
