@@ -29,6 +29,7 @@ struct vballoon_vhost_user {
 	uint64_t features_acked;
 	bool features_usable; /* the device took them */
 	uint64_t protocol_features;
+	bool owned; /* SET_OWNER came */
 	uint8_t device_status; /* SET_STATUS */
 	unsigned int log_lines; /* written since log_since_ms */
 	uint64_t log_since_ms; /* CLOCK_MONOTONIC */
@@ -101,10 +102,10 @@ vballoon_message_handler vballoon_handle_set_features;
 vballoon_message_handler vballoon_handle_get_protocol_features;
 vballoon_message_handler vballoon_handle_set_protocol_features;
 vballoon_message_handler vballoon_handle_get_queue_num;
-vballoon_message_handler vballoon_handle_set_owner;
 vballoon_message_handler vballoon_handle_set_backend_req_fd;
 
 /* status.c */
+vballoon_message_handler vballoon_handle_set_owner;
 vballoon_message_handler vballoon_handle_reset_owner;
 vballoon_message_handler vballoon_handle_reset_device;
 vballoon_message_handler vballoon_handle_set_status;

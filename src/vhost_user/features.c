@@ -85,16 +85,6 @@ int vballoon_handle_get_queue_num(struct vballoon_vhost_user *back_end,
 	return vballoon_reply_u64(reply, back_end->vring_count);
 }
 
-int vballoon_handle_set_owner(struct vballoon_vhost_user *back_end,
-			      struct vballoon_message *message, struct vballoon_reply *reply)
-{
-	/* The connection says it already: it has one front end and serves no other. */
-	(void)back_end;
-	(void)message;
-	(void)reply;
-	return 0;
-}
-
 int vballoon_handle_set_backend_req_fd(struct vballoon_vhost_user *back_end,
 				       struct vballoon_message *message,
 				       struct vballoon_reply *reply)

@@ -87,6 +87,53 @@ static void the_owner_going_stops_and_keeps_the_record(void **state)
 	assert_int_equal(start_again(front_end, EPOCH), 8);
 }
 
+/* What the front end of a device that is plugged in again says, its memory slot by slot. */
+static void begin_anew(struct front_end *front_end)
+{
+	struct vhost_user_mem_region slot = { .region = front_end->region };
+
+	front_end_set_u64(front_end, VHOST_USER_SET_PROTOCOL_FEATURES, FRONT_END_PROTOCOL_FEATURES);
+	assert_int_equal(front_end_ask(front_end, VHOST_USER_SET_OWNER, NULL, 0, NULL, 0), 0);
+	assert_int_equal(front_end_ask(front_end, VHOST_USER_ADD_MEM_REG, &slot, sizeof(slot),
+				       &front_end->memory_fd, 1),
+			 0);
+}
+
+static void a_front_end_that_begins_anew_has_memory_and_queues_of_its_own(void **state)
+{
+	struct front_end *front_end = *state;
+
+	begin_anew(front_end);
+	assert_stopped(front_end);
+	assert_int_equal(device_status(front_end).held_pages, 0);
+	assert_int_equal(device_status(front_end).memory_pages, GUEST_BYTES / GUEST_PAGE);
+	assert_int_equal(back_end_status(front_end).features_acked, 0);
+	assert_int_equal(start_again(front_end, EPOCH), 0);
+	assert_int_equal(balloon_driver_add(front_end, 0, 8), 8);
+}
+
+static void a_front_end_that_begins_anew_finds_the_target_as_it_was(void **state)
+{
+	struct front_end *front_end = *state;
+	struct vballoon_device *device = vballoon_vhost_user_device(front_end->back_end);
+
+	assert_int_equal(vballoon_device_set_target(device, 77), 0);
+	begin_anew(front_end);
+	assert_int_equal(device_status(front_end).target_pages, 77);
+}
+
+static void a_front_end_that_begins_anew_says_where_its_queues_are(void **state)
+{
+	struct front_end *front_end = *state;
+
+	begin_anew(front_end);
+	front_end_set_u64(front_end, VHOST_USER_SET_FEATURES, FRONT_END_FEATURES);
+	front_end_set_event(front_end, VHOST_USER_SET_VRING_KICK, 1, front_end->queues[1].kick);
+	front_end_set_state(front_end, VHOST_USER_SET_VRING_ENABLE, 1, 1);
+	assert_stopped(front_end);
+	assert_false(front_end_refused(front_end));
+}
+
 static void the_status_reads_as_it_was_set(void **state)
 {
 	front_end_set_u64(*state, VHOST_USER_SET_STATUS, DRIVER_OK);
@@ -165,6 +212,9 @@ int main(void)
 		BALLOON_TEST(a_device_that_was_reset_can_be_started_again),
 		BALLOON_TEST(a_status_of_zero_stops_and_keeps_the_record),
 		BALLOON_TEST(the_owner_going_stops_and_keeps_the_record),
+		BALLOON_TEST(a_front_end_that_begins_anew_has_memory_and_queues_of_its_own),
+		BALLOON_TEST(a_front_end_that_begins_anew_finds_the_target_as_it_was),
+		BALLOON_TEST(a_front_end_that_begins_anew_says_where_its_queues_are),
 		BALLOON_TEST(the_status_reads_as_it_was_set),
 		BALLOON_TEST(a_status_that_there_is_not_ends_the_connection),
 		BALLOON_TEST(a_device_that_has_stopped_needs_a_reset),
