@@ -32,6 +32,8 @@ unit: build ## unit tests
 conformance: build ## does vballoond keep the specification, with every pair of features
 	$(BUILD)/src/conformance/vballoon-conformance --pairwise -- \
 		$(BUILD)/src/daemon/vballoond --no-config --socket-path %s
+	$(BUILD)/src/conformance/vballoon-conformance --device 5 --pairwise -- \
+		$(BUILD)/src/daemon/vballoond --no-config --device traditional --socket-path %s
 
 e2e: ## a real guest under QEMU
 	tests/e2e/run

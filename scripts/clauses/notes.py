@@ -23,7 +23,7 @@ PYTHON_COMMENT = re.compile(r"(?:^[ \t]*#.*\n)+", re.MULTILINE)
 PYTHON_SUBJECT = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 SUITE = Path("src", "conformance")
 SUITE_ROW = re.compile(rf'"([a-z0-9-]+)",\s*"({text.ID.pattern})"')
-SUITE_TOPIC = re.compile(r"^VBALLOON_TOPIC\((\w+),", re.MULTILINE)
+SUITE_TOPIC = re.compile(r"^VBALLOON_(?:SHARED_)?TOPIC\((\w+),", re.MULTILINE)
 # Where each program and each test is listed.
 SUITES = ("tests/unit/", "tests/proto/")
 # Who may keep a clause, and who may prove one.

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 struct vballoon_trial; /* against a device */
 struct vballoon_bout; /* against a driver */
@@ -56,19 +58,26 @@ struct vballoon_case {
 struct vballoon_topic {
 	const char *name;
 	const char *about;
+	uint32_t device; /* of virtio; 0: of either */
 	enum vballoon_ring ring;
 	const struct vballoon_case *cases;
 	size_t count;
 };
 
-#define VBALLOON_TOPIC(variable, its_name, its_ring, text, table)                                  \
+#define VBALLOON_TOPIC_OF(its_device, variable, its_name, its_ring, text, table)                   \
 	const struct vballoon_topic variable = {                                                   \
 		.name = its_name,                                                                  \
 		.about = text,                                                                     \
+		.device = its_device,                                                              \
 		.ring = its_ring,                                                                  \
 		.cases = table,                                                                    \
 		.count = sizeof(table) / sizeof((table)[0]),                                       \
 	}
+
+/* Of the memory balloon, of the traditional one, of both. */
+#define VBALLOON_TOPIC(...) VBALLOON_TOPIC_OF(VIRTIO_MEMORY_BALLOON_ID, __VA_ARGS__)
+#define VBALLOON_TRAD_TOPIC(...) VBALLOON_TOPIC_OF(VIRTIO_BALLOON_ID, __VA_ARGS__)
+#define VBALLOON_SHARED_TOPIC(...) VBALLOON_TOPIC_OF(0, __VA_ARGS__)
 
 /* Every topic, in the order in which they run. NULL ends the list. */
 extern const struct vballoon_topic *const vballoon_topics[];
@@ -84,11 +93,19 @@ static inline bool vballoon_topic_is_for_driver(const struct vballoon_topic *top
 		       (packed ? VBALLOON_RING_OF_DRIVER_PACKED : VBALLOON_RING_OF_DRIVER_SPLIT);
 }
 
-/* Whether a topic has something for a device with this ring. */
-static inline bool vballoon_topic_is_for(const struct vballoon_topic *topic, bool packed)
+/* Whether a topic is about a device, or about its driver. */
+static inline bool vballoon_topic_is_of(const struct vballoon_topic *topic, uint32_t device)
 {
-	return topic->ring == VBALLOON_RING_ANY ||
-	       topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT);
+	return !topic->device || topic->device == device;
+}
+
+/* Whether a topic has something for a device with this ring. */
+static inline bool vballoon_topic_is_for(const struct vballoon_topic *topic, uint32_t device,
+					 bool packed)
+{
+	return vballoon_topic_is_of(topic, device) &&
+	       (topic->ring == VBALLOON_RING_ANY ||
+		topic->ring == (packed ? VBALLOON_RING_PACKED : VBALLOON_RING_SPLIT));
 }
 
 #endif /* VBALLOON_CONFORMANCE_CASE_H */

@@ -9,6 +9,7 @@
 
 #include "base/entry.h"
 #include "base/le.h"
+#include "conformance/kind.h"
 
 #define REQUEST_BYTES sizeof(struct virtio_memory_balloon_req)
 #define NEEDS_RESET 0x40U /* VIRTIO_CONFIG_S_NEEDS_RESET */
@@ -48,12 +49,21 @@ void vballoon_driver_begin(struct vballoon_trial *trial)
 	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, FROMDEVQ), "a kick");
 }
 
-void vballoon_driver_post(struct vballoon_trial *trial, const void *readable, uint32_t readable_len,
-			  uint32_t writable_len)
+void vballoon_driver_post_chain(struct vballoon_trial *trial, unsigned int queue,
+				const struct vballoon_driver_buffer *buffers, unsigned int count)
+{
+	int ret = vballoon_driver_ring_post(&trial->front_end.queues[queue].driver, buffers, count,
+					    0);
+
+	vballoon_require(trial, !ret, "a message does not fit: %s", strerror(-ret));
+	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, queue), "a kick");
+}
+
+void vballoon_driver_post_on(struct vballoon_trial *trial, unsigned int queue, const void *readable,
+			     uint32_t readable_len, uint32_t writable_len)
 {
 	struct vballoon_driver_buffer buffers[2];
 	unsigned int count = 0;
-	int ret;
 
 	if (readable_len) {
 		memcpy(vballoon_trial_at(trial, place(trial, VBALLOON_PLACE_READABLE)), readable,
@@ -66,9 +76,13 @@ void vballoon_driver_post(struct vballoon_trial *trial, const void *readable, ui
 		buffers[count++] = (struct vballoon_driver_buffer){
 			vballoon_gpa(place(trial, VBALLOON_PLACE_WRITABLE)), writable_len, true
 		};
-	ret = vballoon_driver_ring_post(&trial->front_end.queues[TODEVQ].driver, buffers, count, 0);
-	vballoon_require(trial, !ret, "a message does not fit: %s", strerror(-ret));
-	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, TODEVQ), "a kick");
+	vballoon_driver_post_chain(trial, queue, buffers, count);
+}
+
+void vballoon_driver_post(struct vballoon_trial *trial, const void *readable, uint32_t readable_len,
+			  uint32_t writable_len)
+{
+	vballoon_driver_post_on(trial, TODEVQ, readable, readable_len, writable_len);
 }
 
 /* Wait until a queue's call, or @other, comes: false when @until has passed. */
@@ -337,16 +351,16 @@ static bool status_says_so(struct vballoon_trial *trial)
 	return status & NEEDS_RESET;
 }
 
-/* Whether the device says that it has stopped, by a RESET (DEV-BAD-3), the queue's error or
- * its status (DEV-BAD-4), within the trial's grace. */
-static bool says_that_it_stopped(struct vballoon_trial *trial, unsigned int queue)
+/* By a RESET, the queue's error, or its status: DEV-BAD-3, DEV-BAD-4. */
+bool vballoon_driver_is_stopped(struct vballoon_trial *trial, unsigned int queue, int grace_ms)
 {
-	int64_t until = now_ms() + trial->setting->grace_ms;
+	int64_t until = now_ms() + grace_ms;
+	bool requests = trial->facts->kind->requests && queue != FROMDEVQ;
 	struct virtio_memory_balloon_req request;
 	int err = trial->front_end.queues[queue].err;
 
 	do {
-		while (queue != FROMDEVQ && next_request(trial, 0, &request)) {
+		while (requests && next_request(trial, 0, &request)) {
 			if (request.type == VIRTIO_MEMORY_BALLOON_REQ_RESET)
 				return true;
 		}
@@ -360,12 +374,13 @@ void vballoon_driver_expect_stop(struct vballoon_trial *trial, unsigned int queu
 {
 	struct virtio_memory_balloon_msg add = { .type = vballoon_le32(
 							 VIRTIO_MEMORY_BALLOON_MSG_ADD) };
-	struct vballoon_driver_ring *ring = &trial->front_end.queues[TODEVQ].driver;
+	unsigned int answering = trial->facts->kind->requests ? TODEVQ : queue;
+	struct vballoon_driver_ring *ring = &trial->front_end.queues[answering].driver;
 	uint64_t token;
 	uint32_t written;
-	bool told = says_that_it_stopped(trial, queue);
+	bool told = vballoon_driver_is_stopped(trial, queue, trial->setting->grace_ms);
 
-	if (queue == TODEVQ)
+	if (queue == answering)
 		vballoon_require(trial,
 				 vballoon_driver_ring_collect(ring, &token, &written) ==
 					 VBALLOON_COLLECT_NONE,
@@ -373,9 +388,9 @@ void vballoon_driver_expect_stop(struct vballoon_trial *trial, unsigned int queu
 	if (told)
 		return;
 	/* It need not say so: then it shows in that nothing is answered any more. */
-	if (queue == FROMDEVQ)
+	if (queue != answering)
 		vballoon_driver_post(trial, &add, sizeof(add), 0);
-	vballoon_driver_expect_silence(trial, TODEVQ);
+	vballoon_driver_expect_silence(trial, answering);
 }
 
 void vballoon_driver_expect_reset(struct vballoon_trial *trial)

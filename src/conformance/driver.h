@@ -21,6 +21,13 @@ void vballoon_driver_begin(struct vballoon_trial *trial);
 void vballoon_driver_post(struct vballoon_trial *trial, const void *readable, uint32_t readable_len,
 			  uint32_t writable_len);
 
+/* The same on another queue. */
+void vballoon_driver_post_on(struct vballoon_trial *trial, unsigned int queue, const void *readable,
+			     uint32_t readable_len, uint32_t writable_len);
+/* The same with the buffers of a chain. */
+void vballoon_driver_post_chain(struct vballoon_trial *trial, unsigned int queue,
+				const struct vballoon_driver_buffer *buffers, unsigned int count);
+
 /* Wait for the answer to a message: how many bytes the device says it has written. */
 uint32_t vballoon_driver_answer(struct vballoon_trial *trial);
 
@@ -59,6 +66,10 @@ bool vballoon_driver_collect(struct vballoon_trial *trial, unsigned int queue, u
 
 /* Wait until an event descriptor is raised. */
 void vballoon_driver_await_event(struct vballoon_trial *trial, int event);
+
+/* Whether a queue's device says within @grace_ms that it has stopped: it sends RESET, raises the
+ * queue's error, or has DEVICE_NEEDS_RESET in its status. */
+bool vballoon_driver_is_stopped(struct vballoon_trial *trial, unsigned int queue, int grace_ms);
 
 /* The device has to stop for what was just posted on @queue and not to answer it: it says
  * RESET, raises the queue's error, has DEVICE_NEEDS_RESET in its status, or is silent. */

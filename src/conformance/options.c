@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vballoon/abi/memory_balloon.h>
 
-#include "conformance/trial.h"
+#include "conformance/kind.h"
 #include "control/feature_names.h"
 
 #define PATIENCE_MS 5000
@@ -18,9 +17,9 @@ static const char help[] =
 	"usage: vballoon-conformance [OPTION]... -- COMMAND [WORD]...\n"
 	"       vballoon-conformance [OPTION]... --socket-path PATH\n"
 	"\n"
-	"Tells whether a memory balloon (virtio device 13, behind a vhost-user socket) keeps\n"
-	"its specification. It plays the monitor, the guest and its driver, the honest one and\n"
-	"the hostile one; it needs no virtual machine.\n"
+	"Tells whether a memory balloon (virtio device 13 or 5, behind a vhost-user socket)\n"
+	"keeps its specification. It plays the monitor, the guest and its driver, the honest one\n"
+	"and the hostile one; it needs no virtual machine.\n"
 	"\n"
 	"COMMAND is started for each topic, with the path of a socket in place of the %s in one\n"
 	"of its words; it has to listen there. With --socket-path something listens already.\n"
@@ -29,11 +28,13 @@ static const char help[] =
 	"started for each case, connects to that socket as a monitor does, and brings a driver.\n"
 	"\n"
 	"  --socket-path PATH   the back end's socket; with --driver, where to listen\n"
-	"  --driver             test a driver\n"
+	"  --device ID          the virtio device: 13 (default), or 5, the traditional balloon\n"
+	"  --driver             test a driver, of device 13\n"
 	"  --features LIST      negotiate these at most: all (default), none, or names with\n"
 	"                       commas: page-runs, exchange, withdraw-reason, push-stats,\n"
 	"                       reporting, zeroed, indirect-desc, event-idx, in-order; -NAME\n"
-	"                       leaves out\n"
+	"                       leaves out; those of device 5 have the names that vballoond\n"
+	"                       has for them\n"
 	"  --ring FORMAT        split, packed, or both (default), as far as offered\n"
 	"  --pairwise           also with seven sets of features that have every two of them\n"
 	"                       together, apart, and one without the other\n"
@@ -50,7 +51,8 @@ static const char help[] =
 	"  SKIP    what the case is about is not offered\n"
 	"\n"
 	"After each case that breaks a rule a driver that keeps them connects and does a small\n"
-	"main job. A clause such as DEV-ADD-3 is one of docs/spec.\n"
+	"main job. A clause such as DEV-ADD-3 is one of docs/spec, one such as TRAD-INFLATE-2\n"
+	"one of docs/traditional.md.\n"
 	"\n"
 	"Exit code: 0 it conforms; 1 a case failed; 2 wrong use; 3 there is nothing to test.\n"
 	"\n"
@@ -58,6 +60,7 @@ static const char help[] =
 
 enum {
 	OPT_SOCKET = 1,
+	OPT_DEVICE,
 	OPT_DRIVER,
 	OPT_FEATURES,
 	OPT_RING,
@@ -74,6 +77,7 @@ enum {
 
 static const struct option table[] = {
 	{ "socket-path", required_argument, NULL, OPT_SOCKET },
+	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "driver", no_argument, NULL, OPT_DRIVER },
 	{ "features", required_argument, NULL, OPT_FEATURES },
 	{ "ring", required_argument, NULL, OPT_RING },
@@ -96,14 +100,29 @@ static int wrong(const char *text, const char *what)
 	return VBALLOON_EXIT_USAGE;
 }
 
-static int take_features(struct vballoon_options *options, const char *text)
+static int take_device(struct vballoon_options *options, const char *text)
 {
+	char *end;
+	unsigned long device = strtoul(text, &end, 10);
+
+	options->device = device <= UINT32_MAX ? (uint32_t)device : 0;
+	if (end != text && !*end && vballoon_kind_of(options->device))
+		return -1;
+	return wrong(text, ": the device is 13 or 5");
+}
+
+/* Whose names they are is known when all options are. */
+static int take_features(struct vballoon_options *options)
+{
+	const struct vballoon_kind *kind = vballoon_kind_of(options->device);
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES];
 
-	if (!vballoon_features_parse(VIRTIO_MEMORY_BALLOON_ID, text, VBALLOON_FEATURES_VARIED,
-				     &options->features, complaint))
+	if (!options->feature_list ||
+	    !vballoon_features_parse(kind->device_id, options->feature_list,
+				     vballoon_kind_varied(kind), &options->features, complaint))
 		return -1;
-	fprintf(stderr, "vballoon-conformance: --features %s: %s\n", text, complaint);
+	fprintf(stderr, "vballoon-conformance: --features %s: %s\n", options->feature_list,
+		complaint);
 	return VBALLOON_EXIT_USAGE;
 }
 
@@ -162,11 +181,14 @@ static int take(struct vballoon_options *options, int option, const char *text)
 	case OPT_SOCKET:
 		options->socket_path = text;
 		return -1;
+	case OPT_DEVICE:
+		return take_device(options, text);
 	case OPT_DRIVER:
 		options->driver = true;
 		return -1;
 	case OPT_FEATURES:
-		return take_features(options, text);
+		options->feature_list = text;
+		return -1;
 	case OPT_RING:
 		return take_ring(options, text);
 	case OPT_PAIRWISE:
@@ -195,10 +217,14 @@ static int take(struct vballoon_options *options, int option, const char *text)
 	}
 }
 
-static int check(const struct vballoon_options *options)
+static int check(struct vballoon_options *options)
 {
-	if (options->list)
-		return -1;
+	int code = take_features(options);
+
+	if (code >= 0 || options->list)
+		return code;
+	if (options->driver && options->device != VIRTIO_MEMORY_BALLOON_ID)
+		return wrong("--driver with --device 5", ": only drivers of device 13 are tested");
 	if (options->socket_path && options->command)
 		return wrong("--socket-path and a command were both given", ": give one of them");
 	if (!options->socket_path && !options->command)
@@ -217,6 +243,7 @@ int vballoon_options_read(int argc, char **argv, struct vballoon_options *option
 	int option, code;
 
 	*options_out = (struct vballoon_options){
+		.device = VIRTIO_MEMORY_BALLOON_ID,
 		.features = UINT64_MAX,
 		.patience_ms = PATIENCE_MS,
 		.grace_ms = GRACE_MS,

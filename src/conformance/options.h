@@ -24,7 +24,9 @@ enum vballoon_style {
 struct vballoon_options {
 	const char *socket_path; /* NULL: a command is started */
 	char *const *command; /* its words; NULL: something listens at socket_path */
+	uint32_t device; /* of virtio */
 	uint64_t features; /* that may be negotiated */
+	const char *feature_list; /* as it was given; NULL: all */
 	enum vballoon_ring ring;
 	bool pairwise;
 	bool driver; /* what is tested is one */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conformance/kind.h"
 #include "front_end/link.h"
 
 #define PAYLOAD_MAX 8192U
@@ -19,6 +20,8 @@ static uint64_t word_of(const struct vballoon_trial *trial, uint64_t word)
 	const struct vhost_user_region *region = &trial->front_end.regions[0];
 	uint64_t page = trial->layout.page;
 
+	if ((uint32_t)word == VBALLOON_PEER_NO_QUEUE)
+		return VBALLOON_PEER_PAIR(trial->facts->kind->queue_count, word >> 32);
 	switch (word) {
 	case VBALLOON_PEER_GPA:
 		return region->guest_addr;

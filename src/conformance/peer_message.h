@@ -27,6 +27,9 @@ enum vballoon_peer_fd {
 #define VBALLOON_PEER_BEHIND UINT64_C(0xcdcdcdcdcdcd0005) /* all memory, a guest address */
 #define VBALLOON_PEER_TOO_LARGE UINT64_C(0xcdcdcdcdcdcd0006) /* than the file, by a page */
 
+/* The lower half of a word: the index behind the last queue. */
+#define VBALLOON_PEER_NO_QUEUE 0xcdcdcd07U
+
 /* Two u32 in a word. */
 #define VBALLOON_PEER_PAIR(low, high) ((uint64_t)(low) | (uint64_t)(high) << 32)
 

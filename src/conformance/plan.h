@@ -20,6 +20,7 @@ void vballoon_plan_make(const struct vballoon_options *options, const struct vba
 			struct vballoon_plan *plan_out);
 
 /* "split, page-runs, event-idx". Returns @text. */
-char *vballoon_plan_name(const struct vballoon_setting *setting, char *text, size_t size);
+char *vballoon_plan_name(const struct vballoon_kind *kind, const struct vballoon_setting *setting,
+			 char *text, size_t size);
 
 #endif /* VBALLOON_CONFORMANCE_PLAN_H */

@@ -151,6 +151,8 @@ static void list_row(const struct vballoon_options *options, const struct vballo
 void vballoon_report_list(const struct vballoon_options *options)
 {
 	for (size_t i = 0; vballoon_topics[i]; i++) {
+		if (!vballoon_topic_is_of(vballoon_topics[i], options->device))
+			continue;
 		for (size_t j = 0; j < vballoon_topics[i]->count; j++) {
 			if (vballoon_options_want(options, vballoon_topics[i],
 						  &vballoon_topics[i]->cases[j]))

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "conformance/kind.h"
 #include "conformance/plan.h"
 #include "conformance/report.h"
 #include "conformance/survey.h"
@@ -43,7 +44,8 @@ static void count_cases(struct run *run)
 		bool is_run = false;
 
 		for (size_t j = 0; j < run->plan.count; j++) {
-			if (!vballoon_topic_is_for(topic, run->plan.settings[j].packed))
+			if (!vballoon_topic_is_for(topic, run->options->device,
+						   run->plan.settings[j].packed))
 				continue;
 			run->report.planned += wanted;
 			is_run = true;
@@ -201,10 +203,11 @@ static void run_setting(struct run *run, const struct vballoon_setting *setting)
 	char name[256];
 
 	run->trial.setting = setting;
-	vballoon_plan_name(setting, name, sizeof(name));
+	vballoon_plan_name(run->facts.kind, setting, name, sizeof(name));
 	vballoon_report_setting(&run->report, name);
 	for (size_t i = 0; vballoon_topics[i]; i++) {
-		if (vballoon_topic_is_for(vballoon_topics[i], setting->packed) &&
+		if (vballoon_topic_is_for(vballoon_topics[i], run->options->device,
+					  setting->packed) &&
 		    wanted_in(run->options, vballoon_topics[i], false))
 			run_topic(run, vballoon_topics[i], name);
 	}
@@ -244,6 +247,7 @@ int vballoon_run(const struct vballoon_options *options)
 	int code;
 
 	run.options = options;
+	run.facts.kind = vballoon_kind_of(options->device);
 	run.trial.facts = &run.facts;
 	run.trial.subject = &run.subject;
 	vballoon_report_begin(&run.report, options);

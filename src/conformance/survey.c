@@ -6,25 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/le.h"
-
-static int ask_config(struct vballoon_link *link, struct virtio_memory_balloon_config *config_out)
-{
-	struct {
-		struct vhost_user_config head;
-		struct virtio_memory_balloon_config config;
-	} message = { .head.size = sizeof(message.config) };
-	int ret = vballoon_link_send(link, VHOST_USER_GET_CONFIG, 0, &message, sizeof(message),
-				     NULL, 0);
-
-	if (!ret)
-		ret = vballoon_link_receive(link, VHOST_USER_GET_CONFIG, &message, sizeof(message));
-	if (ret < 0)
-		return ret;
-	config_out->page_shift = vballoon_le32(message.config.page_shift);
-	config_out->revision = vballoon_le32(message.config.revision);
-	return ret == sizeof(message) ? 0 : -EPROTO;
-}
+#include "conformance/kind.h"
 
 static int ask_all(struct vballoon_link *link, struct vballoon_facts *facts)
 {
@@ -42,10 +24,10 @@ static int ask_all(struct vballoon_link *link, struct vballoon_facts *facts)
 	wanted = needed | (facts->protocol_features & VBALLOON_BIT(VHOST_USER_PROTOCOL_F_MQ));
 	ret = vballoon_link_send(link, VHOST_USER_SET_PROTOCOL_FEATURES, 0, &wanted, sizeof(wanted),
 				 NULL, 0);
-	facts->queues = VIRTIO_MEMORY_BALLOON_VQ_COUNT;
+	facts->queues = facts->kind->queue_count;
 	if (!ret && (wanted & VBALLOON_BIT(VHOST_USER_PROTOCOL_F_MQ)))
 		ret = vballoon_link_get_u64(link, VHOST_USER_GET_QUEUE_NUM, &facts->queues);
-	return ret ? ret : ask_config(link, &facts->config);
+	return ret ? ret : facts->kind->survey(link, facts);
 }
 
 bool vballoon_survey(struct vballoon_subject *subject, int timeout_ms,

@@ -17,18 +17,6 @@
 	}
 #define ADD VIRTIO_MEMORY_BALLOON_MSG_ADD
 
-/* Post a chain of several buffers on todevq. */
-static void post_buffers(struct vballoon_trial *trial, const struct vballoon_driver_buffer *buffers,
-			 unsigned int count)
-{
-	int ret = vballoon_driver_ring_post(&trial->front_end.queues[TODEVQ].driver, buffers, count,
-					    0);
-
-	vballoon_require(trial, !ret, "a chain of %u buffers does not fit: %s", count,
-			 strerror(-ret));
-	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, TODEVQ), "a kick");
-}
-
 /* How the 24 bytes of a HELLO, and the 8 of its answer, are cut. */
 struct cuts {
 	uint8_t readable[6], writable[6]; /* lengths; 0 ends them */
@@ -66,7 +54,7 @@ static void hello_in_pieces(struct vballoon_trial *trial, const void *how)
 	memcpy(vballoon_trial_at(trial, writable), &held, sizeof(held));
 	count = cut(readable, cuts->readable, false, buffers);
 	count += cut(writable, cuts->writable, true, buffers + count);
-	post_buffers(trial, buffers, count);
+	vballoon_driver_post_chain(trial, TODEVQ, buffers, count);
 	vballoon_require(trial, vballoon_driver_answer(trial) == sizeof(held),
 			 "HELLO in pieces is not answered as in one");
 	memcpy(&held, vballoon_driver_said(trial), sizeof(held));

@@ -214,5 +214,5 @@ static const struct vballoon_case cases[] = {
 	     VBALLOON_FD_EVENT, VBALLOON_FD_EVENT, VBALLOON_FD_EVENT, VBALLOON_FD_EVENT),
 };
 
-VBALLOON_TOPIC(vballoon_topic_front_end, "front-end", VBALLOON_RING_ANY,
-	       "a hostile front end: headers, requests, lengths, descriptors", cases);
+VBALLOON_SHARED_TOPIC(vballoon_topic_front_end, "front-end", VBALLOON_RING_ANY,
+		      "a hostile front end: headers, requests, lengths, descriptors", cases);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A front end that breaks the rules of vhost-user: queues, memory, features, the dirty log. */
+#include "conformance/kind.h"
 #include "conformance/peer_message.h"
 #include "conformance/topics.h"
 
@@ -10,6 +11,7 @@
 #define BEHIND VBALLOON_PEER_BEHIND
 #define LAST_PAGE VBALLOON_PEER_LAST_PAGE
 #define MEMORY VBALLOON_FD_MEMORY
+#define NO_QUEUE VBALLOON_PEER_NO_QUEUE
 #define NOFD VHOST_USER_VRING_NOFD
 
 #define ROW(its_name, its_request, function, ...)                                                  \
@@ -26,7 +28,7 @@
 static void while_running(struct vballoon_trial *trial, const void *how)
 {
 	vballoon_trial_start(trial);
-	vballoon_driver_hello(trial, trial->facts->config.page_shift, 0);
+	trial->facts->kind->greet(trial);
 	vballoon_peer_refuses(trial, how);
 }
 
@@ -50,25 +52,26 @@ static void while_running(struct vballoon_trial *trial, const void *how)
 	     .may_succeed = true)
 
 static const struct vballoon_case cases[] = {
-	STATE("num-of-queue-2", SET_VRING_NUM, 2, 64),
+	STATE("num-of-no-queue", SET_VRING_NUM, NO_QUEUE, 64),
 	STATE("num-of-queue-all-ones", SET_VRING_NUM, UINT32_MAX, 64),
-	STATE("base-of-queue-2", SET_VRING_BASE, 2, 0),
-	STATE("base-asked-of-queue-2", GET_VRING_BASE, 2, 0),
+	STATE("base-of-no-queue", SET_VRING_BASE, NO_QUEUE, 0),
+	STATE("base-asked-of-no-queue", GET_VRING_BASE, NO_QUEUE, 0),
 	STATE("base-asked-of-queue-all-ones", GET_VRING_BASE, UINT32_MAX, 0),
-	STATE("enable-queue-2", SET_VRING_ENABLE, 2, 1),
+	STATE("enable-no-queue", SET_VRING_ENABLE, NO_QUEUE, 1),
 	STATE("enable-queue-all-ones", SET_VRING_ENABLE, UINT32_MAX, 1),
 	STATE("enable-with-2", SET_VRING_ENABLE, 0, 2),
 	STATE("enable-with-all-ones", SET_VRING_ENABLE, 0, UINT32_MAX),
-	IDLE("addr-of-queue-2", SET_VRING_ADDR, .size = 40, .words = { 2, USER, USER, USER }),
+	IDLE("addr-of-no-queue", SET_VRING_ADDR, .size = 40,
+	     .words = { NO_QUEUE, USER, USER, USER }),
 	IDLE("addr-of-queue-all-ones", SET_VRING_ADDR, .size = 40,
 	     .words = { UINT32_MAX, USER, USER, USER }),
-	IDLE("kick-of-queue-2", SET_VRING_KICK, .size = 8, .words = { 2 },
+	IDLE("kick-of-no-queue", SET_VRING_KICK, .size = 8, .words = { NO_QUEUE },
 	     .fds = { VBALLOON_FD_EVENT }),
 	IDLE("kick-of-queue-255", SET_VRING_KICK, .size = 8, .words = { 255 },
 	     .fds = { VBALLOON_FD_EVENT }),
-	IDLE("call-of-queue-2", SET_VRING_CALL, .size = 8, .words = { 2 },
+	IDLE("call-of-no-queue", SET_VRING_CALL, .size = 8, .words = { NO_QUEUE },
 	     .fds = { VBALLOON_FD_EVENT }),
-	IDLE("err-of-queue-2", SET_VRING_ERR, .size = 8, .words = { 2 },
+	IDLE("err-of-no-queue", SET_VRING_ERR, .size = 8, .words = { NO_QUEUE },
 	     .fds = { VBALLOON_FD_EVENT }),
 	IDLE("kick-with-none-and-one", SET_VRING_KICK, .size = 8, .words = { NOFD },
 	     .fds = { VBALLOON_FD_EVENT }),
@@ -163,5 +166,5 @@ static const struct vballoon_case cases[] = {
 	     .may_succeed = true),
 };
 
-VBALLOON_TOPIC(vballoon_topic_front_end_values, "front-end-values", VBALLOON_RING_ANY,
-	       "a hostile front end: queues, memory, features, the dirty log", cases);
+VBALLOON_SHARED_TOPIC(vballoon_topic_front_end_values, "front-end-values", VBALLOON_RING_ANY,
+		      "a hostile front end: queues, memory, features, the dirty log", cases);

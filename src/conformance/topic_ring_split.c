@@ -4,6 +4,7 @@
 
 #include "base/le.h"
 #include "conformance/driver.h"
+#include "conformance/kind.h"
 #include "conformance/place.h"
 #include "conformance/ring_cases.h"
 #include "conformance/topics.h"
@@ -151,8 +152,7 @@ static void stray_value_is_harmless(struct vballoon_trial *trial, const void *ho
 	struct vballoon_raw_split ring = ring_of(trial, TODEVQ);
 
 	vballoon_raw_split_set(ring.avail, stray->offset, stray->value);
-	vballoon_driver_give(trial, 0, 1);
-	vballoon_driver_take_all(trial, 1);
+	trial->facts->kind->work(trial, 1);
 }
 
 /* What lies in the used ring is the device's: it does not go by what it finds there. */
@@ -162,8 +162,7 @@ static void used_ring_is_overwritten(struct vballoon_trial *trial, const void *h
 
 	(void)how;
 	memset(ring.used + SPLIT_RING, 0xee, SIZE * sizeof(struct split_used));
-	vballoon_driver_give(trial, 0, 2);
-	vballoon_driver_take_all(trial, 2);
+	trial->facts->kind->work(trial, 2);
 }
 
 #define JUMPS(its_name, by)                                                                        \
@@ -270,5 +269,5 @@ static const struct vballoon_case cases[] = {
 	  VBALLOON_STAGE_GREETED, 0, 0 },
 };
 
-VBALLOON_TOPIC(vballoon_topic_ring_split, "ring-split", VBALLOON_RING_SPLIT,
-	       "split virtqueues: descriptors and indices", cases);
+VBALLOON_SHARED_TOPIC(vballoon_topic_ring_split, "ring-split", VBALLOON_RING_SPLIT,
+		      "split virtqueues: descriptors and indices", cases);

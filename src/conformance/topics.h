@@ -11,6 +11,12 @@ extern const struct vballoon_topic vballoon_topic_ring_packed, vballoon_topic_re
 	vballoon_topic_withdraw, vballoon_topic_stats, vballoon_topic_ring_split,
 	vballoon_topic_front_end, vballoon_topic_front_end_values;
 
+/* Of the traditional balloon. */
+extern const struct vballoon_topic vballoon_topic_trad_config, vballoon_topic_trad_features,
+	vballoon_topic_trad_queues, vballoon_topic_trad_inflate, vballoon_topic_trad_deflate,
+	vballoon_topic_trad_stats, vballoon_topic_trad_hint, vballoon_topic_trad_report,
+	vballoon_topic_trad_reset;
+
 /* Of a driver. */
 extern const struct vballoon_topic vballoon_topic_driver, vballoon_topic_driver_lies,
 	vballoon_topic_driver_push, vballoon_topic_driver_report, vballoon_topic_driver_exchange,

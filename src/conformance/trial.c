@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conformance/driver.h"
+#include "conformance/kind.h"
 
 /* Pages of the first region's part of the balloon, and of the other regions and the hole.
  * Most of them are never touched, so that huge ones cost nothing. */
 #define PAGES UINT64_C(16640) /* 65 MiB with the smallest: 64 times that are over 4 GiB */
 #define SIDE_PAGES UINT64_C(64)
-
-#define JOB_PAGES 16U
+#define HIGH (UINT64_C(1) << 43) /* where a page's number has bit 31 */
 
 #define PROTOCOL_WANTED                                                                            \
 	(VBALLOON_BIT(VHOST_USER_PROTOCOL_F_MQ) | VBALLOON_BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |  \
@@ -60,27 +59,32 @@ static void lay_out(struct vballoon_layout *layout, uint32_t page_shift)
 	layout->hole = layout->seam + SIDE_PAGES * page;
 	layout->island = layout->hole + SIDE_PAGES * page;
 	layout->end = layout->island + SIDE_PAGES * page;
+	layout->high = HIGH;
 }
 
 void vballoon_trial_connect(struct vballoon_trial *trial)
 {
 	const struct vballoon_layout *layout = &trial->layout;
-	struct vhost_user_region regions[3];
-	uint64_t island = layout->hole - layout->base;
+	const struct vballoon_kind *kind = trial->facts->kind;
+	uint64_t side = SIDE_PAGES << trial->facts->config.page_shift;
+	struct vhost_user_region regions[4];
+	uint64_t island;
 	int fd, ret;
 
 	lay_out(&trial->layout, trial->facts->config.page_shift);
+	island = layout->hole - layout->base;
 	regions[0] = (struct vhost_user_region){ layout->base, layout->seam - layout->base, 0, 0 };
 	regions[1] = (struct vhost_user_region){ layout->seam, layout->hole - layout->seam, 0,
 						 layout->seam - layout->base };
 	regions[2] = (struct vhost_user_region){ layout->island, layout->end - layout->island, 0,
 						 island };
+	regions[3] = (struct vhost_user_region){ layout->high, side, 0, island + side };
 	fd = vballoon_subject_connect(trial->subject, trial->setting->patience_ms);
 	if (fd < 0)
 		vballoon_trial_end(trial, VBALLOON_WEDGED, "it takes no connection: %s",
 				   strerror(-fd));
-	ret = vballoon_front_end_open(&trial->front_end, fd, regions, 3,
-				      VIRTIO_MEMORY_BALLOON_VQ_COUNT);
+	ret = vballoon_front_end_open(&trial->front_end, fd, regions, kind->reaches_high ? 4 : 3,
+				      kind->queue_count);
 	if (ret)
 		vballoon_trial_fail(trial, "a guest's memory cannot be made: %s", strerror(-ret));
 	trial->front_end.link.timeout_ms = trial->setting->patience_ms;
@@ -115,9 +119,12 @@ void vballoon_trial_negotiate(struct vballoon_trial *trial, uint64_t features)
 
 void vballoon_trial_start_queues(struct vballoon_trial *trial)
 {
-	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
-		uint32_t base = vballoon_front_end_first_base(&trial->front_end);
+	uint32_t base = vballoon_front_end_first_base(&trial->front_end);
+	uint32_t queues = trial->facts->kind->queues(trial);
 
+	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
+		if (!(queues >> i & 1))
+			continue;
 		vballoon_front_end_new_ring(&trial->front_end, i);
 		vballoon_trial_check(trial,
 				     vballoon_front_end_start_queue(&trial->front_end, i, base),
@@ -128,23 +135,33 @@ void vballoon_trial_start_queues(struct vballoon_trial *trial)
 void vballoon_trial_start(struct vballoon_trial *trial)
 {
 	vballoon_trial_start_queues(trial);
-	vballoon_driver_begin(trial);
+	trial->facts->kind->begin(trial);
+}
+
+void vballoon_trial_stop_queues(struct vballoon_trial *trial)
+{
+	uint32_t queues = trial->facts->kind->queues(trial);
+	uint32_t base;
+
+	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
+		if (queues >> i & 1)
+			vballoon_trial_check(
+				trial, vballoon_front_end_stop_queue(&trial->front_end, i, &base),
+				"the stop of a queue");
+	}
 }
 
 void vballoon_trial_reach(struct vballoon_trial *trial, enum vballoon_stage stage)
 {
 	uint64_t features = trial->features;
-	struct virtio_memory_balloon_req request;
 
 	vballoon_trial_connect(trial);
 	if (stage >= VBALLOON_STAGE_NEGOTIATED)
 		vballoon_trial_negotiate(trial, features);
 	if (stage >= VBALLOON_STAGE_RUNNING)
 		vballoon_trial_start(trial);
-	if (stage >= VBALLOON_STAGE_GREETED) {
-		vballoon_driver_hello(trial, trial->facts->config.page_shift, 0);
-		vballoon_driver_await(trial, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, &request);
-	}
+	if (stage >= VBALLOON_STAGE_GREETED)
+		trial->facts->kind->greet(trial);
 }
 
 unsigned char *vballoon_trial_at(struct vballoon_trial *trial, uint64_t gpa)
@@ -173,6 +190,7 @@ enum vballoon_outcome vballoon_trial_run(struct vballoon_trial *trial,
 	trial->why[0] = '\0';
 	trial->outcome = row->negative ? VBALLOON_REJECT : VBALLOON_PASS;
 	trial->features = features_for(trial, row->lacks);
+	trial->dense = trial->setting->dense;
 	missing = row->needs & ~trial->features;
 	if (missing) {
 		snprintf(trial->why, sizeof(trial->why), "feature %d is not %s",
@@ -187,29 +205,9 @@ enum vballoon_outcome vballoon_trial_run(struct vballoon_trial *trial,
 	return trial->outcome;
 }
 
-/* Give pages to the balloon and take all of them back. */
-static void main_job(struct vballoon_trial *trial)
-{
-	uint64_t pages[JOB_PAGES];
-	uint8_t verdicts[JOB_PAGES] = { 0 };
-	uint64_t held = vballoon_driver_hello(trial, trial->facts->config.page_shift,
-					      VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
-
-	vballoon_require(trial, !held, "a new driver is told of %llu pages that it never gave",
-			 (unsigned long long)held);
-	for (unsigned int i = 0; i < JOB_PAGES; i++)
-		pages[i] = vballoon_trial_page(trial, i);
-	vballoon_driver_add(trial, pages, JOB_PAGES, verdicts, JOB_PAGES);
-	for (unsigned int i = 0; i < JOB_PAGES; i++)
-		vballoon_require(trial, verdicts[i] == VIRTIO_MEMORY_BALLOON_ACCEPTED,
-				 "page %u of the main job was refused", i);
-	vballoon_driver_take_all(trial, JOB_PAGES);
-}
-
 bool vballoon_trial_revive(struct vballoon_trial *trial, bool reconnect)
 {
 	char before[sizeof(trial->why)];
-	uint32_t base;
 
 	memcpy(before, trial->why, sizeof(before));
 	if (setjmp(trial->ended))
@@ -217,15 +215,14 @@ bool vballoon_trial_revive(struct vballoon_trial *trial, bool reconnect)
 	if (reconnect) {
 		vballoon_trial_disconnect(trial);
 		vballoon_trial_connect(trial);
+		trial->dense = trial->setting->dense;
 		vballoon_trial_negotiate(trial, features_for(trial, 0));
 	} else {
-		for (unsigned int i = 0; i < trial->front_end.queue_count; i++)
-			vballoon_trial_check(
-				trial, vballoon_front_end_stop_queue(&trial->front_end, i, &base),
-				"the stop of a queue");
+		vballoon_trial_stop_queues(trial);
 	}
 	vballoon_trial_start(trial);
-	main_job(trial);
+	trial->facts->kind->start_over(trial);
+	trial->facts->kind->work(trial, VBALLOON_WORK_PAGES);
 	memcpy(trial->why, before, sizeof(before));
 	return true;
 }

@@ -28,26 +28,24 @@
 
 #define VBALLOON_DEVICE_FEATURES UINT64_C(0x3f) /* F_PAGE_RUNS to F_ZEROED */
 
-/* What may be negotiated or not, as --features and the pairs have it. */
-#define VBALLOON_FEATURES_VARIED                                                                   \
-	(VBALLOON_DEVICE_FEATURES | VBALLOON_VIRTIO_INDIRECT_DESC | VBALLOON_VIRTIO_EVENT_IDX |    \
-	 VBALLOON_VIRTIO_IN_ORDER)
-
 #define FROMDEVQ VIRTIO_MEMORY_BALLOON_VQ_FROMDEV
 #define TODEVQ VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
 /* What a back end has said of itself, once, before the first trial. */
 struct vballoon_facts {
+	const struct vballoon_kind *kind; /* which balloon it is */
 	uint64_t features; /* offered */
 	uint64_t protocol_features;
 	uint64_t queues;
-	struct virtio_memory_balloon_config config; /* in the host's byte order */
+	struct virtio_memory_balloon_config
+		config; /* in the host's byte order; of device 5 its page */
 };
 
 /* What is negotiated, if it is offered. */
 struct vballoon_setting {
 	uint64_t features; /* the device's and virtio's */
 	bool packed;
+	bool dense; /* queues that were not negotiated have no number: device 5 */
 	int patience_ms; /* the longest that the peer may think */
 	int grace_ms; /* how long silence is listened to */
 };
@@ -61,6 +59,7 @@ struct vballoon_layout {
 	uint64_t hole; /* where it ends */
 	uint64_t island; /* where the third begins */
 	uint64_t end;
+	uint64_t high; /* and a fourth for device 5, at an address of 44 bits */
 	uint64_t page; /* of a balloon page */
 };
 
@@ -83,12 +82,16 @@ struct vballoon_trial {
 	uint64_t protocol_features;
 	struct vballoon_front_end front_end;
 	bool open;
+	bool dense; /* as in the setting, or as a case wants it */
 	uint64_t epoch; /* of the last HELLO */
 	uint32_t unit_shift;
 	jmp_buf ended;
 	enum vballoon_outcome outcome;
 	char why[512];
 };
+
+/* Stop the queues that run. */
+void vballoon_trial_stop_queues(struct vballoon_trial *trial);
 
 /* Connect, and go to @stage. Ends the trial when the back end does not go along. */
 void vballoon_trial_connect(struct vballoon_trial *trial);

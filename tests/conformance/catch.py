@@ -3,7 +3,7 @@
 """catch.py SIDE CONFORMANCE SOUND [MUTANT=CLAUSE=TOPIC]...: the suite must name the clause that
 each mutant breaks, and find nothing wrong with the program that is SOUND.
 
-SIDE is device or driver. A MUTANT is a program with a defect that was planted; TOPIC, which
+SIDE is device, traditional, or driver. A MUTANT is a program with a defect that was planted; TOPIC, which
 may be TOPIC/CASE, is where it shows.
 """
 
@@ -16,6 +16,10 @@ BAD = ("FAIL", "WEDGED")
 # What the suite is told, and what the program.
 SIDES = {
     "device": ([], ["--no-config", "--socket-path", "%s"]),
+    "traditional": (
+        ["--device", "5"],
+        ["--no-config", "--device", "traditional", "--socket-path", "%s"],
+    ),
     "driver": (["--driver"], ["%s"]),
 }
 
