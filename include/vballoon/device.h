@@ -317,6 +317,18 @@ uint32_t vballoon_device_queue_first(const struct vballoon_device *device);
 void vballoon_device_reset(struct vballoon_device *device);
 
 /**
+ * Have two devices serve one guest, which may have a driver for either. A page is in one
+ * balloon at the most: what the guest gives to one of them is not the other's any more,
+ * whose driver may have gone without a word. Both know the same guest memory by the same
+ * addresses, have the same page_shift, and are called from one thread.
+ *
+ * Undone, with @p other NULL, before the storage of either goes.
+ * @param device the device
+ * @param other the other one; NULL: there is none any more
+ */
+void vballoon_device_pair(struct vballoon_device *device, struct vballoon_device *other);
+
+/**
  * Bring a stopped device back without the transport: forgets the record, skips
  * what it stopped at, and asks the driver to reset (REQ_RESET). A driver that goes
  * on instead is asked for HELLO at its next message. A device that has stopped

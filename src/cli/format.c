@@ -166,6 +166,11 @@ void vballoon_format_status(const json_t *status)
 	print_order(status);
 	print_bytes("in the balloon", vballoon_format_bytes_of(status, "held_bytes"),
 		    "given up by the guest");
+	if (vballoon_format_bytes_of(json_object_get(status, "other"), "held_bytes"))
+		print_bytes(
+			"  in the other one",
+			vballoon_format_bytes_of(json_object_get(status, "other"), "held_bytes"),
+			"of the guest's two devices, from which it moves over");
 	print_bytes("  given back", vballoon_format_bytes_of(status, "dropped_bytes"),
 		    "to the host");
 	print_bytes("  waiting", vballoon_format_bytes_of(status, "waiting_bytes"),

@@ -10,6 +10,7 @@
 #include "control/size.h"
 #include "daemon/commands.h"
 #include "daemon/log.h"
+#include "daemon/pair.h"
 #include "daemon/state_commands.h"
 #include "daemon/status_json.h"
 
@@ -369,6 +370,7 @@ int vballoon_call_begin(struct vballoon_call *call, struct vballoon_guest *guest
 	int err;
 
 	memset(call, 0, sizeof(*call));
+	guest = vballoon_pair_served(guest);
 	call->guest = guest;
 	err = vballoon_request_parse(line, len, &request, &call->error);
 	call->id = json_incref(request.id);

@@ -8,6 +8,7 @@
 
 #include "control/message.h"
 #include "daemon/control_client.h"
+#include "daemon/pair.h"
 
 /*
  * Lines that have been read already make no descriptor ready, but a socket with
@@ -73,7 +74,7 @@ static void subscribe(struct vballoon_control_client *client)
 {
 	struct vballoon_view view;
 
-	vballoon_guest_view(client->guest, &view);
+	vballoon_guest_view(vballoon_pair_served(client->guest), &view);
 	vballoon_subscription_begin(&client->subscription, &view);
 }
 

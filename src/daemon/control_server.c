@@ -9,6 +9,7 @@
 #include "control/message.h"
 #include "daemon/control_server.h"
 #include "daemon/log.h"
+#include "daemon/pair.h"
 
 void vballoon_control_server_init(struct vballoon_control_server *server,
 				  struct vballoon_loop *loop, struct vballoon_guest *guest,
@@ -168,7 +169,7 @@ void vballoon_control_server_update(struct vballoon_control_server *server)
 	unsigned int i;
 
 	if (waiting)
-		vballoon_guest_view(server->guest, &view);
+		vballoon_guest_view(vballoon_pair_served(server->guest), &view);
 	for (i = 0; i < VBALLOON_CONTROL_CLIENTS_MAX; i++) {
 		if (is_waiting(server->clients[i]))
 			vballoon_control_client_update(server->clients[i], &view, now_ms);

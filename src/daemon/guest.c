@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "daemon/guest.h"
 #include "daemon/log.h"
+#include "daemon/pair.h"
 
 #define PROC "/proc"
 
@@ -58,6 +61,14 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 	guest->start_empty = settings->start_empty;
 }
 
+void vballoon_guest_init_traditional(struct vballoon_guest *guest, struct vballoon_loop *loop,
+				     const struct vballoon_settings *settings)
+{
+	vballoon_guest_init(guest, loop, settings);
+	guest->device_id = VIRTIO_BALLOON_ID;
+	guest->features = settings->traditional_features;
+}
+
 int vballoon_guest_load(struct vballoon_guest *guest, const char *path)
 {
 	struct vballoon_feature_set here;
@@ -77,6 +88,7 @@ bool vballoon_guest_is_connected(const struct vballoon_guest *guest)
 static void leave(struct vballoon_guest *guest)
 {
 	vballoon_loop_remove(guest->loop, &guest->source);
+	vballoon_pair_disconnect(guest);
 	vballoon_vhost_user_free(guest->back_end);
 	guest->back_end = NULL;
 	vballoon_interlock_end(&guest->interlock);
@@ -167,6 +179,8 @@ static void take_loaded(struct vballoon_guest *guest, const struct vballoon_stat
 	else if (vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
 					    guest->target_pages))
 		vballoon_log(LOG_WARNING, "the target is more than the guest's memory");
+	if (guest->other)
+		guest->other->target_pages = guest->target_pages;
 }
 
 /* See what has changed in the device. That it has stopped the back end tells. */
@@ -253,14 +267,19 @@ static uint64_t device_due_ms(const struct vballoon_guest *guest)
 
 static int set_target(struct vballoon_guest *guest, uint64_t pages)
 {
+	uint64_t before = guest->target_pages;
 	int err = 0;
 
+	if (vballoon_pair_exceeds(guest, pages))
+		return -ERANGE;
+	guest->target_pages = pages;
 	if (guest->back_end)
 		err = vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
-						 pages);
-	if (err)
+						 vballoon_pair_share(guest));
+	if (err) {
+		guest->target_pages = before;
 		return err;
-	guest->target_pages = pages;
+	}
 	guest->ordered = true;
 	guest->work_left = guest->back_end;
 	return 0;
@@ -278,18 +297,28 @@ static const char *ruling(const struct vballoon_guest *guest, enum vballoon_reco
 	return "as it was: there is no driver, and the next one is still to hear of it";
 }
 
+/* An order is for both devices of a machine. */
+static void tell_other(struct vballoon_guest *guest)
+{
+	if (!guest->other)
+		return;
+	guest->other->target_pages = guest->target_pages;
+	guest->other->deadline = guest->deadline;
+	guest->other->ordered = true;
+}
+
 static void look_at_deadline(struct vballoon_guest *guest, uint64_t now_ms)
 {
 	struct vballoon_status status = { .record = VBALLOON_RECORD_NONE };
 	const char *why;
 	uint64_t target;
 
-	if (guest->deadline.state != VBALLOON_DEADLINE_RUNNING)
+	if (guest->deadline.state != VBALLOON_DEADLINE_RUNNING || !vballoon_pair_is_served(guest))
 		return;
 	if (guest->back_end)
 		vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
 	if (!vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
-				    status.held_pages, &target))
+				    status.held_pages + vballoon_pair_other_held(guest), &target))
 		return;
 	why = ruling(guest, status.record, &target);
 	vballoon_log(LOG_NOTICE,
@@ -299,6 +328,7 @@ static void look_at_deadline(struct vballoon_guest *guest, uint64_t now_ms)
 	/* Memory may have been unplugged since the target before was set. */
 	if (set_target(guest, target))
 		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");
+	tell_other(guest);
 }
 
 void vballoon_guest_work(struct vballoon_guest *guest)
@@ -320,10 +350,12 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 uint64_t vballoon_guest_due_ms(const struct vballoon_guest *guest)
 {
-	uint64_t due_ms = sooner(device_due_ms(guest), vballoon_deadline_due_ms(&guest->deadline));
+	uint64_t due_ms = device_due_ms(guest);
 
 	if (guest->work_left)
 		return 0;
+	if (vballoon_pair_is_served(guest))
+		due_ms = sooner(due_ms, vballoon_deadline_due_ms(&guest->deadline));
 	if (guest->pressure.state == VBALLOON_PRESSURE_LOOKS)
 		due_ms = sooner(due_ms,
 				vballoon_pressure_due_ms(&guest->pressure, warm_pages(guest)));
@@ -376,8 +408,9 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 	/* Its memory is not known yet, so nothing can be out of range. */
 	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end),
 				   &guest->rules.policy);
+	vballoon_pair_connect(guest);
 	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
-				   guest->target_pages);
+				   vballoon_pair_share(guest));
 	if (guest->stats_period_ms)
 		vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end),
 						 guest->stats_period_ms);
@@ -410,9 +443,11 @@ int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages)
 {
 	int err = set_target(guest, pages);
 
-	if (!err)
-		guest->deadline.state = VBALLOON_DEADLINE_NONE;
-	return err;
+	if (err)
+		return err;
+	guest->deadline.state = VBALLOON_DEADLINE_NONE;
+	tell_other(guest);
+	return 0;
 }
 
 int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t pages,
@@ -424,9 +459,21 @@ int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t page
 
 	if (!err)
 		err = set_target(guest, pages);
-	if (!err)
-		guest->deadline = deadline;
-	return err;
+	if (err)
+		return err;
+	guest->deadline = deadline;
+	tell_other(guest);
+	return 0;
+}
+
+static void apply_rules(struct vballoon_guest *guest, const struct vballoon_rules *rules)
+{
+	guest->rules = *rules;
+	watch_pressure(guest);
+	if (!guest->back_end)
+		return;
+	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end), &rules->policy);
+	guest->work_left = true;
 }
 
 enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest,
@@ -440,12 +487,9 @@ enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest
 				      vballoon_view_bytes(&view, view.device.memory_pages));
 	if (fault)
 		return fault;
-	guest->rules = *rules;
-	watch_pressure(guest);
-	if (!guest->back_end)
-		return fault;
-	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end), &rules->policy);
-	guest->work_left = true;
+	apply_rules(guest, rules);
+	if (guest->other)
+		apply_rules(guest->other, rules);
 	return fault;
 }
 
@@ -455,13 +499,20 @@ void vballoon_guest_drop(struct vballoon_guest *guest)
 	guest->work_left = true;
 }
 
-void vballoon_guest_set_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
+static void apply_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
 {
 	guest->stats_period_ms = period_ms;
 	if (!guest->back_end)
 		return;
 	vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end), period_ms);
 	guest->work_left = true;
+}
+
+void vballoon_guest_set_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
+{
+	apply_stats_period(guest, period_ms);
+	if (guest->other)
+		apply_stats_period(guest->other, period_ms);
 }
 
 int vballoon_guest_begin_round(struct vballoon_guest *guest)
@@ -514,6 +565,7 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	memset(view_out, 0, sizeof(*view_out));
 	view_out->device_id = guest->device_id;
 	view_out->page_shift = guest->page_shift;
+	view_out->other_device_id = guest->other ? guest->other->device_id : 0;
 	view_out->features_offered = guest->features;
 	view_out->stats_period_ms = guest->stats_period_ms;
 	view_out->target_pages = guest->target_pages;
@@ -529,6 +581,7 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);
 	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 	view_out->state = state_of(&view_out->device);
+	view_out->other_held_pages = vballoon_pair_other_held(guest);
 	view_out->passthrough = guest->interlock.known;
 	view_out->has_round = guest->round.id != 0;
 	view_out->round_is_over =

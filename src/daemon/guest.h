@@ -25,6 +25,9 @@ struct vballoon_round {
 
 struct vballoon_guest {
 	struct vballoon_loop *loop;
+	struct vballoon_guest *other; /* the other device of the same machine; NULL: none */
+	bool is_preferred, is_served; /* of two: see pair.h */
+	uint64_t without_driver_ms; /* of the one that is preferred: since then; 0: not so */
 	uint32_t device_id; /* of virtio */
 	uint32_t page_shift;
 	uint64_t features; /* to offer */
@@ -47,8 +50,12 @@ struct vballoon_guest {
 	uint64_t reported_ms; /* when the guest last reported */
 };
 
+/* A guest whose device is the one of these settings; or the traditional balloon beside
+ * it. */
 void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loop,
 			 const struct vballoon_settings *settings);
+void vballoon_guest_init_traditional(struct vballoon_guest *guest, struct vballoon_loop *loop,
+				     const struct vballoon_settings *settings);
 void vballoon_guest_deinit(struct vballoon_guest *guest);
 
 /* The next front end's guest goes on with what the file at @path says. Returns 0; -1 when

@@ -23,6 +23,7 @@
 #include "daemon/loop.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/pair.h"
 
 #define EXIT_USAGE 2
 
@@ -33,6 +34,9 @@ struct service {
 	struct vballoon_loop loop;
 	struct vballoon_guest guest;
 	struct vballoon_listener listener;
+	/* The same guest's traditional balloon, where it has one beside. */
+	struct vballoon_guest traditional;
+	struct vballoon_listener traditional_listener;
 	struct vballoon_control_server control;
 	struct vballoon_source signals;
 	bool stop;
@@ -84,6 +88,11 @@ static int start(struct service *service, const struct vballoon_settings *settin
 
 	vballoon_guest_init(&service->guest, &service->loop, settings);
 	vballoon_listener_init(&service->listener, &service->loop, &service->guest);
+	vballoon_guest_init_traditional(&service->traditional, &service->loop, settings);
+	vballoon_listener_init(&service->traditional_listener, &service->loop,
+			       &service->traditional);
+	if (settings->traditional_socket_path)
+		vballoon_pair_join(&service->guest, &service->traditional);
 	vballoon_control_server_init(&service->control, &service->loop, &service->guest,
 				     &settings->access);
 	err = vballoon_loop_init(&service->loop);
@@ -106,15 +115,31 @@ static int start(struct service *service, const struct vballoon_settings *settin
 	/* Last the socket that others wait for: what is there by then is all there. */
 	if (open_control(service, settings))
 		return -1;
+	if (settings->traditional_socket_path &&
+	    vballoon_listener_open_path(&service->traditional_listener,
+					settings->traditional_socket_path))
+		return -1;
 	return settings->socket_path
 		       ? vballoon_listener_open_path(&service->listener, settings->socket_path)
 		       : vballoon_listener_open_fd(&service->listener, settings->fd);
 }
 
+static bool is_connected(const struct service *service)
+{
+	return vballoon_guest_is_connected(&service->guest) ||
+	       vballoon_guest_is_connected(&service->traditional);
+}
+
+static bool is_open(const struct service *service)
+{
+	return vballoon_listener_is_open(&service->listener) ||
+	       vballoon_listener_is_open(&service->traditional_listener);
+}
+
 /* Tell the service manager what has changed. */
 static void tell(struct service *service)
 {
-	bool connected = vballoon_guest_is_connected(&service->guest);
+	bool connected = is_connected(service);
 
 	if (connected == service->told_connected)
 		return;
@@ -125,12 +150,17 @@ static void tell(struct service *service)
 /* As for epoll_wait(2): until a guest or a client wants something, whatever is first. */
 static int timeout_of(const struct service *service)
 {
-	uint64_t due_ms = vballoon_guest_due_ms(&service->guest);
-	uint64_t clients_ms = vballoon_control_server_due_ms(&service->control);
+	const uint64_t dues_ms[] = {
+		vballoon_guest_due_ms(&service->guest),
+		vballoon_guest_due_ms(&service->traditional),
+		vballoon_pair_due_ms(&service->guest),
+		vballoon_control_server_due_ms(&service->control),
+	};
 	uint64_t now_ms = vballoon_loop_now_ms();
+	uint64_t due_ms = VBALLOON_NEVER;
 
-	if (clients_ms < due_ms)
-		due_ms = clients_ms;
+	for (unsigned int i = 0; i < sizeof(dues_ms) / sizeof(dues_ms[0]); i++)
+		due_ms = dues_ms[i] < due_ms ? dues_ms[i] : due_ms;
 	if (due_ms == VBALLOON_NEVER)
 		return -1;
 	if (due_ms <= now_ms)
@@ -150,10 +180,11 @@ static int serve(struct service *service)
 			return -1;
 		}
 		vballoon_guest_work(&service->guest);
+		vballoon_guest_work(&service->traditional);
+		vballoon_pair_look(&service->guest);
 		vballoon_control_server_update(&service->control);
 		tell(service);
-		if (!vballoon_guest_is_connected(&service->guest) &&
-		    !vballoon_listener_is_open(&service->listener)) {
+		if (!is_connected(service) && !is_open(service)) {
 			vballoon_log(LOG_INFO, "ending: no other front end can come");
 			return 0;
 		}
@@ -179,7 +210,9 @@ int main(int argc, char **argv)
 	vballoon_notify("STOPPING=1");
 	vballoon_control_server_deinit(&service.control);
 	vballoon_listener_deinit(&service.listener);
+	vballoon_listener_deinit(&service.traditional_listener);
 	vballoon_guest_deinit(&service.guest);
+	vballoon_guest_deinit(&service.traditional);
 	vballoon_settings_free(&settings);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

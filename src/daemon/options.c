@@ -187,6 +187,12 @@ static int check_line(const struct line *line, const struct vballoon_activation 
 	return VBALLOON_OPTIONS_RUN;
 }
 
+static bool is_taken(const struct vballoon_settings *settings, const char *path)
+{
+	return path && ((settings->socket_path && !strcmp(path, settings->socket_path)) ||
+			(settings->control_path && !strcmp(path, settings->control_path)));
+}
+
 static int check(const struct vballoon_settings *settings)
 {
 	enum vballoon_policy_fault fault =
@@ -200,12 +206,22 @@ static int check(const struct vballoon_settings *settings)
 	if (settings->device_id == VIRTIO_BALLOON_ID &&
 	    settings->page_shift != VIRTIO_BALLOON_PFN_SHIFT)
 		return wrong("the traditional balloon has pages of 4K", ": leave out --page-size");
+	if (settings->traditional_socket_path && settings->device_id == VIRTIO_BALLOON_ID)
+		return wrong("--traditional-socket-path is for a traditional balloon beside a "
+			     "memory balloon",
+			     ": leave it out, or --device traditional");
+	if (settings->traditional_socket_path && settings->page_shift != VIRTIO_BALLOON_PFN_SHIFT)
+		return wrong("two balloons of one guest have pages of 4K",
+			     ": leave out --page-size");
 	if (!settings->socket_path && settings->fd < 0)
 		return wrong("where the front end comes from was not said",
 			     ": give --socket-path PATH");
 	if (settings->socket_path && settings->control_path &&
 	    !strcmp(settings->socket_path, settings->control_path))
 		return wrong("--socket-path and --control-path are the same", ": give two paths");
+	if (is_taken(settings, settings->traditional_socket_path))
+		return wrong("--traditional-socket-path is another socket's too",
+			     ": give it a path of its own");
 	return VBALLOON_OPTIONS_RUN;
 }
 

@@ -36,6 +36,12 @@ static const char *take_socket_path(struct vballoon_settings *settings, const ch
 	return keep(&settings->socket_path, text);
 }
 
+static const char *take_traditional_socket_path(struct vballoon_settings *settings,
+						const char *text)
+{
+	return keep(&settings->traditional_socket_path, text);
+}
+
 static const char *take_fd(struct vballoon_settings *settings, const char *text)
 {
 	unsigned long fd;
@@ -129,6 +135,15 @@ static const char *take_features(struct vballoon_settings *settings, const char 
 		       : NULL;
 }
 
+static const char *take_traditional_features(struct vballoon_settings *settings, const char *text)
+{
+	return vballoon_features_parse(VIRTIO_BALLOON_ID, text,
+				       vballoon_device_features_of(VIRTIO_BALLOON_ID),
+				       &settings->traditional_features, settings->complaint)
+		       ? settings->complaint
+		       : NULL;
+}
+
 static const char *take_stats_period(struct vballoon_settings *settings, const char *text)
 {
 	uint64_t ms = 0;
@@ -205,6 +220,7 @@ static const char *take_host_pressure(struct vballoon_settings *settings, const 
 
 const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] = {
 	{ "socket-path", true, take_socket_path },
+	{ "traditional-socket-path", true, take_traditional_socket_path },
 	{ "fd", false, take_fd },
 	{ "control-path", true, take_control_path },
 	{ "control-mode", true, take_control_mode },
@@ -212,6 +228,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "device", true, take_device },
 	{ "page-size", true, take_page_size },
 	{ "features", true, take_features },
+	{ "traditional-features", true, take_traditional_features },
 	{ "stats-period", true, take_stats_period },
 	{ "passthrough", true, take_passthrough },
 	{ "load-state", false, take_load_state },
@@ -244,6 +261,7 @@ void vballoon_settings_init(struct vballoon_settings *settings)
 	settings->page_shift = VIRTIO_MEMORY_BALLOON_SHIFT_MIN;
 	settings->device_id = VIRTIO_MEMORY_BALLOON_ID;
 	take_all_features(settings);
+	take_traditional_features(settings, "all");
 	settings->access.mode = VBALLOON_NO_MODE;
 	settings->access.group = VBALLOON_NO_GROUP;
 }
@@ -251,6 +269,7 @@ void vballoon_settings_init(struct vballoon_settings *settings)
 void vballoon_settings_free(struct vballoon_settings *settings)
 {
 	free(settings->socket_path);
+	free(settings->traditional_socket_path);
 	free(settings->control_path);
 	free(settings->load_state);
 	vballoon_settings_init(settings);

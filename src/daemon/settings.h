@@ -17,12 +17,14 @@
 struct vballoon_settings {
 	char *socket_path; /* NULL: there is a descriptor */
 	int fd; /* -1: there is a path */
+	char *traditional_socket_path; /* NULL: there is no traditional balloon beside */
 	char *control_path; /* NULL: no control socket, or a descriptor */
 	int control_fd; /* -1: there is a path, or none */
 	uint32_t device_id; /* of virtio */
 	uint32_t page_shift;
 	bool features_given;
 	uint64_t features; /* to offer */
+	uint64_t traditional_features; /* to offer with the one beside */
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	enum vballoon_passthrough_mode passthrough;
 	struct vballoon_rules rules;
@@ -39,7 +41,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 18
+#define VBALLOON_SETTINGS_COUNT 20
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "control/base64.h"
+#include "daemon/pair.h"
 #include "daemon/state_commands.h"
 
 /* So much of a state, and so many runs, make a line that is not too long. */
@@ -52,6 +53,12 @@ json_t *vballoon_state_piece(struct vballoon_guest *guest, uint64_t offset,
 
 	if (!device)
 		return NULL;
+	if (vballoon_pair_other_has_record(guest)) {
+		vballoon_error_set(
+			error, VBALLOON_ERROR_NOT_PROVEN,
+			"the guest's other balloon has pages too, and a state is of one");
+		return NULL;
+	}
 	err = offset ? 0 : vballoon_saved_state_take(state, device);
 	if (err)
 		return fail(error, err);

@@ -195,6 +195,15 @@ static json_t *waiting_json(const struct vballoon_view *view,
 			 pages(view, waiting->failed_pages));
 }
 
+/* The other device of the same machine. */
+static json_t *other_json(const struct vballoon_view *view)
+{
+	if (!view->other_device_id)
+		return json_null();
+	return json_pack("{siso}", "device_id", (int)view->other_device_id, "held_bytes",
+			 pages(view, view->other_held_pages));
+}
+
 json_t *vballoon_status_json(const struct vballoon_view *view,
 			     const struct vballoon_waiting *waiting)
 {
@@ -204,6 +213,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "state", json_string(vballoon_view_state_name(view)));
 	json_object_set_new(object, "reason", vballoon_status_json_reason(view));
 	json_object_set_new(object, "device_id", json_integer(view->device_id));
+	json_object_set_new(object, "other", other_json(view));
 	json_object_set_new(object, "page_bytes", pages(view, 1));
 	json_object_set_new(object, "target_bytes", pages(view, view->target_pages));
 	json_object_set_new(object, "asked_bytes", pages(view, vballoon_view_asked_pages(view)));

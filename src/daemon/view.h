@@ -29,6 +29,8 @@ struct vballoon_view {
 	uint64_t features_offered;
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	uint64_t target_pages;
+	uint32_t other_device_id; /* of the other device of the same machine; 0: there is none */
+	uint64_t other_held_pages; /* that it still has */
 	struct vballoon_status device; /* zeros without a front end, as what follows */
 	struct vballoon_vhost_user_status front_end;
 	struct vballoon_passthrough passthrough;

@@ -186,6 +186,7 @@ struct vballoon_device {
 	struct vballoon_device_config config;
 	const struct vballoon_protocol *protocol;
 	uint64_t features; /* negotiated */
+	struct vballoon_device *other; /* of the same guest; NULL: there is none */
 	struct vballoon_memory memory;
 	struct vballoon_summary summaries[VBALLOON_MEMORY_REGIONS_MAX]; /* as memory.regions */
 	struct vballoon_record_state record;
@@ -262,6 +263,9 @@ bool vballoon_held_any(struct vballoon_device *device, uint64_t gpa, uint64_t by
 
 /* Balloon pages on the record. */
 uint64_t vballoon_held_count(const struct vballoon_device *device);
+
+/* Take pages off the record of which some may be off already. */
+void vballoon_held_forget(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
 
 /* Nothing is held any more. */
 void vballoon_held_clear(struct vballoon_device *device);

@@ -158,6 +158,15 @@ void vballoon_device_inhibit(struct vballoon_device *device, bool inhibited)
 	device->inhibited = inhibited;
 }
 
+void vballoon_device_pair(struct vballoon_device *device, struct vballoon_device *other)
+{
+	if (device->other)
+		device->other->other = NULL;
+	device->other = other;
+	if (other)
+		other->other = device;
+}
+
 /* Keeps DEV-RESET-3. */
 void vballoon_device_reset(struct vballoon_device *device)
 {

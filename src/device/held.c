@@ -28,11 +28,15 @@ bool vballoon_held_piece(struct vballoon_device *device, uint64_t *gpa, uint64_t
 /* Keeps DEV-ADD-6, DEV-ADD-9, DEV-STATE-9. */
 uint64_t vballoon_held_add(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
+	uint32_t shift = device->config.page_shift;
 	struct vballoon_piece piece;
 	uint64_t sum = 0, fresh;
 
 	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
 		fresh = vballoon_page_map_hold(&piece.map, piece.first, piece.count);
+		if (device->other)
+			vballoon_held_forget(device->other, gpa - (piece.count << shift),
+					     piece.count);
 		if (fresh)
 			vballoon_summary_added(&device->summaries[piece.index], piece.first,
 					       piece.count);
@@ -48,6 +52,16 @@ void vballoon_held_remove(struct vballoon_device *device, uint64_t gpa, uint64_t
 
 	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
 		vballoon_page_map_release(&piece.map, piece.first, piece.count);
+		vballoon_summary_removed(&device->summaries[piece.index], piece.first, piece.count);
+	}
+}
+
+void vballoon_held_forget(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
+{
+	struct vballoon_piece piece;
+
+	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
+		vballoon_page_map_clear(&piece.map, piece.first, piece.count);
 		vballoon_summary_removed(&device->summaries[piece.index], piece.first, piece.count);
 	}
 }

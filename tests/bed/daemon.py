@@ -19,11 +19,14 @@ from .process import Process
 class Daemon:
     """A vballoond that runs. Use it in a `with`: whatever happens, the process ends."""
 
-    def __init__(self, built: Built, *options: str):
+    def __init__(self, built: Built, *options: str, beside: bool = False):
         self._built = built
         self.directory = Path(tempfile.mkdtemp(prefix="vballoon-d-"))
         self.socket = self.directory / "vhost"
         self.control = self.directory / "control"
+        self.beside = self.directory / "traditional" if beside else None
+        if self.beside:  # the same guest's other device
+            options = ("--traditional-socket-path", str(self.beside), *options)
         self._opened = contextlib.ExitStack()
         self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
         self._process = self._opened.enter_context(contextlib.closing(Process(

@@ -42,8 +42,10 @@ class Rig:
             self.driver = PEER_MODULE if machine.traditional else BALLOON_MODULE
             if machine.traditional:
                 daemon_options = ("--device", "traditional", *daemon_options)
-            self.daemon = stack.enter_context(Daemon(assets.built, *daemon_options))
+            self.daemon = stack.enter_context(
+                Daemon(assets.built, *daemon_options, beside=machine.both))
             machine.balloon_socket = self.daemon.socket
+            machine.beside_socket = self.daemon.beside
             self.vm = stack.enter_context(VirtualMachine(assets, machine))
             self.guest = self.vm.guest
             self.vm.boot()

@@ -43,6 +43,8 @@ class Machine:
     peer: bool = False  # give it QEMU's own balloon
     balloon_socket: Path | None = None  # give it ours, over vhost-user
     traditional: bool = False  # ours is device 5, which the kernel has a driver for
+    both: bool = False  # it has that beside device 13
+    beside_socket: Path | None = None  # of that one
     kernel_parameters: list[str] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)  # more of them for QEMU
 
@@ -69,6 +71,9 @@ class Machine:
             arguments += ["-chardev", f"socket,id=balloon,path={self.balloon_socket}",
                           "-device", f"vhost-user-test-device-pci,id=own,chardev=balloon,{shape}"
                           + (",bus=bay" if self.unpluggable else "")]
+        if self.beside_socket:
+            arguments += ["-chardev", f"socket,id=beside,path={self.beside_socket}",
+                          "-device", f"vhost-user-test-device-pci,chardev=beside,{TRADITIONAL}"]
         if self.peer:
             arguments += PEER
         return [*arguments, *self.arguments]

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One vballoond with both devices of a machine. The two guests here have memory of their own at
+ * the same addresses: whose page is whose is for tests/unit/test_device_pair.c and a real guest.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "daemon_bed.h"
+#include "front_end/link.h"
+#include "port_front.h"
+#include "trad_front.h"
+
+static struct port_front memory;
+static struct trad_front traditional;
+
+static void start(struct daemon_bed *bed)
+{
+	daemon_bed_start(bed, WORDS("--traditional-socket-path", daemon_bed_path(bed, "five")));
+}
+
+static void set(struct daemon_bed *bed, const char *arguments)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "{\"execute\":\"set\",\"arguments\":{%s}}", arguments);
+	json_decref(control_call(&bed->control, line));
+}
+
+static void set_pages(struct daemon_bed *bed, uint64_t pages)
+{
+	char arguments[64];
+
+	snprintf(arguments, sizeof(arguments), "\"balloon_bytes\":%llu",
+		 (unsigned long long)pages * 4096);
+	set(bed, arguments);
+}
+
+static void connect_traditional(struct daemon_bed *bed)
+{
+	int fd = vballoon_link_connect(daemon_bed_path(bed, "five"));
+
+	assert_true(fd >= 0);
+	trad_front_open(&traditional, fd);
+	traditional.guest.config.features = ~UINT64_C(0);
+	trad_front_start(&traditional);
+}
+
+static void connect_memory(struct daemon_bed *bed)
+{
+	port_front_open(&memory, daemon_bed_socket(bed), NULL);
+	memory.guest.config.features = ~UINT64_C(0);
+	port_front_start(&memory);
+}
+
+/* Which device has the target, what is in its balloon, and what in the other. */
+static void expect(struct daemon_bed *bed, int device, uint64_t pages, uint64_t others)
+{
+	json_t *status = control_call(&bed->control, "{\"execute\":\"status\"}");
+	json_t *other = json_object_get(status, "other");
+
+	assert_int_equal(json_integer_value(json_object_get(status, "device_id")), device);
+	assert_int_equal(json_integer_value(json_object_get(status, "held_bytes")), pages * 4096);
+	assert_int_equal(json_integer_value(json_object_get(other, "device_id")), 18 - device);
+	assert_int_equal(json_integer_value(json_object_get(other, "held_bytes")), others * 4096);
+	json_decref(status);
+}
+
+static void the_target_is_for_the_driver_that_there_is(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 600);
+	trad_front_await(&traditional, 600);
+	expect(bed, 5, 600, 0);
+	trad_front_close(&traditional);
+}
+
+static void it_moves_when_the_better_driver_comes_and_back_when_it_goes(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 600);
+	trad_front_await(&traditional, 600);
+	connect_memory(bed);
+	/* As long as the other balloon is full nothing is asked for. */
+	port_front_await(&memory, 0);
+	expect(bed, 13, 0, 600);
+	trad_front_await(&traditional, 0);
+	port_front_await(&memory, 600);
+	expect(bed, 13, 600, 0);
+	set_pages(bed, 300);
+	port_front_await(&memory, 300);
+	expect(bed, 13, 300, 0);
+	port_front_close(&memory);
+	trad_front_await(&traditional, 300);
+	expect(bed, 5, 300, 0);
+	trad_front_close(&traditional);
+}
+
+/* What was reached is what is in both. */
+static void a_deadline_counts_the_pages_of_both(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 100);
+	trad_front_await(&traditional, 100);
+	connect_memory(bed);
+	port_front_await(&memory, 0);
+	set(bed, "\"balloon_bytes\":819200,\"deadline_ms\":50,\"then\":\"keep\"");
+	json_decref(control_call(&bed->control,
+				 "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":400}}"));
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 100 * 4096);
+	port_front_close(&memory);
+	trad_front_close(&traditional);
+}
+
+static void a_state_of_two_balloons_is_not_saved(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 40);
+	trad_front_await(&traditional, 40);
+	connect_memory(bed);
+	port_front_await(&memory, 0);
+	control_assert_error(&bed->control,
+			     "{\"execute\":\"save-state\",\"arguments\":{\"offset\":0}}",
+			     "NotProven");
+	port_front_close(&memory);
+	trad_front_close(&traditional);
+}
+
+#define TEST(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_target_is_for_the_driver_that_there_is),
+		TEST(it_moves_when_the_better_driver_comes_and_back_when_it_goes),
+		TEST(a_deadline_counts_the_pages_of_both),
+		TEST(a_state_of_two_balloons_is_not_saved),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
