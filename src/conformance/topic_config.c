@@ -4,42 +4,16 @@
 
 #include "base/le.h"
 #include "conformance/driver.h"
+#include "conformance/space.h"
 #include "conformance/topics.h"
 
 #define CONFIG_BYTES ((uint32_t)sizeof(struct virtio_memory_balloon_config))
 
-struct config_message {
-	struct vhost_user_config head;
-	uint8_t bytes[VHOST_USER_CONFIG_MAX + 8];
-};
-
-struct range {
-	uint32_t offset, size;
-};
-
-static struct config_message read_range(struct vballoon_trial *trial, uint32_t offset,
-					uint32_t size)
-{
-	struct config_message message = { .head = { .offset = offset, .size = size } };
-	uint32_t len = (uint32_t)sizeof(message.head) + size;
-	int ret = vballoon_link_send(&trial->front_end.link, VHOST_USER_GET_CONFIG, 0, &message,
-				     len, NULL, 0);
-
-	vballoon_trial_check(trial, ret, "GET_CONFIG");
-	ret = vballoon_link_receive(&trial->front_end.link, VHOST_USER_GET_CONFIG, &message,
-				    sizeof(message));
-	vballoon_trial_check(trial, ret, "GET_CONFIG");
-	vballoon_require(trial, ret == (int)len, "%u bytes at %u were answered with %d", size,
-			 offset, ret - (int)sizeof(message.head));
-	return message;
-}
-
 static struct virtio_memory_balloon_config read_config(struct vballoon_trial *trial)
 {
-	struct config_message message = read_range(trial, 0, CONFIG_BYTES);
 	struct virtio_memory_balloon_config config;
 
-	memcpy(&config, message.bytes, sizeof(config));
+	vballoon_space_read(trial, 0, &config, CONFIG_BYTES);
 	config.page_shift = vballoon_le32(config.page_shift);
 	config.revision = vballoon_le32(config.revision);
 	return config;
@@ -67,10 +41,11 @@ static void revision_is_one(struct vballoon_trial *trial, const void *how)
 
 static void revision_is_at_its_offset(struct vballoon_trial *trial, const void *how)
 {
-	struct config_message message = read_range(trial, 4, 4);
+	uint8_t bytes[4];
 
 	(void)how;
-	vballoon_require(trial, message.bytes[0] == 1 && !message.bytes[1],
+	vballoon_space_read(trial, 4, bytes, sizeof(bytes));
+	vballoon_require(trial, bytes[0] == 1 && !bytes[1],
 			 "four bytes at offset 4 are not the revision");
 }
 
@@ -97,16 +72,12 @@ static void stays_the_same(struct vballoon_trial *trial, const void *how)
 /* A write, whole or in part, is taken and changes nothing. */
 static void write_changes_nothing(struct vballoon_trial *trial, const void *how)
 {
-	const struct range *range = how;
+	const struct vballoon_space_range *range = how;
 	struct virtio_memory_balloon_config before = read_config(trial), after;
-	struct config_message message = { .head = { .offset = range->offset,
-						    .size = range->size } };
-	int ret;
+	uint8_t ones[VHOST_USER_CONFIG_MAX];
 
-	memset(message.bytes, 0xff, range->size);
-	ret = vballoon_link_send(&trial->front_end.link, VHOST_USER_SET_CONFIG, 0, &message,
-				 (uint32_t)sizeof(message.head) + range->size, NULL, 0);
-	vballoon_trial_check(trial, ret, "SET_CONFIG");
+	memset(ones, 0xff, sizeof(ones));
+	vballoon_space_write(trial, range->offset, ones, range->size);
 	after = read_config(trial);
 	vballoon_require(trial, !memcmp(&before, &after, sizeof(before)),
 			 "what was written to it is there");
@@ -114,30 +85,14 @@ static void write_changes_nothing(struct vballoon_trial *trial, const void *how)
 
 static void beyond_it_is_zero(struct vballoon_trial *trial, const void *how)
 {
-	const struct range *range = how;
-	struct config_message message = read_range(trial, range->offset, range->size);
+	const struct vballoon_space_range *range = how;
+	uint8_t bytes[VHOST_USER_CONFIG_MAX];
 
+	vballoon_space_read(trial, range->offset, bytes, range->size);
 	for (uint32_t i = 0; i < range->size; i++)
-		vballoon_require(trial, range->offset + i < CONFIG_BYTES || !message.bytes[i],
+		vballoon_require(trial, range->offset + i < CONFIG_BYTES || !bytes[i],
 				 "byte %u of a space of %u is %u", range->offset + i, CONFIG_BYTES,
-				 message.bytes[i]);
-}
-
-/* A range that no space has: refused, or answered with nothing. */
-static void impossible_range(struct vballoon_trial *trial, const void *how)
-{
-	const struct range *range = how;
-	struct config_message message = { .head = { .offset = range->offset,
-						    .size = range->size } };
-	uint32_t len = range->size > 8 ? 8 : range->size;
-	int ret = vballoon_link_send(&trial->front_end.link, VHOST_USER_GET_CONFIG, 0, &message,
-				     (uint32_t)sizeof(message.head) + len, NULL, 0);
-
-	vballoon_trial_check(trial, ret, "GET_CONFIG");
-	ret = vballoon_link_receive(&trial->front_end.link, VHOST_USER_GET_CONFIG, &message,
-				    sizeof(message));
-	vballoon_require(trial, ret <= 0, "a range of %u bytes at %u was answered with %d bytes",
-			 range->size, range->offset, ret);
+				 bytes[i]);
 }
 
 #define KEEPS(its_name, its_clause, function)                                                      \
@@ -146,7 +101,8 @@ static void impossible_range(struct vballoon_trial *trial, const void *how)
 	}
 #define RANGE(its_name, its_clause, function, offset, size)                                        \
 	{                                                                                          \
-		its_name, its_clause, function, &(const struct range){ offset, size }, true,       \
+		its_name, its_clause, function,                                                    \
+			&(const struct vballoon_space_range){ offset, size }, true,                \
 			VBALLOON_STAGE_NEGOTIATED, 0, 0                                            \
 	}
 
@@ -165,8 +121,10 @@ static const struct vballoon_case cases[] = {
 	RANGE("read-behind-it", "DEV-CONF-2", beyond_it_is_zero, 8, 8),
 	RANGE("read-over-its-end", "DEV-CONF-2", beyond_it_is_zero, 6, 4),
 	RANGE("read-of-the-most", "DEV-CONF-2", beyond_it_is_zero, 0, VHOST_USER_CONFIG_MAX),
-	RANGE("read-at-the-last-offset", "vhost-user GET_CONFIG", impossible_range, UINT32_MAX, 1),
-	RANGE("read-that-wraps", "vhost-user GET_CONFIG", impossible_range, UINT32_MAX - 3, 8),
+	RANGE("read-at-the-last-offset", "vhost-user GET_CONFIG", vballoon_space_impossible,
+	      UINT32_MAX, 1),
+	RANGE("read-that-wraps", "vhost-user GET_CONFIG", vballoon_space_impossible, UINT32_MAX - 3,
+	      8),
 };
 
 VBALLOON_TOPIC(vballoon_topic_config, "config", VBALLOON_RING_ANY,

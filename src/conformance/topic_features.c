@@ -4,6 +4,7 @@
 
 #include "base/le.h"
 #include "conformance/message.h"
+#include "conformance/space.h"
 #include "conformance/topics.h"
 
 struct bits {
@@ -28,18 +29,6 @@ static void base_protocol_is_enough(struct vballoon_trial *trial, const void *ho
 	vballoon_require(trial, vballoon_driver_hello_again(trial, 0) == 20,
 			 "without a feature the record does not hold what was given");
 	vballoon_driver_take_all(trial, 20);
-}
-
-static void two_connections_agree(struct vballoon_trial *trial, const void *how)
-{
-	uint64_t features;
-	int ret = vballoon_link_get_u64(&trial->front_end.link, VHOST_USER_GET_FEATURES, &features);
-
-	(void)how;
-	vballoon_trial_check(trial, ret, "GET_FEATURES");
-	vballoon_require(trial, features == trial->facts->features,
-			 "it offers 0x%llx now and offered 0x%llx before",
-			 (unsigned long long)features, (unsigned long long)trial->facts->features);
 }
 
 /* A driver that accepts what cannot be worked with: its queues are not used. */
@@ -95,7 +84,7 @@ static void reporting_needs_runs(struct vballoon_trial *trial, const void *how)
 static const struct vballoon_case cases[] = {
 	OFFERS("version-1-is-offered", "DEV-FEAT-1", VBALLOON_VIRTIO_VERSION_1, 0),
 	OFFERS("access-platform-is-not", "DEV-FEAT-3", 0, VBALLOON_VIRTIO_ACCESS_PLATFORM),
-	{ "same-on-each-connection", "DEV-FEAT-9", two_connections_agree, NULL, false,
+	{ "same-on-each-connection", "DEV-FEAT-9", vballoon_space_same_features, NULL, false,
 	  VBALLOON_STAGE_CONNECTED, 0, 0 },
 	{ "base-protocol-is-enough", "DEV-FEAT-4", base_protocol_is_enough, NULL, false,
 	  VBALLOON_STAGE_GREETED, 0, VBALLOON_DEVICE_FEATURES },

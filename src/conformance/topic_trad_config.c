@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "conformance/space.h"
 #include "conformance/topics.h"
 #include "conformance/trad.h"
 
@@ -10,10 +11,6 @@
 #define ACTUAL 4U
 #define POISON 12U
 #define REACHABLE 256U /* what a message of vhost-user carries */
-
-struct range {
-	uint32_t offset, size;
-};
 
 struct space {
 	uint8_t bytes[SPACE_BYTES];
@@ -23,7 +20,7 @@ static struct space space_read(struct vballoon_trial *trial)
 {
 	struct space space;
 
-	vballoon_trad_config_read(trial, 0, space.bytes, SPACE_BYTES);
+	vballoon_space_read(trial, 0, space.bytes, SPACE_BYTES);
 	return space;
 }
 
@@ -40,12 +37,12 @@ static void is_as_before(struct vballoon_trial *trial, const struct space *befor
  * the device works. */
 static void written(struct vballoon_trial *trial, const void *how)
 {
-	const struct range *range = how;
+	const struct vballoon_space_range *range = how;
 	struct space before = space_read(trial);
 	uint8_t ones[REACHABLE];
 
 	memset(ones, 0xff, sizeof(ones));
-	vballoon_trad_config_write(trial, range->offset, ones, range->size);
+	vballoon_space_write(trial, range->offset, ones, range->size);
 	is_as_before(trial, &before, 0);
 	is_as_before(trial, &before, 8);
 	vballoon_trial_start(trial);
@@ -55,12 +52,13 @@ static void written(struct vballoon_trial *trial, const void *how)
 /* The driver's own fields, whole and byte by byte: there as they were written. */
 static void kept(struct vballoon_trial *trial, const void *how)
 {
-	const struct range *range = how; /* of one field, and how much of it at a time */
+	const struct vballoon_space_range *range =
+		how; /* of one field, and how much of it at a time */
 	const uint8_t value[4] = { 0x12, 0x34, 0x56, 0x78 };
 	struct space now;
 
 	for (uint32_t i = 0; i < sizeof(value); i += range->size)
-		vballoon_trad_config_write(trial, range->offset + i, value + i, range->size);
+		vballoon_space_write(trial, range->offset + i, value + i, range->size);
 	now = space_read(trial);
 	vballoon_require(trial, !memcmp(now.bytes + range->offset, value, sizeof(value)),
 			 "what the driver wrote at offset %u, %u bytes at a time, is not there",
@@ -70,11 +68,11 @@ static void kept(struct vballoon_trial *trial, const void *how)
 /* A part of the space is that part of it; behind its end there is nothing. */
 static void read_in_part(struct vballoon_trial *trial, const void *how)
 {
-	const struct range *range = how;
+	const struct vballoon_space_range *range = how;
 	struct space whole = space_read(trial);
 	uint8_t part[REACHABLE];
 
-	vballoon_trad_config_read(trial, range->offset, part, range->size);
+	vballoon_space_read(trial, range->offset, part, range->size);
 	for (uint32_t i = 0; i < range->size; i++) {
 		uint32_t at = range->offset + i;
 		uint8_t expected = at < SPACE_BYTES ? whole.bytes[at] : 0;
@@ -82,25 +80,6 @@ static void read_in_part(struct vballoon_trial *trial, const void *how)
 		vballoon_require(trial, part[i] == expected, "byte %u is %u, and in part %u", at,
 				 expected, part[i]);
 	}
-}
-
-/* A range that no space has: refused, or answered with nothing. */
-static void impossible(struct vballoon_trial *trial, const void *how)
-{
-	const struct range *range = how;
-	struct vhost_user_config head = { .offset = range->offset, .size = range->size };
-	struct {
-		struct vhost_user_config head;
-		uint8_t bytes[8];
-	} message = { .head = head };
-	int ret = vballoon_link_send(&trial->front_end.link, VHOST_USER_GET_CONFIG, 0, &message,
-				     sizeof(message), NULL, 0);
-
-	vballoon_trial_check(trial, ret, "GET_CONFIG");
-	ret = vballoon_link_receive(&trial->front_end.link, VHOST_USER_GET_CONFIG, &message,
-				    sizeof(message));
-	vballoon_require(trial, ret <= 0, "a range of %u bytes at %u was answered with %d bytes",
-			 range->size, range->offset, ret);
 }
 
 /* What a driver says that it has given is not what it has given. */
@@ -112,7 +91,7 @@ static void actual_lies(struct vballoon_trial *trial, const void *how)
 
 	vballoon_trial_start(trial);
 	vballoon_trad_give(trial, gpa, 8);
-	vballoon_trad_config_write(trial, ACTUAL, &wire, sizeof(wire));
+	vballoon_space_write(trial, ACTUAL, &wire, sizeof(wire));
 	vballoon_trad_give(trial, gpa + 8 * trial->layout.page, 8);
 	vballoon_trad_take(trial, gpa, 16);
 	vballoon_trad_fill(trial, gpa, 16 * trial->layout.page, 0x44);
@@ -123,8 +102,9 @@ static void actual_lies(struct vballoon_trial *trial, const void *how)
 
 #define RANGE(its_name, its_clause, function, is_negative, offset, size)                           \
 	{                                                                                          \
-		its_name, its_clause, function, &(const struct range){ offset, size },             \
-			is_negative, VBALLOON_STAGE_NEGOTIATED, 0, 0                               \
+		its_name, its_clause, function,                                                    \
+			&(const struct vballoon_space_range){ offset, size }, is_negative,         \
+			VBALLOON_STAGE_NEGOTIATED, 0, 0                                            \
 	}
 #define LIES(its_name, value)                                                                      \
 	{                                                                                          \
@@ -136,16 +116,18 @@ static const struct vballoon_case config_cases[] = {
 	RANGE("actual-is-kept", "TRAD-CONF-2", kept, false, ACTUAL, 4),
 	RANGE("actual-byte-by-byte", "TRAD-CONF-2", kept, false, ACTUAL, 1),
 	RANGE("actual-in-halves", "TRAD-CONF-2", kept, false, ACTUAL, 2),
-	{ "poison-is-kept", "TRAD-CONF-2", kept, &(const struct range){ POISON, 4 }, false,
-	  VBALLOON_STAGE_NEGOTIATED, VBALLOON_TRAD_F(PAGE_POISON), 0 },
+	{ "poison-is-kept", "TRAD-CONF-2", kept, &(const struct vballoon_space_range){ POISON, 4 },
+	  false, VBALLOON_STAGE_NEGOTIATED, VBALLOON_TRAD_F(PAGE_POISON), 0 },
 	RANGE("read-of-a-byte", "TRAD-CONF-4", read_in_part, false, 5, 1),
 	RANGE("read-over-two-fields", "TRAD-CONF-4", read_in_part, false, 2, 4),
 	RANGE("read-of-three-bytes", "TRAD-CONF-4", read_in_part, false, 7, 3),
 	RANGE("read-over-its-end", "TRAD-CONF-4", read_in_part, true, 13, 8),
 	RANGE("read-behind-it", "TRAD-CONF-4", read_in_part, true, 16, 8),
 	RANGE("read-of-the-most", "TRAD-CONF-4", read_in_part, true, 0, REACHABLE),
-	RANGE("read-at-the-last-offset", "vhost-user GET_CONFIG", impossible, true, UINT32_MAX, 1),
-	RANGE("read-that-wraps", "vhost-user GET_CONFIG", impossible, true, UINT32_MAX - 3, 8),
+	RANGE("read-at-the-last-offset", "vhost-user GET_CONFIG", vballoon_space_impossible, true,
+	      UINT32_MAX, 1),
+	RANGE("read-that-wraps", "vhost-user GET_CONFIG", vballoon_space_impossible, true,
+	      UINT32_MAX - 3, 8),
 
 	RANGE("write-to-num-pages", "TRAD-CONF-1", written, true, 0, 4),
 	RANGE("write-to-a-byte-of-num-pages", "TRAD-CONF-1", written, true, 3, 1),
@@ -186,18 +168,6 @@ static void offers_no_opposites(struct vballoon_trial *trial, const void *how)
 	(void)how;
 	vballoon_require(trial, (trial->facts->features & both) != both,
 			 "MUST_TELL_HOST and SILENT_DEFLATE are both offered");
-}
-
-static void offers_the_same(struct vballoon_trial *trial, const void *how)
-{
-	uint64_t features;
-	int ret = vballoon_link_get_u64(&trial->front_end.link, VHOST_USER_GET_FEATURES, &features);
-
-	(void)how;
-	vballoon_trial_check(trial, ret, "GET_FEATURES");
-	vballoon_require(trial, features == trial->facts->features,
-			 "it offers 0x%llx now and offered 0x%llx before",
-			 (unsigned long long)features, (unsigned long long)trial->facts->features);
 }
 
 static void works(struct vballoon_trial *trial, const void *how)
@@ -244,7 +214,7 @@ static const struct vballoon_case feature_cases[] = {
 	  VBALLOON_STAGE_CONNECTED, 0, 0 },
 	{ "opposites-are-not-offered", "TRAD-FEAT-2", offers_no_opposites, NULL, false,
 	  VBALLOON_STAGE_CONNECTED, 0, 0 },
-	{ "same-on-each-connection", "TRAD-FEAT-1", offers_the_same, NULL, false,
+	{ "same-on-each-connection", "TRAD-FEAT-1", vballoon_space_same_features, NULL, false,
 	  VBALLOON_STAGE_CONNECTED, 0, 0 },
 	WITHOUT("without-must-tell-host", VBALLOON_TRAD_F(MUST_TELL_HOST)),
 	WITHOUT("without-silent-deflate", VBALLOON_TRAD_F(SILENT_DEFLATE)),

@@ -4,6 +4,7 @@
 
 #include "base/le.h"
 #include "conformance/place.h"
+#include "conformance/space.h"
 #include "conformance/topics.h"
 #include "conformance/trad.h"
 
@@ -87,7 +88,7 @@ static void poisoned(struct vballoon_trial *trial, const void *how)
 	uint64_t gpa = vballoon_trial_page(trial, 64);
 
 	(void)how;
-	vballoon_trad_config_write(trial, 12, value, sizeof(value));
+	vballoon_space_write(trial, 12, value, sizeof(value));
 	vballoon_trial_start(trial);
 	vballoon_trad_fill(trial, gpa, 16 * PAGE_BYTES, POISON);
 	vballoon_trad_name(trial, REPORT, gpa, 16 * PAGE_BYTES);

@@ -190,40 +190,6 @@ void vballoon_trad_needs_drop(struct vballoon_trial *trial, uint64_t gpa)
 	vballoon_trad_fill(trial, gpa, 4 * PAGE_BYTES, OURS);
 }
 
-struct config_message {
-	struct vhost_user_config head;
-	uint8_t bytes[VHOST_USER_CONFIG_MAX];
-};
-
-void vballoon_trad_config_write(struct vballoon_trial *trial, uint32_t offset, const void *bytes,
-				uint32_t size)
-{
-	struct config_message message = { .head = { .offset = offset, .size = size } };
-	int ret;
-
-	memcpy(message.bytes, bytes, size);
-	ret = vballoon_link_send(&trial->front_end.link, VHOST_USER_SET_CONFIG, 0, &message,
-				 (uint32_t)sizeof(message.head) + size, NULL, 0);
-	vballoon_trial_check(trial, ret, "SET_CONFIG");
-}
-
-void vballoon_trad_config_read(struct vballoon_trial *trial, uint32_t offset, void *bytes_out,
-			       uint32_t size)
-{
-	struct config_message message = { .head = { .offset = offset, .size = size } };
-	uint32_t len = (uint32_t)sizeof(message.head) + size;
-	int ret = vballoon_link_send(&trial->front_end.link, VHOST_USER_GET_CONFIG, 0, &message,
-				     len, NULL, 0);
-
-	vballoon_trial_check(trial, ret, "GET_CONFIG");
-	ret = vballoon_link_receive(&trial->front_end.link, VHOST_USER_GET_CONFIG, &message,
-				    sizeof(message));
-	vballoon_trial_check(trial, ret, "GET_CONFIG");
-	vballoon_require(trial, ret == (int)len, "%u bytes at %u were answered with %d", size,
-			 offset, ret - (int)sizeof(message.head));
-	memcpy(bytes_out, message.bytes, size);
-}
-
 static int survey(struct vballoon_link *link, struct vballoon_facts *facts)
 {
 	struct virtio_balloon_config config;

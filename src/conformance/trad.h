@@ -75,10 +75,4 @@ bool vballoon_trad_shrinks(struct vballoon_trial *trial, uint64_t most, int time
  * do. The host holds all of a few pages from @gpa on afterwards. */
 void vballoon_trad_needs_drop(struct vballoon_trial *trial, uint64_t gpa);
 
-/* Write to the configuration space, and read from it. */
-void vballoon_trad_config_write(struct vballoon_trial *trial, uint32_t offset, const void *bytes,
-				uint32_t size);
-void vballoon_trad_config_read(struct vballoon_trial *trial, uint32_t offset, void *bytes_out,
-			       uint32_t size);
-
 #endif /* VBALLOON_CONFORMANCE_TRAD_H */
