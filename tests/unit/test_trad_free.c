@@ -212,6 +212,27 @@ static void hints_of_another_round_do_not_count(void **state)
 	assert_int_equal(bed_status(&bed).reported_pages, 0);
 }
 
+static void the_end_of_a_round_is_not_that_of_one_asked_for_meanwhile(void **state)
+{
+	uint32_t first, second;
+	uint64_t id;
+
+	(void)state;
+	begin(FEATURES, 12);
+	assert_int_equal(vballoon_device_request_report(bed.device, &id), 0);
+	bed_run(&bed);
+	first = trad_config(&bed, TRAD_FIELD(free_page_hint_cmd_id));
+	trad_say(&bed, HINT, &first, 1);
+	assert_int_equal(vballoon_device_request_report(bed.device, &id), 0);
+	bed_run(&bed);
+	second = trad_config(&bed, TRAD_FIELD(free_page_hint_cmd_id));
+	trad_say(&bed, HINT, &(uint32_t){ VIRTIO_BALLOON_CMD_ID_STOP }, 1);
+	assert_int_equal(bed_status(&bed).report_done_id, 0);
+	trad_say(&bed, HINT, &second, 1);
+	trad_say(&bed, HINT, &(uint32_t){ VIRTIO_BALLOON_CMD_ID_STOP }, 1);
+	assert_int_equal(bed_status(&bed).report_done_id, id);
+}
+
 static void a_round_that_a_reset_ends_is_begun_again_with_the_next_driver(void **state)
 {
 	uint32_t command;
@@ -263,6 +284,7 @@ int main(void)
 		CASE(a_large_report_is_given_back_in_steps_before_its_answer),
 		CASE(a_round_of_hints_is_counted_and_dropped_nothing_of),
 		CASE(hints_of_another_round_do_not_count),
+		CASE(the_end_of_a_round_is_not_that_of_one_asked_for_meanwhile),
 		CASE(a_round_that_a_reset_ends_is_begun_again_with_the_next_driver),
 		CASE(without_the_feature_there_is_no_round),
 		CASE(a_command_of_another_length_stops_the_device),

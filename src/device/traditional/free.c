@@ -95,7 +95,8 @@ static void take_command(struct vballoon_device *device, uint32_t id)
 			requests->report_asked && id == vballoon_trad_command(device) ? id : 0;
 		return;
 	}
-	if (!trad->round || !requests->report_asked)
+	/* The end of a round before is not that of one which was asked for meanwhile. */
+	if (!requests->report_asked || trad->round != vballoon_trad_command(device))
 		return;
 	trad->round = 0;
 	trad->hints_done = true;
