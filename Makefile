@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e guest-tests docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay
+.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay hostile
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -47,6 +47,9 @@ install-test: ## build, install and purge the Debian packages in clean roots
 prove: ## what the rest builds on, for every value there is, tests/proofs
 	tests/proofs/run
 
+hostile: build ## front ends, drivers, devices and clients that break every rule
+	tests/hostile/run --build $(BUILD)
+
 fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --keep device"
 	tests/fuzz/run $(FUZZ)
 
@@ -58,7 +61,7 @@ SCHEDULES ?= 100000
 sim: build ## device and driver, with faults, from seed on seed; SCHEDULES=1000000 SEED=7
 	tests/sim/many.py $(BUILD)/tests/sim/vballoon-sim $(SCHEDULES) $(SEED)
 
-models: ## search the models of the queues' wakeups, tests/models
+models: ## search the models of queues, record and reports for an order that is wrong, tests/models
 	tests/models/run
 
 docs-test: ## what the documents say can be done is done

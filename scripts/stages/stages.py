@@ -59,7 +59,7 @@ def build_sanitize(run):
     return meson.build(run, "sanitize", "gcc", "-Db_sanitize=address,undefined", "-Dplanted=false")
 
 
-def proofs(run):
+def clauses_proven(run):
     """Every test that is said to prove a clause has run, and passed."""
     ran = {case.name.rsplit(": ", 1)[-1] for case in run.cases if case.outcome == PASSED}
     _, output = run.command([sys.executable, "scripts/clauses", "--proofs", "."])
@@ -72,7 +72,7 @@ def gcc(run):
     if folder:
         run.check("freestanding", [sys.executable, "scripts/check-freestanding.py", ".", folder])
         meson.test(run, folder)
-        proofs(run)
+        clauses_proven(run)
         if run.full:
             for test in ("unit/test_guest_subsets", "proto/test_daemon_port"):
                 run.check(f"every feature subset: {test}", [folder / "tests" / test, "--all"])
@@ -139,6 +139,10 @@ def models(run):
     run.check("models", ["tests/models/run"])
 
 
+def proofs(run):
+    run.check("proofs", ["tests/proofs/run"])
+
+
 def fuzz(run):
     """The kept inputs find what is planted; new ones are looked for. The other stages that run
     the tests replay the kept ones."""
@@ -151,8 +155,15 @@ def fuzz(run):
     run.check("fuzz", command, meson.cached(run, "clang"))
 
 
+def hostile(run):
+    folder = build_gcc(run)
+    if folder:
+        run.check("hostile", ["tests/hostile/run", "--build", folder])
+
+
 def bed(run):
     run.check("bed", ["tests/bed/setup"])
+    run.check("bed: what proves", ["tests/proofs/run", "--prepare"])
 
 
 def module(run):
@@ -225,10 +236,12 @@ STAGES = [
     Stage("sanitize", 600, "build with address and undefined sanitizers, tests", sanitize),
     Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance),
     Stage("sim", 240, "100,000 schedules with faults; planted faults are found", sim),
-    Stage("models", 120, "every order of a queue's wakeups; planted faults are found", models),
+    Stage("models", 120, "every order of events between two sides; planted faults are found", models),
     Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz),
+    Stage("hostile", 600, "every hostile peer, 100,000 random messages; with --full", hostile, full_only=True),
     Stage("cost", 120, "instructions that an entry takes, beside those recorded", cost),
-    Stage("bed", 600, "QEMU, a guest's kernel and its headers", bed),
+    Stage("bed", 600, "QEMU, a guest's kernel and its headers, CBMC", bed),
+    Stage("proofs", 240, "steps that the rest builds on, for every value; planted faults are found", proofs),
     Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
     Stage("docs", 360, "the documents' commands run, their tables agree", docs),
     Stage("e2e", 1200, "a real guest under QEMU, a scenario a case", e2e),

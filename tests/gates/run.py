@@ -103,6 +103,16 @@ def in_freestanding_layer(text):
     return defect
 
 
+def in_one_proof(proof, *defect):
+    """Only one proof is tried."""
+
+    def both(tree):
+        replace("scripts/stages/stages.py", '"tests/proofs/run"]', f'"tests/proofs/run", "{proof}"]')(tree)
+        replace(*defect)(tree)
+
+    return both
+
+
 def in_portable_driver(defect):
     """Only the portable driver, and the test that links it alone."""
 
@@ -281,6 +291,13 @@ GATES = [
         "models",
         replace("tests/models/split.pml", "#ifdef LOOKS_ONCE", "#if 1"),
         r"FAILED models: split holds",
+    ),
+    Gate(
+        "arithmetic that wraps unnoticed",
+        "proofs",
+        in_one_proof("checked", "src/base/checked.h", "align_down(uint64_t value, uint32_t shift)\n{\n\treturn value &",
+                     "align_down(uint64_t value, uint32_t shift)\n{\n\treturn value |"),
+        r"FAILED proofs: checked holds",
     ),
     Gate(
         "an unquoted variable in a shell script",

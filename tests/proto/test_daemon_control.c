@@ -176,6 +176,72 @@ static void a_megabyte_without_a_newline_is_one_error(void **state)
 	assert_answers(bed);
 }
 
+/* Words of requests, in any order: most make none, some make one. */
+static void say_anything(char *line, size_t room, uint32_t *random)
+{
+	static const char *const words[] = {
+		"{",
+		"}",
+		"[",
+		"]",
+		":",
+		",",
+		"\"",
+		"\\",
+		"\"execute\"",
+		"\"arguments\"",
+		"\"id\"",
+		"\"set\"",
+		"\"status\"",
+		"\"policy\"",
+		"\"balloon_bytes\"",
+		"0",
+		"-1",
+		"1e99",
+		"18446744073709551616",
+		"null",
+		"true",
+		"\xc3",
+		"\xff",
+		"\x01",
+		"{\"execute\":",
+		"\"arguments\":{",
+		"\"wait\"",
+		"\"timeout_ms\":1",
+		"\"save-state\"",
+		"\"offset\":",
+	};
+	size_t len = 0;
+
+	*line = '\0';
+	for (unsigned int i = 0; i < 12; i++) {
+		*random = *random * 1103515245U + 12345U;
+		len += (size_t)snprintf(
+			line + len, room - len, "%s",
+			words[(*random >> 16) % (sizeof(words) / sizeof(words[0]))]);
+	}
+}
+
+static void whatever_a_client_says_it_gets_one_answer(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint32_t random = 1;
+	char line[512];
+	json_t *answer;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		say_anything(line, sizeof(line), &random);
+		control_send_text(&bed->control, line);
+		control_send(&bed->control, "\n", 1);
+		answer = control_receive(&bed->control);
+		assert_non_null(answer);
+		assert_true(json_object_get(answer, "error") || json_object_get(answer, "return"));
+		json_decref(answer);
+	}
+	assert_true(control_is_silent(&bed->control));
+	assert_answers(bed);
+}
+
 static void clients_that_go_away_in_the_middle_are_forgotten(void **state)
 {
 	static const char wait_and_set[] =
@@ -404,6 +470,7 @@ int main(void)
 		TEST(half_a_line_waits_for_its_other_half),
 		TEST(a_client_that_ends_its_sending_gets_its_answer),
 		TEST(a_megabyte_without_a_newline_is_one_error),
+		TEST(whatever_a_client_says_it_gets_one_answer),
 		TEST(clients_that_go_away_in_the_middle_are_forgotten),
 		TEST(one_client_too_many_is_told_so),
 		TEST(a_client_that_reads_nothing_holds_only_itself_up),

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What is dropped at once is whole host pages, all of them held and none dropped yet. */
+#include "proof.h"
+
+#include "base/bitmap.c"
+#include "device/drop.c"
+#include "state/page_map.c"
+
+/* A map of two words; what can be held lies across their border. */
+#define WORDS 2U
+#define FIRST 62U
+#define END 66U
+
+static struct {
+	struct vballoon_page_map_header header;
+	uint64_t held[WORDS], dropped[WORDS];
+} map_memory;
+
+static bool bit(const uint64_t *words, uint64_t n)
+{
+	return words[n / 64] >> n % 64 & 1;
+}
+
+static void have_pages(uint64_t words[WORDS])
+{
+	words[0] = (uint64_t)(nondet_u8() & 3) << FIRST;
+	words[1] = nondet_u8() & 3;
+}
+
+void proof(void)
+{
+	struct vballoon_drop drop = { .next = nondet_u64(), .end = nondet_u64() };
+	const uint64_t most = nondet_u64(), n = nondet_u64(), from = drop.next;
+	const uint32_t order = nondet_u32();
+	struct vballoon_page_map map;
+	struct vballoon_run run;
+
+	ASSUME(order <= 1 && n >= FIRST && n < END && most >= 1 && most <= END - FIRST);
+	map_memory.header.page_shift = 12;
+	map_memory.header.host_page_shift = 12 + order;
+	map_memory.header.pages = WORDS * 64;
+	have_pages(map_memory.held);
+	have_pages(map_memory.dropped);
+	/* A chunk begins and ends on a host page. */
+	ASSUME(drop.next >= FIRST && drop.next < drop.end && drop.end <= END);
+	ASSUME(!(drop.end & ((UINT64_C(1) << order) - 1)));
+	map = vballoon_page_map_open(&map_memory);
+	if (!next_run(&drop, &map, most, &run))
+		return;
+	HOLDS(run.count && run.first >= from && run.first + run.count <= drop.end);
+	HOLDS(!(run.first & ((UINT64_C(1) << order) - 1)));
+	HOLDS(!(run.count & ((UINT64_C(1) << order) - 1)));
+	HOLDS(run.count <= most || run.count == UINT64_C(1) << order);
+	HOLDS(drop.next >= run.first + run.count);
+	if (n >= run.first && n - run.first < run.count)
+		HOLDS(bit(map_memory.held, n) && !bit(map_memory.dropped, n));
+	REACHED(order == 1 && run.count == END - FIRST && run.first == FIRST);
+}
