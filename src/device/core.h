@@ -322,6 +322,9 @@ static inline uint64_t vballoon_entry_pages(const struct vballoon_device *device
 /* Whether a queue that runs lies in any of these bytes, which do not wrap. */
 bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, uint64_t bytes);
 
+/* Whether any queue runs. */
+bool vballoon_queues_run(const struct vballoon_device *device);
+
 /* Whether a queue was to run and cannot: then the device stays stopped. */
 bool vballoon_queues_lame(const struct vballoon_device *device);
 /* Whether a queue that runs lies in pages that are held. */

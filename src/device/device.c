@@ -183,8 +183,13 @@ void vballoon_device_reset(struct vballoon_device *device)
 
 void vballoon_device_restart(struct vballoon_device *device)
 {
+	bool paused = device->proof != VBALLOON_RECORD_NONE && !vballoon_queues_run(device);
+
 	device->protocol->leave(device);
 	vballoon_device_forget(device);
+	/* A guest that is paused hears no request for a reset, and may go on where its queues
+	 * began: then nothing else would tell it from another that comes. */
+	device->requests.hello_asked |= paused;
 	vballoon_device_doubt(device);
 	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (!device->rings[i].running)

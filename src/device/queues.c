@@ -4,6 +4,15 @@
 
 #include "device/core.h"
 
+bool vballoon_queues_run(const struct vballoon_device *device)
+{
+	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
+		if (device->rings[i].running)
+			return true;
+	}
+	return false;
+}
+
 bool vballoon_queues_lame(const struct vballoon_device *device)
 {
 	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {

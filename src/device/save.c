@@ -9,15 +9,6 @@
 #include "device/core.h"
 #include "device/own_part.h"
 
-static bool runs(const struct vballoon_device *device)
-{
-	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
-		if (device->rings[i].running)
-			return true;
-	}
-	return false;
-}
-
 /* What the driver was refused it is to ask for again, wherever it is then. */
 static bool owes_resize(const struct vballoon_device *device)
 {
@@ -95,7 +86,7 @@ static size_t save(const struct vballoon_device *device, void *to, size_t room)
 int vballoon_device_save(const struct vballoon_device *device, void *to, size_t room,
 			 size_t *len_out)
 {
-	if (runs(device))
+	if (vballoon_queues_run(device))
 		return -EBUSY;
 	*len_out = save(device, to, room);
 	return *len_out <= room ? 0 : -ENOSPC;
@@ -232,7 +223,7 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 	struct vballoon_saved saved;
 
 	*check_out = (struct vballoon_saved_check){ .fault = VBALLOON_SAVED_OK };
-	if (runs(device))
+	if (vballoon_queues_run(device))
 		return -EBUSY;
 	if (open_for(device, state, len, &saved, check_out))
 		return -EINVAL;

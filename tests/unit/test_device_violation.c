@@ -285,6 +285,20 @@ static void a_restart_skips_the_bad_message_and_forgets_the_record(void **state)
 	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
 }
 
+static void a_restart_while_paused_is_heard_where_the_queues_begin_again(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_add_pages(bed, AT, 10);
+	for (unsigned int i = 0; i < 2; i++)
+		vballoon_device_stop_queue(bed->device, i, NULL);
+	vballoon_device_restart(bed->device);
+	/* As after 65536 buffers, or with a packed ring so many times the queue's size. */
+	bed_start_queues(bed);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+	assert_int_equal(bed_hello(bed, BED_EPOCH, 12, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +347,9 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_restart_skips_the_bad_message_and_forgets_the_record, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_restart_while_paused_is_heard_where_the_queues_begin_again, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
