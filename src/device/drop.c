@@ -60,18 +60,19 @@ struct grid {
 	uint64_t phase;
 };
 
-/* Whole host pages; of a guest whose pages may still come, whole blocks. */
+/* Whole host pages; of a guest whose pages may still come, whole blocks, unless their ends
+ * would be within host pages. */
 static struct grid grid_of(const struct vballoon_device *device, unsigned int region,
 			   const struct vballoon_page_map *map)
 {
 	uint32_t shift = device->config.page_shift;
 	struct grid grid = { .mask = vballoon_page_map_host_pages(map) - 1 };
-	uint64_t block = UINT64_C(1) << VBALLOON_SEARCH_BLOCK_SHIFT >> shift;
+	uint64_t block_mask = (UINT64_C(1) << VBALLOON_SEARCH_BLOCK_SHIFT >> shift) - 1;
+	uint64_t phase = device->memory.regions[region].gpa.value >> shift & block_mask;
 
-	if (device->drop.lingers && !device->drop_all && block > grid.mask) {
-		grid.mask = block - 1;
-		grid.phase = device->memory.regions[region].gpa.value >> shift & grid.mask;
-	}
+	if (device->drop.lingers && !device->drop_all && block_mask > grid.mask &&
+	    !(phase & grid.mask))
+		grid = (struct grid){ .mask = block_mask, .phase = phase };
 	return grid;
 }
 

@@ -88,6 +88,17 @@ static void when_nothing_more_comes_the_rest_is_dropped_as_it_is(void **state)
 	assert_int_equal(vballoon_device_due_ms(bed.device), VBALLOON_NEVER);
 }
 
+/* A region may lie so that host pages begin within blocks of the guest's. */
+static void no_block_cuts_a_host_page(void **state)
+{
+	(void)state;
+	bed_destroy(&bed);
+	begin(AT + MIB, 21);
+	trad_say_up(&bed, INFLATE, AT + MIB, 8 * HALF);
+	assert_int_equal(bed.call_count, 1);
+	assert_dropped(0, AT + MIB, 8 * MIB);
+}
+
 static void each_message_puts_that_off(void **state)
 {
 	(void)state;
@@ -192,6 +203,7 @@ int main(void)
 		TEST(halves_of_a_block_that_come_one_by_one_are_dropped_together),
 		TEST(whole_blocks_do_not_wait_for_what_is_at_their_ends),
 		TEST(when_nothing_more_comes_the_rest_is_dropped_as_it_is),
+		TEST(no_block_cuts_a_host_page),
 		TEST(each_message_puts_that_off),
 		TEST(what_is_taken_back_meanwhile_is_never_dropped),
 		TEST(nothing_lingers_over_a_pause),
