@@ -38,6 +38,10 @@ static const struct cause rate_limited = {
 	"give it time, or change inflate-rate with vballoonctl policy"
 };
 
+static const struct cause elsewhere = {
+	"other-device", "in the other balloon that the guest has, from which it moves over", NULL
+};
+
 static const struct cause refused = {
 	"policy", "the policy does not let the guest take it back",
 	"if it should, vballoonctl policy withdraw-target=grant, or a smaller floor"
@@ -161,7 +165,8 @@ static void account_target(struct vballoon_account *account, const json_t *statu
 		FIND(undone, state ? state : "", &undone[sizeof(undone) / sizeof(undone[0]) - 1]);
 	const json_t *told = json_object_get(status, "asked_bytes");
 	uint64_t asked = json_is_integer(told) ? (uint64_t)json_integer_value(told) : target;
-	uint64_t kept_back;
+	uint64_t moving = vballoon_format_bytes_of(json_object_get(status, "other"), "held_bytes");
+	uint64_t kept_back, wanted;
 
 	/* Whoever is not there is not held back either. */
 	if (strcmp(why->name, "ready"))
@@ -170,10 +175,15 @@ static void account_target(struct vballoon_account *account, const json_t *statu
 	begin(sum, "target", "asked of the guest", target);
 	add(sum, "held", smaller(target, held), "in the balloon", NULL);
 	if (held < target) {
-		const struct cause *guest = cause_of_guest(status, why, asked - held);
+		const struct cause *guest;
 
+		moving = smaller(moving, target - held);
+		wanted = target - moving;
+		asked = smaller(asked, wanted);
+		guest = cause_of_guest(status, why, asked - held);
 		add(sum, guest->name, asked - held, guest->text, guest->remedy);
-		add(sum, rate_limited.name, target - asked, rate_limited.text, rate_limited.remedy);
+		add(sum, rate_limited.name, wanted - asked, rate_limited.text, rate_limited.remedy);
+		add(sum, elsewhere.name, moving, elsewhere.text, elsewhere.remedy);
 	}
 	begin(surplus, "surplus", "in the balloon beyond what is asked",
 	      held > target ? held - target : 0);

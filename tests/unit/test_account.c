@@ -104,6 +104,20 @@ static void what_the_pace_holds_back_is_told_apart(void **state)
 	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "rate"), 60);
 }
 
+static void what_is_in_another_device_is_told_apart(void **state)
+{
+	json_t *status = target_status("ready", 100, 30);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "asked_bytes", json_integer(40));
+	json_object_set_new(status, "other", json_pack("{sisi}", "device_id", 5, "held_bytes", 60));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "other-device"), 60);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "ready"), 10);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_TARGET, "rate"), 0);
+}
+
 static void a_guest_that_has_more_than_it_is_asked_for_now_adds_up(void **state)
 {
 	json_t *status = target_status("ready", 100, 30);
@@ -242,6 +256,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_state_from_the_future_is_accounted_for, let_go),
 		cmocka_unit_test_teardown(what_is_to_be_taken_back_is_a_surplus, let_go),
 		cmocka_unit_test_teardown(what_the_pace_holds_back_is_told_apart, let_go),
+		cmocka_unit_test_teardown(what_is_in_another_device_is_told_apart, let_go),
 		cmocka_unit_test_teardown(a_guest_that_has_more_than_it_is_asked_for_now_adds_up,
 					  let_go),
 		cmocka_unit_test_teardown(who_is_not_there_is_not_held_back, let_go),
