@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-from . import measure, prepare, stories
+from . import kernel, measure, prepare, stories
 from .assets import Assets
 from .balloon import OwnBalloon, PeerBalloon
 from .failure import Failure
@@ -109,13 +109,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--device", choices=("memory", "traditional"), default="memory",
                         help="memory: the balloon that is device 13 (default); traditional: "
                         "device 5, with the driver that the guest's kernel has")
+    kernel.add_option(parser)
     parser.add_argument("--story", choices=(*stories.NAMES, "all"),
                         help="tell this instead: " + ", ".join(stories.NAMES) + ", or all of them")
     options = parser.parse_args(arguments)
     end_on_signal()
     began = time.monotonic()
     try:
-        assets = prepare.assets()
+        assets = prepare.assets(options.kernel)
         if options.story:
             return tell(options.story, assets)
         init_on_alloc = options.init_on_alloc
