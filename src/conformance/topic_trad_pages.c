@@ -33,7 +33,7 @@ static void guard_set(struct vballoon_trial *trial)
 
 static void guard_check(struct vballoon_trial *trial)
 {
-	vballoon_trad_quiesce(trial);
+	vballoon_trad_lapse(trial);
 	vballoon_trad_expect(trial, guard_at(trial), GUARDS * PAGE_BYTES, THEIRS,
 			     "a page that was not given");
 }

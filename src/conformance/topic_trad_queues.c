@@ -96,7 +96,7 @@ static void nothing_is_remembered(struct vballoon_trial *trial, const void *how)
 	(void)how;
 	vballoon_trad_needs_drop(trial, vballoon_trial_page(trial, 200));
 	vballoon_trad_give(trial, given_at(trial), GIVEN);
-	vballoon_trad_quiesce(trial);
+	vballoon_trad_lapse(trial);
 	start_anew(trial);
 	vballoon_trad_fill(trial, given_at(trial), GIVEN * PAGE_BYTES, THEIRS);
 	before = vballoon_front_end_memory_held(&trial->front_end);

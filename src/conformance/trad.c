@@ -10,6 +10,7 @@
 #define PAGE_BYTES (UINT64_C(1) << VIRTIO_BALLOON_PFN_SHIFT)
 #define PFNS_MAX 1024U
 #define POLL_MS 2
+#define LATE_MS 30 /* a device may have pages wait so long for their neighbours */
 #define OURS 0x5a /* what the driver writes into a page that it has taken back */
 
 bool vballoon_trad_has(const struct vballoon_trial *trial, unsigned int role)
@@ -136,6 +137,13 @@ void vballoon_trad_work(struct vballoon_trial *trial, unsigned int count)
 void vballoon_trad_quiesce(struct vballoon_trial *trial)
 {
 	(void)vballoon_subject_sleeps(trial->subject, trial->setting->patience_ms);
+}
+
+void vballoon_trad_lapse(struct vballoon_trial *trial)
+{
+	vballoon_trad_quiesce(trial);
+	(void)poll(NULL, 0, LATE_MS);
+	vballoon_trad_quiesce(trial);
 }
 
 void vballoon_trad_fill(struct vballoon_trial *trial, uint64_t gpa, uint64_t bytes, int with)

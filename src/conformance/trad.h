@@ -56,9 +56,11 @@ static inline uint32_t vballoon_trad_pfn(uint64_t gpa)
 	return (uint32_t)(gpa >> VIRTIO_BALLOON_PFN_SHIFT);
 }
 
-/* Wait until the device has nothing to do any more: what it has yet to do with what it was
- * given is done then. */
+/* Wait until the device has nothing to do at once any more. */
 void vballoon_trad_quiesce(struct vballoon_trial *trial);
+
+/* Wait until it has done what it will ever do with what it was given. */
+void vballoon_trad_lapse(struct vballoon_trial *trial);
 
 /* Fill memory, and tell the first byte that has another value; UINT64_MAX: none. */
 void vballoon_trad_fill(struct vballoon_trial *trial, uint64_t gpa, uint64_t bytes, int with);
