@@ -20,6 +20,7 @@ HUGE_MIB = 2
 # Options of vballoond: our driver reports free memory by itself, which would give to the host while
 # a peer is measured what the peer is to give.
 NO_REPORTS = ("--features", "-reporting")
+NO_PAGE_REPORTS = ("--features", "-page-reporting")  # of device 5
 # Of memory that was plugged, what a guest has left when it has described it to itself.
 PLUGGED_SHARE = 0.9
 
