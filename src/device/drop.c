@@ -297,10 +297,25 @@ static bool may_drop(const struct vballoon_device *device)
 	       device->rings[1].running;
 }
 
+/* Whether anything is held and not dropped that may be. */
+static bool is_anything_loose(const struct vballoon_device *device)
+{
+	const struct vballoon_page_map_header *header;
+
+	for (unsigned int i = 0; i < device->memory.count; i++) {
+		header = vballoon_page_map_open(device->memory.regions[i].page_map).header;
+		if (header->held_pages > header->dropped_pages &&
+		    vballoon_drop_allowed(device, &device->memory.regions[i]))
+			return true;
+	}
+	return false;
+}
+
 uint64_t vballoon_drop_due_ms(const struct vballoon_device *device)
 {
-	return device->drop.lingers && may_drop(device) ? device->drop.linger_until_ms
-							: VBALLOON_NEVER;
+	return device->drop.lingers && may_drop(device) && is_anything_loose(device)
+		       ? device->drop.linger_until_ms
+		       : VBALLOON_NEVER;
 }
 
 void vballoon_device_drop_now(struct vballoon_device *device)

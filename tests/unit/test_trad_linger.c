@@ -61,6 +61,7 @@ static void halves_of_a_block_that_come_one_by_one_are_dropped_together(void **s
 	trad_say_down(&bed, INFLATE, AT, HALF);
 	assert_int_equal(bed.call_count, 1);
 	assert_dropped(0, AT, 2 * MIB);
+	assert_false(bed_status(&bed).drop_lingers); /* there is nothing to wait for */
 }
 
 static void whole_blocks_do_not_wait_for_what_is_at_their_ends(void **state)
