@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is dropped at once is whole host pages, all of them held and none dropped yet. */
+/* What is dropped at once is whole host pages, or whole blocks of them wherever these begin, all of
+ * them held and none dropped yet. */
 #include "proof.h"
 
 #include "base/bitmap.c"
@@ -32,6 +33,7 @@ void proof(void)
 	struct vballoon_drop drop = { .next = nondet_u64(), .end = nondet_u64() };
 	const uint64_t most = nondet_u64(), n = nondet_u64(), from = drop.next;
 	const uint32_t order = nondet_u32();
+	struct grid grid = { .phase = nondet_u64() };
 	struct vballoon_page_map map;
 	struct vballoon_run run;
 
@@ -41,18 +43,19 @@ void proof(void)
 	map_memory.header.pages = WORDS * 64;
 	have_pages(map_memory.held);
 	have_pages(map_memory.dropped);
-	/* A chunk begins and ends on a host page. */
+	grid.mask = (UINT64_C(1) << order) - 1;
+	ASSUME(grid.phase <= grid.mask);
 	ASSUME(drop.next >= FIRST && drop.next < drop.end && drop.end <= END);
-	ASSUME(!(drop.end & ((UINT64_C(1) << order) - 1)));
 	map = vballoon_page_map_open(&map_memory);
-	if (!next_run(&drop, &map, most, &run))
+	if (!next_run(&drop, &map, grid, most, &run))
 		return;
 	HOLDS(run.count && run.first >= from && run.first + run.count <= drop.end);
-	HOLDS(!(run.first & ((UINT64_C(1) << order) - 1)));
-	HOLDS(!(run.count & ((UINT64_C(1) << order) - 1)));
+	HOLDS(!((run.first + grid.phase) & grid.mask));
+	HOLDS(!(run.count & grid.mask));
 	HOLDS(run.count <= most || run.count == UINT64_C(1) << order);
 	HOLDS(drop.next >= run.first + run.count);
 	if (n >= run.first && n - run.first < run.count)
 		HOLDS(bit(map_memory.held, n) && !bit(map_memory.dropped, n));
-	REACHED(order == 1 && run.count == END - FIRST && run.first == FIRST);
+	REACHED(order == 1 && !grid.phase && run.count == END - FIRST && run.first == FIRST);
+	REACHED(grid.phase == 1 && run.first == FIRST + 1 && run.count == 2);
 }
