@@ -106,6 +106,30 @@ static void it_moves_when_the_better_driver_comes_and_back_when_it_goes(void **s
 	trad_front_close(&traditional);
 }
 
+/* A machine that is paused stops its devices one after the other. */
+static void a_pause_moves_nothing(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_memory(bed);
+	connect_traditional(bed);
+	set_pages(bed, 200);
+	port_front_await(&memory, 200);
+	trad_front_await(&traditional, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(
+			vballoon_front_end_stop_queue(&memory.wire, i, &memory.queues[i].next), 0);
+	expect(bed, 13, 200, 0);
+	for (unsigned int i = 0; i < 2; i++)
+		port_front_start_queue(&memory.wire, i, &memory.queues[i]);
+	port_front_await(&memory, 200);
+	trad_front_await(&traditional, 0);
+	expect(bed, 13, 200, 0);
+	port_front_close(&memory);
+	trad_front_close(&traditional);
+}
+
 /* What was reached is what is in both. */
 static void a_deadline_counts_the_pages_of_both(void **state)
 {
@@ -150,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_target_is_for_the_driver_that_there_is),
 		TEST(it_moves_when_the_better_driver_comes_and_back_when_it_goes),
+		TEST(a_pause_moves_nothing),
 		TEST(a_deadline_counts_the_pages_of_both),
 		TEST(a_state_of_two_balloons_is_not_saved),
 	};
