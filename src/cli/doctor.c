@@ -200,6 +200,35 @@ static bool check_driver(const struct vballoon_doctor_facts *facts,
 	return true;
 }
 
+/* Whether everything that may surround the daemon does. */
+static bool check_sandbox(const struct vballoon_doctor_facts *facts,
+			  struct vballoon_doctor_finding *finding)
+{
+	json_t *sandbox = json_object_get(facts->status, "sandbox");
+	size_t standing = 0, len = 0;
+	const char *wall;
+	char missing[128] = "";
+	json_t *stands;
+
+	if (!json_is_object(sandbox))
+		return false;
+	json_object_foreach (sandbox, wall, stands) {
+		standing += json_is_true(stands);
+		if (!json_is_true(stands) && len < sizeof(missing))
+			len += (size_t)snprintf(missing + len, sizeof(missing) - len, "%s%s",
+						len ? ", " : "", wall);
+	}
+	if (!standing)
+		find(finding, VBALLOON_DOCTOR_NOTE, "start it with --sandbox auto",
+		     "vballoond is in no sandbox");
+	else if (*missing)
+		find(finding, VBALLOON_DOCTOR_NOTE, "see vballoond(8), SANDBOX",
+		     "the sandbox of vballoond is without %s", missing);
+	else
+		find(finding, VBALLOON_DOCTOR_OK, NULL, "vballoond is in its sandbox");
+	return true;
+}
+
 static bool has_feature(const json_t *status, const char *name)
 {
 	json_t *feature;
@@ -348,6 +377,7 @@ static const struct {
 	{ "policy", check_policy },	      { "driver", check_driver },
 	{ "features", check_features },	      { "statistics", check_statistics },
 	{ "balloon", check_balloon },	      { "host-pages", check_host_pages },
+	{ "sandbox", check_sandbox },
 };
 
 const char *vballoon_doctor_level_name(enum vballoon_doctor_level level)

@@ -114,7 +114,7 @@ static void receive(struct vballoon_control_client *client)
 {
 	size_t room;
 	char *space = vballoon_line_space(&client->reader, &room);
-	ssize_t len = recv(client->source.fd, space, room, 0);
+	ssize_t len = read(client->source.fd, space, room);
 
 	if (len > 0)
 		vballoon_line_filled(&client->reader, (size_t)len);

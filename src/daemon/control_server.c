@@ -9,6 +9,7 @@
 #include "control/message.h"
 #include "daemon/control_server.h"
 #include "daemon/log.h"
+#include "daemon/lookout.h"
 #include "daemon/pair.h"
 
 void vballoon_control_server_init(struct vballoon_control_server *server,
@@ -55,19 +56,17 @@ static bool is_permitted(const struct vballoon_control_server *server, int fd,
 	struct vballoon_peer peer;
 	bool permitted;
 
-	if (vballoon_peer_of(fd, &peer)) {
+	if (vballoon_lookout_access(fd, &server->access, &peer, &permitted)) {
 		vballoon_error_set(error, VBALLOON_ERROR_NOT_ALLOWED,
 				   "it cannot be found out whose process this is");
 		return false;
 	}
-	permitted = vballoon_access_permits(&server->access, geteuid(), &peer);
 	if (!permitted) {
 		vballoon_log(LOG_WARNING, "user %u, process %d, may not give orders", peer.uid,
 			     peer.pid);
 		vballoon_error_set(error, VBALLOON_ERROR_NOT_ALLOWED,
 				   "user %u may not give orders to this daemon", peer.uid);
 	}
-	vballoon_peer_free(&peer);
 	return permitted;
 }
 

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/abi/traditional_balloon.h>
 
 #include "daemon/guest.h"
 #include "daemon/log.h"
+#include "daemon/lookout.h"
 #include "daemon/pair.h"
 
 #define PROC "/proc"
@@ -114,27 +114,6 @@ static void log_line(void *context, int priority, const char *text)
 	vballoon_log(priority, "%s", text);
 }
 
-/* The front end's process, "1234 (qemu-system-x86)", for the log. */
-static void describe_peer(int fd, char *text, size_t len)
-{
-	struct ucred peer = { .pid = 0 };
-	socklen_t peer_len = sizeof(peer);
-	char path[64], name[64] = "";
-	FILE *file;
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) || !peer.pid) {
-		snprintf(text, len, "unknown");
-		return;
-	}
-	snprintf(path, sizeof(path), "/proc/%d/comm", peer.pid);
-	file = fopen(path, "re");
-	if (file && fgets(name, sizeof(name), file))
-		name[strcspn(name, "\n")] = '\0';
-	if (file)
-		fclose(file);
-	snprintf(text, len, "%d (%s)", peer.pid, name);
-}
-
 /* Nothing is dropped unless it is known that no device is passed through. Whatever
  * waits for the end of this is work then. */
 static void inhibit(struct vballoon_guest *guest)
@@ -227,7 +206,7 @@ static void look_by(struct vballoon_guest *guest, looker *look)
 void vballoon_guest_look(struct vballoon_guest *guest)
 {
 	if (guest->back_end)
-		look_by(guest, vballoon_interlock_look);
+		look_by(guest, vballoon_lookout_look);
 }
 
 typedef int server(struct vballoon_vhost_user *back_end);
@@ -238,7 +217,7 @@ static void serve(struct vballoon_guest *guest, server *how)
 	int result;
 
 	/* What is about to be dropped must not be pinned. */
-	look_by(guest, vballoon_interlock_check);
+	look_by(guest, vballoon_lookout_check);
 	vballoon_device_set_time(vballoon_vhost_user_device(guest->back_end), now_ms);
 	result = how(guest->back_end);
 	observe(guest);
@@ -422,7 +401,7 @@ void vballoon_guest_connect(struct vballoon_guest *guest, int fd)
 	char peer[128];
 	int err;
 
-	describe_peer(fd, peer, sizeof(peer));
+	vballoon_lookout_name(fd, peer, sizeof(peer));
 	if (guest->back_end) {
 		vballoon_log(LOG_WARNING,
 			     "a second front end, process %s, was turned away: "

@@ -49,10 +49,7 @@ int vballoon_listener_open_path(struct vballoon_listener *listener, const char *
 	mode_t mask = umask(0);
 
 	umask(mask);
-	if (vballoon_socket_listen(&listener->socket, path, mask) || watch(listener))
-		return -1;
-	vballoon_log(LOG_INFO, "waiting for a front end at %s", path);
-	return 0;
+	return vballoon_socket_listen(&listener->socket, path, mask) || watch(listener) ? -1 : 0;
 }
 
 int vballoon_listener_open_fd(struct vballoon_listener *listener, int fd)

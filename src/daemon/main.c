@@ -24,6 +24,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/pair.h"
+#include "daemon/sandbox.h"
 
 #define EXIT_USAGE 2
 
@@ -82,10 +83,39 @@ static int open_control(struct service *service, const struct vballoon_settings 
 	return 0;
 }
 
+static bool is_connected(const struct service *service)
+{
+	return vballoon_guest_is_connected(&service->guest) ||
+	       vballoon_guest_is_connected(&service->traditional);
+}
+
+static bool is_open(const struct service *service)
+{
+	return vballoon_listener_is_open(&service->listener) ||
+	       vballoon_listener_is_open(&service->traditional_listener);
+}
+
+static void tell_path(const struct vballoon_listener *listener)
+{
+	if (listener->socket.path)
+		vballoon_log(LOG_INFO, "waiting for a front end at %s", listener->socket.path);
+}
+
+/* From here on nothing more of the host can be had. */
+static int lock_in(const struct service *service, enum vballoon_sandbox_mode mode)
+{
+	const struct vballoon_socket *const sockets[] = { &service->listener.socket,
+							  &service->traditional_listener.socket,
+							  &service->control.socket, NULL };
+
+	return vballoon_sandbox_enter(mode, sockets, is_open(service));
+}
+
 static int start(struct service *service, const struct vballoon_settings *settings)
 {
 	int err;
 
+	vballoon_notify_open();
 	vballoon_guest_init(&service->guest, &service->loop, settings);
 	vballoon_listener_init(&service->listener, &service->loop, &service->guest);
 	vballoon_guest_init_traditional(&service->traditional, &service->loop, settings);
@@ -124,18 +154,6 @@ static int start(struct service *service, const struct vballoon_settings *settin
 		       : vballoon_listener_open_fd(&service->listener, settings->fd);
 }
 
-static bool is_connected(const struct service *service)
-{
-	return vballoon_guest_is_connected(&service->guest) ||
-	       vballoon_guest_is_connected(&service->traditional);
-}
-
-static bool is_open(const struct service *service)
-{
-	return vballoon_listener_is_open(&service->listener) ||
-	       vballoon_listener_is_open(&service->traditional_listener);
-}
-
 /* Tell the service manager what has changed. */
 static void tell(struct service *service)
 {
@@ -170,9 +188,11 @@ static int timeout_of(const struct service *service)
 
 static int serve(struct service *service)
 {
-	vballoon_notify("READY=1\n" STATUS_WAITING);
 	int err;
 
+	vballoon_notify("READY=1\n" STATUS_WAITING);
+	tell_path(&service->traditional_listener);
+	tell_path(&service->listener);
 	while (!service->stop) {
 		err = vballoon_loop_dispatch(&service->loop, timeout_of(service));
 		if (err) {
@@ -205,6 +225,8 @@ int main(int argc, char **argv)
 		return outcome == VBALLOON_OPTIONS_EXIT ? EXIT_SUCCESS : EXIT_USAGE;
 	}
 	err = start(&service, &settings);
+	if (!err)
+		err = lock_in(&service, settings.sandbox);
 	if (!err)
 		err = serve(&service);
 	vballoon_notify("STOPPING=1");

@@ -3,8 +3,11 @@
 #ifndef VBALLOON_DAEMON_NOTIFY_H
 #define VBALLOON_DAEMON_NOTIFY_H
 
-/* Send @state, lines such as "READY=1", to $NOTIFY_SOCKET. Without one nothing
- * happens; a manager that does not listen is no reason to fail. */
+/* Connect to $NOTIFY_SOCKET, once: later it may be out of reach. */
+void vballoon_notify_open(void);
+
+/* Send @state, lines such as "READY=1", there. Without one nothing happens; a
+ * manager that does not listen is no reason to fail. */
 void vballoon_notify(const char *state);
 
 #endif /* VBALLOON_DAEMON_NOTIFY_H */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,13 +8,11 @@
 #include <vballoon/policy.h>
 
 #include "daemon/log.h"
+#include "daemon/lookout.h"
 #include "daemon/pressure.h"
 
-#define PSI "/proc/pressure/memory"
-#define MEMINFO "/proc/meminfo"
-
-/* Who is not privileged may only have windows of whole multiples of 2 s. */
-#define WINDOW_US 2000000
+#define PSI VBALLOON_PRESSURE_TRIGGER
+#define MEMINFO VBALLOON_PRESSURE_MEMINFO
 
 static const char *const names[] = {
 	[VBALLOON_PRESSURE_OFF] = "off",
@@ -72,17 +69,13 @@ static void close_trigger(struct vballoon_pressure *pressure)
 static int open_trigger(struct vballoon_pressure *pressure, unsigned int percent)
 {
 	struct vballoon_source *source = &pressure->source;
-	char trigger[64];
-	int len, err;
+	int fd = vballoon_lookout_pressure(percent);
+	int err;
 
-	len = snprintf(trigger, sizeof(trigger), "some %u %u", WINDOW_US / 100 * percent,
-		       WINDOW_US);
-	source->fd = open(PSI, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (source->fd < 0)
-		return -errno;
-	err = write(source->fd, trigger, (size_t)len + 1) < 0 ? -errno : 0;
-	if (!err)
-		err = vballoon_loop_add(pressure->loop, source);
+	if (fd < 0)
+		return fd;
+	source->fd = fd;
+	err = vballoon_loop_add(pressure->loop, source);
 	if (err) {
 		close(source->fd);
 		source->fd = -1;
@@ -111,6 +104,7 @@ static void tell_failure(const struct vballoon_pressure *pressure, int error)
 
 void vballoon_pressure_listen(struct vballoon_pressure *pressure, unsigned int percent)
 {
+	bool is_short;
 	int err;
 
 	if (percent == pressure->percent)
@@ -121,9 +115,9 @@ void vballoon_pressure_listen(struct vballoon_pressure *pressure, unsigned int p
 	if (!percent)
 		return;
 	err = open_trigger(pressure, percent);
-	pressure->state = !err			   ? VBALLOON_PRESSURE_PSI
-			  : !access(MEMINFO, R_OK) ? VBALLOON_PRESSURE_LOOKS
-						   : VBALLOON_PRESSURE_BLIND;
+	pressure->state = !err					? VBALLOON_PRESSURE_PSI
+			  : !vballoon_lookout_memory(&is_short) ? VBALLOON_PRESSURE_LOOKS
+								: VBALLOON_PRESSURE_BLIND;
 	if (err)
 		tell_failure(pressure, err);
 }
@@ -155,19 +149,11 @@ bool vballoon_pressure_is_short(const char *meminfo)
 
 void vballoon_pressure_look(struct vballoon_pressure *pressure, uint64_t now_ms, bool wanted)
 {
-	char meminfo[4096] = "";
-	FILE *file;
-	size_t len;
+	bool is_short;
 
 	if (now_ms < vballoon_pressure_due_ms(pressure, wanted))
 		return;
 	pressure->looked_ms = now_ms;
-	file = fopen(MEMINFO, "re");
-	if (!file)
-		return;
-	len = fread(meminfo, 1, sizeof(meminfo) - 1, file);
-	fclose(file);
-	meminfo[len] = '\0';
-	if (vballoon_pressure_is_short(meminfo))
+	if (!vballoon_lookout_memory(&is_short) && is_short)
 		feel(pressure);
 }

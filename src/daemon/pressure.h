@@ -15,6 +15,10 @@
 
 #include "daemon/loop.h"
 
+/* What tells. */
+#define VBALLOON_PRESSURE_TRIGGER "/proc/pressure/memory"
+#define VBALLOON_PRESSURE_MEMINFO "/proc/meminfo"
+
 /* How often available memory is looked at, and from which share on it is short. */
 #define VBALLOON_PRESSURE_LOOK_MS 5000
 #define VBALLOON_PRESSURE_AVAILABLE_PERCENT 5
@@ -54,7 +58,7 @@ void vballoon_pressure_look(struct vballoon_pressure *pressure, uint64_t now_ms,
 /* @return its name in the control protocol. */
 const char *vballoon_pressure_name(enum vballoon_pressure_state state);
 
-/* For tests: whether the host is short, from the lines of /proc/meminfo. */
+/* Whether the host is short, from the lines of /proc/meminfo. */
 bool vballoon_pressure_is_short(const char *meminfo);
 
 #endif /* VBALLOON_DAEMON_PRESSURE_H */

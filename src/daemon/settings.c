@@ -161,6 +161,11 @@ static const char *take_passthrough(struct vballoon_settings *settings, const ch
 	return vballoon_passthrough_parse(text, &settings->passthrough);
 }
 
+static const char *take_sandbox(struct vballoon_settings *settings, const char *text)
+{
+	return vballoon_sandbox_parse(text, &settings->sandbox);
+}
+
 static const char *take_load_state(struct vballoon_settings *settings, const char *text)
 {
 	return keep(&settings->load_state, text);
@@ -231,6 +236,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "traditional-features", true, take_traditional_features },
 	{ "stats-period", true, take_stats_period },
 	{ "passthrough", true, take_passthrough },
+	{ "sandbox", true, take_sandbox },
 	{ "load-state", false, take_load_state },
 	{ "pages", true, take_pages },
 	{ "withdraw-target", true, take_withdraw_target },

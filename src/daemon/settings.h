@@ -13,6 +13,7 @@
 #include "daemon/access.h"
 #include "daemon/passthrough.h"
 #include "daemon/rules.h"
+#include "daemon/sandbox.h"
 
 struct vballoon_settings {
 	char *socket_path; /* NULL: there is a descriptor */
@@ -27,6 +28,7 @@ struct vballoon_settings {
 	uint64_t traditional_features; /* to offer with the one beside */
 	uint32_t stats_period_ms; /* 0: the guest pushes nothing */
 	enum vballoon_passthrough_mode passthrough;
+	enum vballoon_sandbox_mode sandbox;
 	struct vballoon_rules rules;
 	char *load_state; /* NULL: none */
 	bool start_empty; /* when that cannot be loaded */
@@ -41,7 +43,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 20
+#define VBALLOON_SETTINGS_COUNT 21
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

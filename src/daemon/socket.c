@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/lookout.h"
 #include "daemon/socket.h"
 
 #define BACKLOG 16
@@ -54,7 +55,7 @@ void vballoon_socket_adopt(struct vballoon_socket *sock, int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	sock->fd = fd;
-	sock->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sock->spare = fcntl(sock->fd, F_DUPFD_CLOEXEC, 0);
 }
 
 static void directory_of(const char *path, struct sockaddr_un *scratch, const char **directory_out)
@@ -203,7 +204,7 @@ int vballoon_socket_accept(struct vballoon_socket *sock)
 	fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	sock->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sock->spare = fcntl(sock->fd, F_DUPFD_CLOEXEC, 0);
 	vballoon_log(LOG_ERR, "a connection was turned away: too many open files: "
 			      "raise the limit (ulimit -n)");
 	return -1;
@@ -211,11 +212,8 @@ int vballoon_socket_accept(struct vballoon_socket *sock)
 
 void vballoon_socket_close(struct vballoon_socket *sock)
 {
-	struct stat file;
-
-	if (sock->path && !stat(sock->path, &file) && file.st_dev == sock->dev &&
-	    file.st_ino == sock->ino)
-		unlink(sock->path);
+	if (sock->path)
+		vballoon_lookout_unlink(sock);
 	if (sock->fd >= 0)
 		close(sock->fd);
 	if (sock->spare >= 0)

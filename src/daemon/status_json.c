@@ -6,6 +6,7 @@
 
 #include "control/feature_set.h"
 #include "daemon/names.h"
+#include "daemon/sandbox.h"
 #include "daemon/status_json.h"
 
 #define COUNTER(name)                                                                              \
@@ -187,6 +188,16 @@ json_t *vballoon_status_json_passthrough(const struct vballoon_view *view)
 			 *passthrough->text ? passthrough->text : NULL);
 }
 
+json_t *vballoon_status_json_sandbox(void)
+{
+	json_t *object = json_object();
+
+	for (unsigned int wall = 0; wall < VBALLOON_WALLS; wall++)
+		json_object_set_new(object, vballoon_sandbox_wall_name(wall),
+				    json_boolean(vballoon_sandbox_has(wall)));
+	return object;
+}
+
 static json_t *waiting_json(const struct vballoon_view *view,
 			    const struct vballoon_waiting *waiting)
 {
@@ -229,6 +240,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "memory_problem",
 			    json_pack("s?", view->front_end.memory_problem));
 	json_object_set_new(object, "passthrough", vballoon_status_json_passthrough(view));
+	json_object_set_new(object, "sandbox", vballoon_status_json_sandbox());
 	json_object_set_new(object, "policy", vballoon_rules_json(&view->rules));
 	json_object_set_new(object, "deadline", vballoon_status_json_deadline(view));
 	json_object_set_new(object, "host_pressure", vballoon_status_json_pressure(view));

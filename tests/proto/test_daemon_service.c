@@ -193,6 +193,7 @@ static void a_manager_that_does_not_listen_is_no_failure(void **state)
 		      WORDS(VBALLOOND, "--no-config", "--socket-path", bed->socket_path), -1);
 	unsetenv("NOTIFY_SOCKET");
 	process_await(&bed->daemon, "the service manager cannot be told");
+	process_await(&bed->daemon, "waiting for a front end");
 	daemon_bed_connect(bed);
 }
 

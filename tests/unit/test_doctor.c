@@ -103,6 +103,21 @@ static void a_device_that_is_passed_through_is_a_problem(void **state)
 	assert_int_equal(level_in(in_state("no-front-end"), NULL, "passthrough"), -1);
 }
 
+static json_t *in_sandbox(bool landlock, bool seccomp)
+{
+	return json_pack("{sss{sbsb}}", "state", "ready", "sandbox", "landlock", landlock,
+			 "seccomp", seccomp);
+}
+
+static void a_sandbox_with_a_hole_is_worth_a_note(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(in_sandbox(true, true), NULL, "sandbox"), VBALLOON_DOCTOR_OK);
+	assert_int_equal(level_in(in_sandbox(false, true), NULL, "sandbox"), VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(in_sandbox(false, false), NULL, "sandbox"), VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(in_state("ready"), NULL, "sandbox"), -1);
+}
+
 static void a_balloon_that_moves_is_not_stuck(void **state)
 {
 	(void)state;
@@ -225,6 +240,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_has_stopped_is_a_problem),
 		cmocka_unit_test(memory_that_cannot_be_given_back_is_a_problem),
 		cmocka_unit_test(a_device_that_is_passed_through_is_a_problem),
+		cmocka_unit_test(a_sandbox_with_a_hole_is_worth_a_note),
 		cmocka_unit_test(a_balloon_that_moves_is_not_stuck),
 		cmocka_unit_test(what_the_host_does_not_take_back_is_told),
 		cmocka_unit_test(warm_memory_that_no_pressure_would_free_is_worth_a_note),

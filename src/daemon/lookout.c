@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/call_filter.h"
+#include "daemon/lookout.h"
+
+static int lookout = -1;
+
+/* One message, with a descriptor or without, either way. */
+struct parcel {
+	struct iovec bytes;
+	struct msghdr message;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+};
+
+static void wrap(struct parcel *parcel, void *bytes, size_t len)
+{
+	memset(parcel, 0, sizeof(*parcel));
+	parcel->bytes = (struct iovec){ .iov_base = bytes, .iov_len = len };
+	parcel->message.msg_iov = &parcel->bytes;
+	parcel->message.msg_iovlen = 1;
+}
+
+/* Returns whether all of it went. */
+static bool post(int socket, void *bytes, size_t len, int fd)
+{
+	struct parcel parcel;
+	struct cmsghdr *header;
+	ssize_t sent;
+
+	wrap(&parcel, bytes, len);
+	if (fd >= 0) {
+		parcel.message.msg_control = parcel.control;
+		parcel.message.msg_controllen = sizeof(parcel.control);
+		header = CMSG_FIRSTHDR(&parcel.message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	}
+	do {
+		sent = sendmsg(socket, &parcel.message, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)len;
+}
+
+/* Returns whether all of it came; @fd_out is -1 when no descriptor did. */
+static bool collect(int socket, void *bytes, size_t len, int *fd_out)
+{
+	struct parcel parcel;
+	struct cmsghdr *header;
+	ssize_t got;
+
+	*fd_out = -1;
+	wrap(&parcel, bytes, len);
+	parcel.message.msg_control = parcel.control;
+	parcel.message.msg_controllen = sizeof(parcel.control);
+	do {
+		got = recvmsg(socket, &parcel.message, MSG_CMSG_CLOEXEC);
+	} while (got < 0 && errno == EINTR);
+	header = got < 0 ? NULL : CMSG_FIRSTHDR(&parcel.message);
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd_out, CMSG_DATA(header), sizeof(*fd_out));
+	return got == (ssize_t)len;
+}
+
+static void close_if_open(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The life of the process: until the daemon's end of the socket has gone. */
+static void look_out(int socket, const struct vballoon_socket *const *sockets)
+{
+	struct vballoon_lookout_request request;
+	struct vballoon_lookout_answer answer;
+	int fd, answer_fd;
+	bool sent;
+
+	while (collect(socket, &request, sizeof(request), &fd)) {
+		vballoon_lookout_answer(&request, fd, sockets, &answer, &answer_fd);
+		sent = post(socket, &answer, sizeof(answer), answer_fd);
+		close_if_open(fd);
+		close_if_open(answer_fd);
+		if (!sent)
+			break;
+	}
+}
+
+/* Only the socket stays open, so that nobody waits for what the daemon had. */
+static void become_lookout(int socket, const struct vballoon_socket *const *sockets)
+{
+	if (socket && dup2(socket, 0) < 0)
+		_exit(1);
+	if (close_range(1, ~0U, 0))
+		_exit(1);
+	prctl(PR_SET_NAME, "vballoond-look");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		vballoon_call_filter_install(vballoon_lookout_calls, vballoon_lookout_calls_count);
+	look_out(0, sockets);
+	_exit(0);
+}
+
+int vballoon_lookout_start(const struct vballoon_socket *const *sockets)
+{
+	int ends[2], error;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return -errno;
+	pid = fork();
+	if (!pid)
+		become_lookout(ends[1], sockets);
+	error = pid < 0 ? -errno : 0;
+	close(ends[1]);
+	if (error)
+		close(ends[0]);
+	else
+		lookout = ends[0];
+	return error;
+}
+
+int vballoon_lookout_fd(void)
+{
+	return lookout;
+}
+
+/* Returns the answer's outcome; with @fd_out its descriptor, -1 if there is none. */
+static int ask(struct vballoon_lookout_request *request, int fd,
+	       const struct vballoon_socket *const *sockets,
+	       struct vballoon_lookout_answer *answer_out, int *fd_out)
+{
+	if (lookout < 0) {
+		vballoon_lookout_answer(request, fd, sockets, answer_out, fd_out);
+		return answer_out->outcome;
+	}
+	*fd_out = -1;
+	if (!post(lookout, request, sizeof(*request), fd) ||
+	    !collect(lookout, answer_out, sizeof(*answer_out), fd_out)) {
+		memset(answer_out, 0, sizeof(*answer_out));
+		answer_out->outcome = -EHOSTDOWN;
+	}
+	return answer_out->outcome;
+}
+
+/* Between two questions of whether something has changed: a step of the device takes longer. */
+#define ASK_PERIOD_MS 2
+
+/* What the lookout knows becomes what is known here. */
+static bool ask_of_device(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms,
+			  bool anyway)
+{
+	struct vballoon_lookout_request request = {
+		.question = VBALLOON_LOOKOUT_PASSTHROUGH,
+		.pid = pid,
+		.anyway = anyway,
+		.now_ms = now_ms,
+	};
+	enum vballoon_passthrough_state before = interlock->known.state;
+	bool first = !interlock->looked_ms;
+	struct vballoon_lookout_answer answer;
+	int fd;
+
+	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT)
+		return false;
+	interlock->looked_ms = now_ms;
+	if (ask(&request, -1, NULL, &answer, &fd)) {
+		interlock->known =
+			(struct vballoon_passthrough){ .state = VBALLOON_PASSTHROUGH_UNKNOWN };
+		snprintf(interlock->known.text, sizeof(interlock->known.text),
+			 "whether a device is passed through cannot be told: the process that "
+			 "looks has ended: start vballoond anew");
+	} else {
+		interlock->known = answer.passthrough;
+	}
+	return first || interlock->known.state != before;
+}
+
+bool vballoon_lookout_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
+{
+	if (lookout < 0)
+		return vballoon_interlock_look(interlock, pid, now_ms);
+	return ask_of_device(interlock, pid, now_ms, true);
+}
+
+bool vballoon_lookout_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
+{
+	if (lookout < 0)
+		return vballoon_interlock_check(interlock, pid, now_ms);
+	if (interlock->looked_ms && !interlock->known.by_pins &&
+	    now_ms - interlock->looked_ms < ASK_PERIOD_MS)
+		return false;
+	return ask_of_device(interlock, pid, now_ms, !interlock->looked_ms);
+}
+
+int vballoon_lookout_pressure(unsigned int percent)
+{
+	struct vballoon_lookout_request request = {
+		.question = VBALLOON_LOOKOUT_PRESSURE,
+		.percent = percent,
+	};
+	struct vballoon_lookout_answer answer;
+	int fd;
+	int error = ask(&request, -1, NULL, &answer, &fd);
+
+	if (!error && fd < 0)
+		error = -EMFILE;
+	return error ? error : fd;
+}
+
+int vballoon_lookout_memory(bool *short_out)
+{
+	struct vballoon_lookout_request request = { .question = VBALLOON_LOOKOUT_MEMORY };
+	struct vballoon_lookout_answer answer;
+	int fd;
+	int error = ask(&request, -1, NULL, &answer, &fd);
+
+	*short_out = answer.yes;
+	return error;
+}
+
+int vballoon_lookout_access(int fd, const struct vballoon_access *access,
+			    struct vballoon_peer *peer_out, bool *permitted_out)
+{
+	struct vballoon_lookout_request request = {
+		.question = VBALLOON_LOOKOUT_ACCESS,
+		.access = *access,
+	};
+	struct vballoon_lookout_answer answer;
+	int answer_fd;
+	int error = ask(&request, fd, NULL, &answer, &answer_fd);
+
+	*permitted_out = !error && answer.yes;
+	*peer_out = (struct vballoon_peer){ .pid = answer.pid, .uid = answer.uid };
+	return error;
+}
+
+void vballoon_lookout_name(int fd, char *text, size_t len)
+{
+	struct vballoon_lookout_request request = { .question = VBALLOON_LOOKOUT_NAME };
+	struct vballoon_lookout_answer answer;
+	int answer_fd;
+
+	if (ask(&request, fd, NULL, &answer, &answer_fd))
+		snprintf(text, len, "unknown");
+	else
+		snprintf(text, len, "%d (%s)", answer.pid, answer.name);
+}
+
+void vballoon_lookout_unlink(const struct vballoon_socket *sock)
+{
+	const struct vballoon_socket *const sockets[] = { sock, NULL };
+	struct vballoon_lookout_request request = {
+		.question = VBALLOON_LOOKOUT_UNLINK,
+		.dev = sock->dev,
+		.ino = sock->ino,
+	};
+	struct vballoon_lookout_answer answer;
+	int fd;
+
+	ask(&request, -1, sockets, &answer, &fd);
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* vballoond in its sandbox: what surrounds it, that it does all its work there, and that it
+ * needs each system call that is left to it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "call_trace.h"
+#include "daemon/call_filter.h"
+#include "daemon_bed.h"
+
+#define SELF "/proc/self/exe"
+#define EPOCH 91
+#define PAGES 16
+
+/* Memory behind the guest's own, of a tmpfs that has a limit. */
+#define LIMITED_BYTES (2U << 20)
+#define LIMITED_FIRST ((GUEST_BASE + GUEST_BYTES - GUEST_BALLOON) / GUEST_PAGE)
+
+static char self[256];
+
+/* As daemon_bed_start(), the daemon under another program. */
+static void start_under(struct daemon_bed *bed, const char *const *before, const char *const *words)
+{
+	const char *argv[24];
+	unsigned int count = 0;
+
+	while (*before)
+		argv[count++] = *before++;
+	argv[count++] = VBALLOOND;
+	argv[count++] = "--socket-path";
+	argv[count++] = bed->socket_path;
+	argv[count++] = "--control-path";
+	argv[count++] = bed->control_path;
+	while (*words && count < 23)
+		argv[count++] = *words++;
+	argv[count] = NULL;
+	process_start(&bed->daemon, argv, -1);
+}
+
+static bool has_wall(struct daemon_bed *bed, const char *name)
+{
+	json_t *status = control_call(&bed->control, "{\"execute\":\"status\"}");
+	json_t *wall = json_object_get(json_object_get(status, "sandbox"), name);
+	bool has = json_is_true(wall);
+
+	assert_true(json_is_boolean(wall));
+	json_decref(status);
+	return has;
+}
+
+static void set_target(struct daemon_bed *bed, uint64_t pages)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":%llu}}",
+		 (unsigned long long)pages * GUEST_PAGE);
+	json_decref(control_call(&bed->control, line));
+}
+
+static void the_daemon_tells_what_surrounds_it(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS(NULL));
+	assert_true(has_wall(bed, "no-privileges"));
+	assert_true(has_wall(bed, "seccomp"));
+	assert_int_equal(process_status_value(&bed->daemon, "NoNewPrivs"), 1);
+	assert_int_equal(process_status_value(&bed->daemon, "Seccomp"), 2);
+}
+
+static void a_daemon_in_no_sandbox_says_so(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS("--sandbox", "off"));
+	assert_false(has_wall(bed, "no-privileges"));
+	assert_false(has_wall(bed, "seccomp"));
+	assert_false(has_wall(bed, "landlock"));
+	assert_false(has_wall(bed, "user-namespace"));
+	assert_int_equal(process_status_value(&bed->daemon, "Seccomp"), 0);
+	daemon_bed_ctl(bed, WORDS("doctor"));
+	assert_non_null(strstr(bed->ctl.out.text, "vballoond is in no sandbox"));
+}
+
+static void what_the_host_does_not_permit_is_named(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start_under(bed, WORDS(self, CALL_TRACE_WITHOUT_NAMESPACES), WORDS("--sandbox", "auto"));
+	process_await(&bed->daemon,
+		      "the sandbox is without user-namespace: Operation not permitted");
+	control_open(&bed->control, bed->control_path);
+	assert_false(has_wall(bed, "user-namespace"));
+	assert_true(has_wall(bed, "seccomp"));
+	daemon_bed_ctl(bed, WORDS("doctor"));
+	assert_non_null(strstr(bed->ctl.out.text, "without user-namespace, network-namespace"));
+}
+
+static void with_less_than_all_a_sandbox_is_not_on(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start_under(bed, WORDS(self, CALL_TRACE_WITHOUT_NAMESPACES), WORDS("--sandbox", "on"));
+	assert_int_equal(process_wait(&bed->daemon), 1);
+	assert_non_null(strstr(bed->daemon.err.text, "--sandbox on: user-namespace"));
+}
+
+/* The process that looks out for the daemon, its only child. */
+static pid_t lookout_of(const struct daemon_bed *bed)
+{
+	char path[64];
+	int pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", bed->daemon.pid, bed->daemon.pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &pid), 1);
+	fclose(file);
+	return pid;
+}
+
+static void when_nobody_looks_out_nothing_is_given_back_and_nobody_obeyed(void **state)
+{
+	struct daemon_bed *bed = *state;
+	struct control other;
+	json_t *message;
+
+	daemon_bed_start(bed, WORDS(NULL));
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(kill(lookout_of(bed), SIGKILL), 0);
+	message = control_call(&bed->control, "{\"execute\":\"status\"}");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(message, "passthrough"), "state")),
+			    "unknown");
+	json_decref(message);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	assert_int_equal(daemon_bed_status_integer(bed, "dropped_bytes"), 0);
+	control_connect(&other, bed->control_path);
+	message = control_receive(&other);
+	assert_non_null(json_object_get(message, "error"));
+	json_decref(message);
+	control_close(&other);
+	/* Nobody is left to unlink them either. */
+	control_close(&bed->control);
+	daemon_bed_disconnect(bed);
+	process_stop(&bed->daemon, SIGTERM);
+	unlink(bed->socket_path);
+	unlink(bed->control_path);
+}
+
+static void one_front_end_is_served_with_fewer_calls(void **state)
+{
+	struct daemon_bed *bed = *state;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	process_start(&bed->daemon, WORDS(VBALLOOND, "--fd", "3", "--passthrough", "absent"),
+		      ends[1]);
+	close(ends[1]);
+	front_end_open_socket(&bed->guest, ends[0]);
+	front_end_start(&bed->guest);
+	balloon_driver_post_request(&bed->guest);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	assert_int_equal(process_status_value(&bed->daemon, "Seccomp"), 2);
+	front_end_close(&bed->guest);
+	assert_int_equal(process_wait(&bed->daemon), 0);
+}
+
+/* A front end comes while the daemon has no descriptor left for it. */
+static void turn_one_away(struct daemon_bed *bed)
+{
+	struct ucred daemon;
+	socklen_t len = sizeof(daemon);
+	struct rlimit before, none;
+	int fd;
+
+	assert_int_equal(getsockopt(bed->control.fd, SOL_SOCKET, SO_PEERCRED, &daemon, &len), 0);
+	assert_int_equal(prlimit(daemon.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	none = (struct rlimit){ 3, before.rlim_max };
+	assert_int_equal(prlimit(daemon.pid, RLIMIT_NOFILE, &none, NULL), 0);
+	fd = daemon_bed_socket(bed);
+	process_await(&bed->daemon, "too many open files");
+	assert_int_equal(prlimit(daemon.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	close(fd);
+}
+
+/* Memory that may run out: what was dropped of it has to be allocated again. */
+static void use_limited_memory(struct daemon_bed *bed)
+{
+	struct vhost_user_mem_region reg = { .region = bed->guest.region };
+	char path[] = "/dev/shm/vballoon-test-XXXXXX";
+	uint64_t pages[PAGES];
+	struct statfs fs;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(fstatfs(fd, &fs), 0);
+	assert_int_equal(fs.f_type, TMPFS_MAGIC);
+	assert_true(fs.f_blocks > 0);
+	assert_int_equal(ftruncate(fd, LIMITED_BYTES), 0);
+	reg.region.guest_addr = GUEST_BASE + GUEST_BYTES;
+	reg.region.size = LIMITED_BYTES;
+	reg.region.user_addr += GUEST_BYTES;
+	reg.region.mmap_offset = 0;
+	assert_int_equal(
+		front_end_ask(&bed->guest, VHOST_USER_ADD_MEM_REG, &reg, sizeof(reg), &fd, 1), 0);
+	close(fd);
+	set_target(bed, PAGES);
+	assert_int_equal(balloon_driver_add(&bed->guest, LIMITED_FIRST, PAGES), PAGES);
+	daemon_bed_ctl(bed, WORDS("set", "64K", "--wait"));
+	assert_int_equal(daemon_bed_status_integer(bed, "dropped_bytes"), PAGES * GUEST_PAGE);
+	set_target(bed, 0);
+	assert_int_equal(balloon_driver_withdraw(&bed->guest, PAGES, pages, PAGES), PAGES);
+	assert_int_equal(
+		front_end_ask(&bed->guest, VHOST_USER_REM_MEM_REG, &reg, sizeof(reg), NULL, 0), 0);
+}
+
+/* All that a daemon does in its life. */
+static void live(struct daemon_bed *bed)
+{
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	use_limited_memory(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "pages=warm")), 0);
+	daemon_bed_ctl(bed, WORDS("doctor"));
+	turn_one_away(bed);
+	daemon_bed_disconnect(bed);
+	process_await(&bed->daemon, "the front end has gone");
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH + 1, 0), 0);
+	daemon_bed_disconnect(bed);
+}
+
+/* One that a host with a clock that can be read does not make; and of two the C library's is
+ * made. */
+static bool may_be_missing(const char *path, unsigned int index)
+{
+	const char *name = vballoon_daemon_calls[index].name;
+	const char *other = !strcmp(name, "fstat") ? "newfstatat" : "fstat";
+
+	if (!strcmp(name, "clock_gettime"))
+		return true;
+	if (strcmp(name, "fstat") && strcmp(name, "newfstatat"))
+		return false;
+	for (unsigned int i = 0; i < vballoon_daemon_calls_count; i++) {
+		if (!strcmp(vballoon_daemon_calls[i].name, other))
+			return call_trace_has(path, i);
+	}
+	return false;
+}
+
+static void each_call_that_is_allowed_is_needed(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s", daemon_bed_path(bed, "calls"));
+	start_under(bed, WORDS(self, CALL_TRACE, path), WORDS(NULL));
+	process_await(&bed->daemon, "waiting for a front end");
+	control_open(&bed->control, bed->control_path);
+	live(bed);
+	control_close(&bed->control);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	for (unsigned int i = 0; i < vballoon_daemon_calls_count; i++) {
+		if (!call_trace_has(path, i) && !may_be_missing(path, i))
+			fail_msg("%s (%u) is allowed, and never made",
+				 vballoon_daemon_calls[i].name, vballoon_daemon_calls[i].value);
+	}
+	unlink(path);
+}
+
+#define CASE(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(the_daemon_tells_what_surrounds_it),
+		CASE(a_daemon_in_no_sandbox_says_so),
+		CASE(what_the_host_does_not_permit_is_named),
+		CASE(with_less_than_all_a_sandbox_is_not_on),
+		CASE(when_nobody_looks_out_nothing_is_given_back_and_nobody_obeyed),
+		CASE(one_front_end_is_served_with_fewer_calls),
+		CASE(each_call_that_is_allowed_is_needed),
+	};
+	ssize_t len;
+
+	call_trace_main(argc, argv);
+	len = readlink(SELF, self, sizeof(self) - 1);
+	self[len > 0 ? len : 0] = '\0';
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
