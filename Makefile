@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e guest-tests docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay hostile
+.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay hostile coverage
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,9 @@ prove: ## what the rest builds on, for every value there is, tests/proofs
 
 hostile: build ## front ends, drivers, devices and clients that break every rule
 	tests/hostile/run --build $(BUILD)
+
+coverage: ## how much of core and protocol the tests run; COVERAGE=--missing names the rest
+	tests/coverage/run $(COVERAGE)
 
 fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --keep device"
 	tests/fuzz/run $(FUZZ)

@@ -128,6 +128,26 @@ static void a_descriptor_that_cannot_be_read_stops_the_ring(void **state)
 	assert_int_equal(f->violation, VBALLOON_RING_UNREADABLE);
 }
 
+static int fail_tables(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	(void)context;
+	return len == 16 && gpa.value >= FIXTURE_TABLE ? -EIO : 0;
+}
+
+static const struct vballoon_memory_hooks failing_tables = { .before_read = fail_tables };
+
+static void an_indirect_descriptor_that_cannot_be_read_stops_the_ring(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_desc(f, 0, (struct raw_desc){ FIXTURE_TABLE, 16, RAW_INDIRECT, 0 });
+	fixture_start(f, false);
+	ring_builder_avail(&f->builder, 0);
+	fixture_hook(f, &failing_tables);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_BROKEN);
+	assert_int_equal(f->violation, VBALLOON_DESC_OUTSIDE_MEMORY);
+}
+
 /* A guest that turns every descriptor into a loop of no bytes once it was read. */
 static int rewrite_descriptors(void *context, struct vballoon_gpa gpa, size_t len)
 {
@@ -203,6 +223,7 @@ int main(void)
 		CASE(a_chain_whose_ring_went_away_is_not_used),
 		CASE(a_chain_whose_buffers_went_away_is_neither_read_nor_written),
 		CASE(a_descriptor_that_cannot_be_read_stops_the_ring),
+		CASE(an_indirect_descriptor_that_cannot_be_read_stops_the_ring),
 		CASE(a_descriptor_rewritten_after_it_was_read_changes_nothing),
 		CASE(a_ring_may_lie_in_a_buffer_of_its_own),
 		CASE(a_used_index_that_is_a_lie_only_moves_the_used_ring),
