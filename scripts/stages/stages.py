@@ -44,7 +44,7 @@ Stage = namedtuple("Stage", "name budget about function full_only", defaults=[Fa
 
 
 def static(run):
-    for name in ("layers", "text"):
+    for name in ("layers", "text", "trust"):
         run.check(name, [sys.executable, f"scripts/check-{name}.py", "."])
     run.check("clauses", [sys.executable, "scripts/clauses", "--complete", "."])
     for name in ("headers", "format", "scripts"):

@@ -14,7 +14,7 @@
 #define PROC "/proc"
 
 /* Who is not privileged may only have windows of whole multiples of 2 s. */
-#define WINDOW_US 2000000
+#define WINDOW_US 2000000U
 
 /* What an answer is made from, and where it goes. */
 struct inquiry {

@@ -20,7 +20,7 @@ void vballoon_event_signal(int fd)
 
 uint64_t vballoon_event_drain(int fd)
 {
-	uint64_t count;
+	uint64_t count = 0;
 	struct iovec to = { .iov_base = &count, .iov_len = sizeof(count) };
 
 	/* O_NONBLOCK would be the front end's, too; this flag is for one call. */
