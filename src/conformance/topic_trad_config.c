@@ -18,7 +18,7 @@ struct space {
 
 static struct space space_read(struct vballoon_trial *trial)
 {
-	struct space space;
+	struct space space = { { 0 } };
 
 	vballoon_space_read(trial, 0, space.bytes, SPACE_BYTES);
 	return space;
