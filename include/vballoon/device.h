@@ -156,6 +156,10 @@ struct vballoon_device_ops {
 	/** The device has stopped because of @p violation on @p queue: log it, and
 	 *  set DEVICE_NEEDS_RESET if the transport can. May be NULL. */
 	void (*stopped)(void *context, enum vballoon_violation violation, unsigned int queue);
+	/** A step of the journal was written. For an embedder whose journal does not outlive the
+	 *  process by itself, and for tests that end the device here. May be NULL. Also
+	 *  called from other functions than vballoon_device_run(). */
+	void (*journaled)(void *context);
 };
 
 /** What a device is made of. */
@@ -167,7 +171,13 @@ struct vballoon_device_config {
 	const struct vballoon_reclaim_ops *reclaim; /**< NULL: nothing is ever dropped */
 	const struct vballoon_memory_hooks *memory_hooks; /**< may be NULL */
 	void *context; /**< handed to every operation above */
+	void *journal; /**< vballoon_journal_bytes() bytes, aligned to 8, in memory that may
+			    outlive the device: for vballoon_device_recover(). The
+			    embedder's, who does not write to it. NULL: there is none */
 };
+
+/** @return the bytes that struct vballoon_device_config.journal takes. */
+size_t vballoon_journal_bytes(void);
 
 /** @return the bytes that vballoon_device_init() needs, aligned as for malloc. */
 size_t vballoon_device_bytes(void);
@@ -195,6 +205,22 @@ uint64_t vballoon_device_features_of(uint32_t device_id);
  */
 int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
 			 struct vballoon_device **device_out);
+
+/**
+ * Make a device that goes on from where another one was, at whatever instant that died, be
+ * it in the midst of any function. Then come, in this order, its regions
+ * (vballoon_device_recover_region()) and those of its queues that ran
+ * (vballoon_device_recover_queue()). Its features need not be set; its target and what the
+ * driver was asked are as they were; its policy, time and counters are not.
+ * @param storage as for vballoon_device_init()
+ * @param config likewise; config->journal is what the other one left
+ * @param device_out the device
+ * @return 0; -EINVAL as vballoon_device_init(), and when the journal is none of a device with
+ *         this device_id and page_shift, or the driver had a feature that is not offered now:
+ *         then storage has no device, and the journal is as it was
+ */
+int vballoon_device_recover(void *storage, const struct vballoon_device_config *config,
+			    struct vballoon_device **device_out);
 
 /**
  * @param device the device
@@ -265,6 +291,17 @@ int vballoon_device_add_region(struct vballoon_device *device,
 			       const struct vballoon_region *region);
 
 /**
+ * Add a region that a device which has died had (vballoon_device_recover()), with the page map
+ * that it left.
+ * @param device the device
+ * @param region as for vballoon_device_add_region(), but that the page map is made sound
+ *        instead of begun
+ * @return as vballoon_device_add_region(); -EINVAL also when the page map is not the region's
+ */
+int vballoon_device_recover_region(struct vballoon_device *device,
+				   const struct vballoon_region *region);
+
+/**
  * Remove guest memory, also while queues run. Its pages leave the record.
  * Afterwards the device never touches the region or its page map again.
  * @param device the device
@@ -289,6 +326,18 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
  */
 int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
 				const struct vballoon_queue *queue);
+
+/**
+ * Start a queue that ran when a device died (vballoon_device_recover()), where that one was:
+ * what it had answered stays answered, what it had not is answered anew. Interrupts the driver,
+ * from this function.
+ * @param device the device
+ * @param index which
+ * @param queue as for vballoon_device_start_queue(); its next does not count
+ * @return as vballoon_device_start_queue(); -ENOENT when this queue has never run: start it
+ */
+int vballoon_device_recover_queue(struct vballoon_device *device, unsigned int index,
+				  const struct vballoon_queue *queue);
 
 /**
  * Disable a queue: its ring is not touched again until it is started. Makes the

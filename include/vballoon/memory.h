@@ -181,6 +181,17 @@ int vballoon_memory_load16(const struct vballoon_memory *memory, struct vballoon
 int vballoon_memory_store16(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
 			    uint16_t value);
 
+/**
+ * Store one aligned little-endian 64-bit value, as a whole, whoever looks; earlier writes stay
+ * before it.
+ * @param memory the guest's memory
+ * @param gpa where; a multiple of 8
+ * @param value the value, in the host's byte order
+ * @return as vballoon_memory_store16()
+ */
+int vballoon_memory_store64(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			    uint64_t value);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

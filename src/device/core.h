@@ -12,16 +12,13 @@
 #include "policy/pace.h"
 #include "policy/policy.h"
 #include "ring/device_ring.h"
+#include "ring/kept.h"
+#include "state/journal.h"
 #include "state/page_map.h"
-#include "state/record.h"
 #include "state/saved.h"
 
 /* virtio 1.3, 6 Reserved Feature Bits. Those of the rings: ring/ring_features.h. */
 #define VBALLOON_F_VERSION_1 (UINT64_C(1) << 32)
-
-/* Entries that one answer to WITHDRAW holds at the most. Until the answer is
- * with the driver they are kept, so that a failure can take them all back. */
-#define VBALLOON_ANSWER_ENTRIES_MAX 4096
 
 #define VBALLOON_F(name) (UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_##name)
 
@@ -60,6 +57,11 @@ struct vballoon_protocol {
 	void (*queue_stopped)(struct vballoon_device *device, unsigned int index, uint32_t next);
 	/* Answer messages, a bounded number. Returns whether more may be left. */
 	bool (*answer)(struct vballoon_device *device);
+	/* A queue goes on at @next from where a device left it that has died. */
+	void (*queue_recovered)(struct vballoon_device *device, unsigned int index, uint32_t next);
+	/* The answer in the journal did not reach the driver: what it took is back on the
+	 * record. NULL: no answer of this device takes anything. */
+	void (*undo)(struct vballoon_device *device);
 	/* Something is about to change under the message that is unfinished: it is undone,
 	 * and taken anew afterwards. */
 	void (*leave)(struct vballoon_device *device);
@@ -189,9 +191,10 @@ struct vballoon_device {
 	struct vballoon_device *other; /* of the same guest; NULL: there is none */
 	struct vballoon_memory memory;
 	struct vballoon_summary summaries[VBALLOON_MEMORY_REGIONS_MAX]; /* as memory.regions */
-	struct vballoon_record_state record;
+	struct vballoon_journal *journal; /* the embedder's, or own_journal */
 	enum vballoon_record proof;
 	bool stopped_proven; /* the record was proven when a queue stopped, and none has started */
+	bool unsettled; /* a message that a dead device had begun may not be answered yet */
 	struct vballoon_device_ring rings[VBALLOON_QUEUES_MAX];
 	bool used[VBALLOON_QUEUES_MAX]; /* buffers, since the last interrupt */
 	enum vballoon_violation violation;
@@ -213,9 +216,7 @@ struct vballoon_device {
 	struct vballoon_chain request_chain; /* of fromdevq, likewise */
 	struct vballoon_work work;
 	struct vballoon_traditional traditional;
-	/* To WITHDRAW, as on the wire; of EXCHANGE, what was given and taken, in turns. */
-	uint64_t answer[VBALLOON_ANSWER_ENTRIES_MAX];
-	uint32_t answer_count;
+	struct vballoon_journal own_journal; /* dies with the device */
 };
 
 /* A stretch of one region. */
@@ -236,7 +237,7 @@ vballoon_device_entry_format(const struct vballoon_device *device)
 {
 	return (struct vballoon_entry_format){
 		.page_shift = device->config.page_shift,
-		.unit_shift = device->record.unit_shift,
+		.unit_shift = device->journal->record.unit_shift,
 		.runs = vballoon_device_has(device, VBALLOON_F(PAGE_RUNS)),
 	};
 }
@@ -270,7 +271,34 @@ void vballoon_held_forget(struct vballoon_device *device, uint64_t gpa, uint64_t
 /* Nothing is held any more. */
 void vballoon_held_clear(struct vballoon_device *device);
 
+/* journal.c */
+
+/* A step of the journal: what was written of it before this is written before what follows. */
+void vballoon_journal_step(struct vballoon_device *device);
+
+/* Begin an empty journal. */
+void vballoon_journal_begin(struct vballoon_device *device);
+
+/* Keep what has changed of what the driver was asked and told, and whether the record is
+ * proven. */
+void vballoon_journal_keep(struct vballoon_device *device);
+
+/* Some pages are about to be dropped or restored; count 0: they were, or were not. */
+void vballoon_journal_drop(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+void vballoon_journal_restore(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
+
+/* save.c: a device's own part of a saved state, OWN_BYTES_MAX bytes. */
+void vballoon_own_save(const struct vballoon_device *device, uint8_t *own);
+void vballoon_own_load(struct vballoon_device *device, const uint8_t *own);
+
+/* todevq.c: the chain that the answer in the journal is of was not used. */
+void vballoon_todevq_undo(struct vballoon_device *device);
+
 /* device.c: the record as a whole. */
+
+/* A device in the caller's memory that has no journal yet; as vballoon_device_init(). */
+int vballoon_device_make(void *storage, const struct vballoon_device_config *config,
+			 struct vballoon_device **device_out);
 
 /* The device has no record any more: nothing is held, a HELLO begins a new one. */
 void vballoon_device_forget(struct vballoon_device *device);
@@ -287,6 +315,11 @@ enum vballoon_violation vballoon_device_prove(struct vballoon_device *device);
 uint64_t vballoon_device_memory_pages(const struct vballoon_device *device);
 
 /* regions.c */
+
+/* Add a region; its page map is another device's if @recover, else begun. Returns as
+ * vballoon_device_add_region(). */
+int vballoon_regions_insert(struct vballoon_device *device, const struct vballoon_region *region,
+			    bool recover);
 
 /* The next extent of guest memory: regions that touch are one. @next is where to go on,
  * 0 to begin with. False: there is none. */
@@ -308,7 +341,7 @@ bool vballoon_entry_is_memory(const struct vballoon_device *device,
 static inline uint64_t vballoon_entry_bytes(const struct vballoon_device *device,
 					    const struct vballoon_entry *entry)
 {
-	return entry->units << device->record.unit_shift;
+	return entry->units << device->journal->record.unit_shift;
 }
 
 static inline uint64_t vballoon_entry_pages(const struct vballoon_device *device,

@@ -35,7 +35,7 @@ uint64_t vballoon_device_features_max(void)
 }
 
 /* Keeps DEV-CONF-3. */
-int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
+int vballoon_device_make(void *storage, const struct vballoon_device_config *config,
 			 struct vballoon_device **device_out)
 {
 	const struct vballoon_protocol *protocol = protocol_of(config->device_id);
@@ -50,12 +50,19 @@ int vballoon_device_init(void *storage, const struct vballoon_device_config *con
 	device->config.features = protocol->promised(config) | VBALLOON_F_VERSION_1;
 	device->memory.hooks = config->memory_hooks;
 	device->memory.hooks_context = config->context;
-	device->record.magic = VBALLOON_RECORD_MAGIC;
-	device->record.version = VBALLOON_RECORD_VERSION;
-	device->record.page_shift = config->page_shift;
-	device->record.revision = protocol->revision;
+	device->journal = config->journal ? config->journal : &device->own_journal;
 	*device_out = device;
 	return 0;
+}
+
+int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
+			 struct vballoon_device **device_out)
+{
+	int error = vballoon_device_make(storage, config, device_out);
+
+	if (!error)
+		vballoon_journal_begin(*device_out);
+	return error;
 }
 
 /* Keeps DEV-FEAT-1, DEV-FEAT-8. */
@@ -77,7 +84,7 @@ int vballoon_device_set_features(struct vballoon_device *device, uint64_t featur
 			return -EBUSY;
 	}
 	device->features = features;
-	device->record.features = features;
+	device->journal->record.features = features;
 	return 0;
 }
 
@@ -108,15 +115,17 @@ void vballoon_device_config_write(struct vballoon_device *device, uint32_t offse
 
 	if (rest && device->protocol->config_write)
 		device->protocol->config_write(device, offset, from, len < rest ? len : rest);
+	vballoon_journal_keep(device);
 }
 
 /* Keeps DEV-RESET-1. */
 void vballoon_device_forget(struct vballoon_device *device)
 {
-	device->record.valid = 0;
+	device->journal->record.valid = 0;
+	vballoon_journal_step(device);
 	vballoon_held_clear(device);
-	device->record.epoch = 0;
-	device->record.unit_shift = 0;
+	device->journal->record.epoch = 0;
+	device->journal->record.unit_shift = 0;
 	device->proof = VBALLOON_RECORD_NONE;
 	device->stopped_proven = false;
 	device->withdraw_refused = false;
@@ -177,8 +186,9 @@ void vballoon_device_reset(struct vballoon_device *device)
 		(void)vballoon_device_stop_queue(device, i, NULL);
 	vballoon_device_forget(device);
 	device->features = 0;
-	device->record.features = 0;
+	device->journal->record.features = 0;
 	device->requests = kept;
+	vballoon_journal_keep(device);
 }
 
 void vballoon_device_restart(struct vballoon_device *device)
@@ -207,7 +217,7 @@ int vballoon_device_set_target(struct vballoon_device *device, uint64_t pages)
 {
 	if (device->memory.count && pages > vballoon_device_memory_pages(device))
 		return -ERANGE;
-	device->record.target = pages;
+	device->journal->record.target = pages;
 	vballoon_device_ask(device);
 	return 0;
 }
@@ -217,9 +227,12 @@ bool vballoon_device_run(struct vballoon_device *device)
 	bool messages = device->protocol->answer(device);
 	bool drops;
 
+	device->unsettled &= messages;
 	vballoon_policy_run(device);
+	vballoon_journal_keep(device);
 	device->protocol->ask(device);
 	vballoon_device_notify(device);
 	drops = vballoon_drop_run(device);
+	vballoon_journal_keep(device);
 	return messages || drops;
 }

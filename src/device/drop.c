@@ -191,10 +191,10 @@ static void end_lingering(struct vballoon_device *device)
 }
 
 /* The mark is set before the host acts: after a crash in between, memory that
- * may be gone is not taken for memory that is there.
+ * may be gone is not taken for memory that is there. @gone: some of it may be already.
  * Keeps DEV-MEM-1. */
 static void drop_pages(struct vballoon_device *device, unsigned int region,
-		       const struct vballoon_page_map *map, struct vballoon_run run)
+		       const struct vballoon_page_map *map, struct vballoon_run run, bool gone)
 {
 	const struct vballoon_reclaim_ops *reclaim = device->config.reclaim;
 	uint32_t shift = device->config.page_shift;
@@ -205,15 +205,19 @@ static void drop_pages(struct vballoon_device *device, unsigned int region,
 	/* What may be touched without a word must not be missed then: there is no restore. */
 	if (device->protocol->is_silent && device->protocol->is_silent(device))
 		give = reclaim->discard;
+	vballoon_journal_drop(device, map->header->gpa + (run.first << shift), run.count);
 	vballoon_page_map_drop(map, run.first, run.count);
+	vballoon_journal_order();
 	device->counters.drop_calls++;
 	error = give(device->config.context, &device->memory.regions[region],
 		     vballoon_bytes(run.first << shift), vballoon_bytes(run.count << shift));
-	if (!error)
-		return;
-	vballoon_page_map_undrop(map, run.first, run.count);
-	device->counters.drop_failures++;
-	device->counters.last_drop_error = error;
+	if (error) {
+		if (!gone)
+			vballoon_page_map_undrop(map, run.first, run.count);
+		device->counters.drop_failures++;
+		device->counters.last_drop_error = error;
+	}
+	vballoon_journal_drop(device, 0, 0);
 }
 
 /* Take the next of the chunk that is whole on the grid, at most @most pages (or one place
@@ -256,7 +260,7 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 
 	while (budget->calls && budget->pages &&
 	       next_run(drop, &map, grid, budget->pages * share, &run)) {
-		drop_pages(device, drop->region, &map, run);
+		drop_pages(device, drop->region, &map, run, false);
 		budget->calls--;
 		cost = run.count / share;
 		budget->pages -= cost < budget->pages ? cost : budget->pages;
@@ -268,6 +272,7 @@ void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_
 {
 	struct vballoon_piece piece;
 	uint64_t mask, first, end;
+	bool gone;
 
 	if (device->inhibited || device->policy.pages == VBALLOON_PAGES_WARM)
 		return;
@@ -278,9 +283,10 @@ void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_
 		if (first >= end ||
 		    !vballoon_drop_allowed(device, &device->memory.regions[piece.index]))
 			continue;
-		vballoon_page_map_undrop(&piece.map, first, end - first);
+		/* By a device that died over this message, perhaps. */
+		gone = vballoon_bitmap_count(piece.map.dropped, first, end - first) != 0;
 		drop_pages(device, piece.index, &piece.map,
-			   (struct vballoon_run){ first, end - first });
+			   (struct vballoon_run){ first, end - first }, gone);
 		vballoon_work_charge(&device->work, (end - first) << device->config.page_shift);
 	}
 }

@@ -55,7 +55,7 @@ static bool judge(struct vballoon_device *device, const struct pair *pair,
 	if (pair->gives && vballoon_held_any(device, pair->give.gpa, bytes))
 		return false;
 	*cause_out = VBALLOON_REFUSED_TOO_MANY;
-	if (device->answer_count + 2 > VBALLOON_ANSWER_ENTRIES_MAX)
+	if (device->journal->answer_count + 2 > VBALLOON_ANSWER_ENTRIES_MAX)
 		return false;
 	*cause_out = VBALLOON_REFUSED_POLICY;
 	return pair->gives || is_granted(device, vballoon_entry_pages(device, &pair->take));
@@ -107,14 +107,20 @@ static uint64_t *moved(struct vballoon_device *device, const struct pair *pair)
 /* Both pages change hands. Keeps DEV-EXCHANGE-1, DEV-EXCHANGE-10. */
 static void swap(struct vballoon_device *device, const struct pair *pair)
 {
+	struct vballoon_journal *journal = device->journal;
 	uint64_t pages = vballoon_entry_pages(device, &pair->take);
 
+	journal->answer[journal->answer_count] = device->work.pair.give;
+	journal->answer[journal->answer_count + 1] = device->work.pair.take;
+	vballoon_journal_step(device);
+	journal->answer_count += 2;
+	vballoon_journal_step(device);
 	if (pair->gives)
 		vballoon_held_add(device, pair->give.gpa, pages);
+	vballoon_journal_step(device);
 	vballoon_held_remove(device, pair->take.gpa, pages);
+	vballoon_journal_step(device);
 	*moved(device, pair) += pages;
-	device->answer[device->answer_count++] = device->work.pair.give;
-	device->answer[device->answer_count++] = device->work.pair.take;
 }
 
 /* Carry out the pair that is ready, as far as this run may. Keeps DEV-EXCHANGE-12. */
@@ -162,15 +168,18 @@ enum vballoon_violation vballoon_message_exchange(struct vballoon_device *device
 /* Nothing was dropped since: what was given is as it came. Keeps DEV-EXCHANGE-13. */
 void vballoon_exchange_undo(struct vballoon_device *device)
 {
-	while (device->answer_count) {
-		uint64_t take = device->answer[--device->answer_count];
-		uint64_t give = device->answer[--device->answer_count];
+	struct vballoon_journal *journal = device->journal;
+
+	for (; journal->answer_count; journal->answer_count -= 2) {
+		uint64_t take = journal->answer[journal->answer_count - 1];
+		uint64_t give = journal->answer[journal->answer_count - 2];
 		struct pair pair = decode(device, give, take);
 		uint64_t pages = vballoon_entry_pages(device, &pair.take);
 
 		vballoon_held_add(device, pair.take.gpa, pages);
 		if (pair.gives)
-			vballoon_held_remove(device, pair.give.gpa, pages);
+			vballoon_held_forget(device, pair.give.gpa, pages);
+		vballoon_journal_step(device);
 		*moved(device, &pair) -= pages;
 	}
 }

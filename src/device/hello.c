@@ -13,8 +13,8 @@
 static bool is_recorded(const struct vballoon_device *device, uint64_t epoch, uint32_t unit_shift,
 			uint32_t flags)
 {
-	return device->proof != VBALLOON_RECORD_NONE && device->record.epoch == epoch &&
-	       device->record.unit_shift == unit_shift &&
+	return device->proof != VBALLOON_RECORD_NONE && device->journal->record.epoch == epoch &&
+	       device->journal->record.unit_shift == unit_shift &&
 	       !(flags & VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
 }
 
@@ -24,9 +24,11 @@ static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_
 	if (device->proof != VBALLOON_RECORD_NONE)
 		device->counters.resets_seen++;
 	vballoon_device_forget(device);
-	device->record.epoch = epoch;
-	device->record.unit_shift = unit_shift;
-	device->record.valid = 1;
+	device->journal->record.epoch = epoch;
+	device->journal->record.unit_shift = unit_shift;
+	vballoon_journal_step(device);
+	device->journal->record.valid = 1;
+	vballoon_journal_step(device);
 	vballoon_device_ask(device);
 	if (device->stats_period_ms && vballoon_device_has(device, VBALLOON_F(PUSH_STATS)))
 		vballoon_requests_period(device);

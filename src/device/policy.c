@@ -7,10 +7,10 @@
 static struct vballoon_growth growth_of(const struct vballoon_device *device)
 {
 	uint32_t shift = device->config.page_shift;
-	uint32_t unit_shift = device->record.unit_shift;
+	uint32_t unit_shift = device->journal->record.unit_shift;
 
 	struct vballoon_growth growth = {
-		.target = device->record.target,
+		.target = device->journal->record.target,
 		.held = vballoon_held_count(device),
 		.unit_pages = UINT64_C(1) << (unit_shift > shift ? unit_shift - shift : 0),
 		.rate = device->policy.inflate_rate >> shift,

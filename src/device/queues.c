@@ -51,12 +51,14 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
 	error = vballoon_device_ring_start(ring, &device->memory, queue, &features);
 	if (error == -EINVAL)
 		return error;
+	vballoon_device_ring_keep(ring, &device->journal->places[index]);
 	queue_changed(device);
 	device->stopped_proven = false;
 	if (error)
 		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
 	else
 		device->protocol->queue_started(device, index, queue->next);
+	vballoon_journal_keep(device);
 	return 0;
 }
 
@@ -75,7 +77,8 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 		return -EINVAL;
 	if (device->rings[index].running && device->proof == VBALLOON_RECORD_PROVEN)
 		/* A message in the midst may have put on the record what it was not answered. */
-		device->stopped_proven = !device->violation && !device->work.unfinished;
+		device->stopped_proven =
+			!device->violation && !device->work.unfinished && !device->unsettled;
 	device->rings[index].violation = VBALLOON_OK;
 	queue_changed(device);
 	next = vballoon_device_ring_base(&device->rings[index]);
@@ -83,6 +86,7 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 		device->protocol->queue_stopped(device, index, next);
 	device->rings[index].running = false;
 	device->used[index] = false;
+	vballoon_journal_keep(device);
 	if (next_out)
 		*next_out = next;
 	return 0;

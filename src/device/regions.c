@@ -42,9 +42,10 @@ static unsigned int index_of(const struct vballoon_device *device, struct vballo
 			      memory->regions);
 }
 
-/* Keeps DEV-MEM-3. */
-int vballoon_device_add_region(struct vballoon_device *device, const struct vballoon_region *region)
+int vballoon_regions_insert(struct vballoon_device *device, const struct vballoon_region *region,
+			    bool recover)
 {
+	uint64_t pages = region->size.value >> device->config.page_shift;
 	struct vballoon_summary *summaries = device->summaries;
 	uint32_t page_shift = device->config.page_shift;
 	struct vballoon_page_map map;
@@ -53,23 +54,36 @@ int vballoon_device_add_region(struct vballoon_device *device, const struct vbal
 
 	if (!region_valid(region, page_shift))
 		return -EINVAL;
+	if (recover &&
+	    vballoon_page_map_recover(region->page_map, region->page_map_bytes, region->gpa.value,
+				      pages, page_shift, region->host_page_shift))
+		return -EINVAL;
 	device->protocol->leave(device);
 	error = vballoon_memory_add(&device->memory, region);
 	if (error)
 		return error;
 	vballoon_drop_leave(device);
-	vballoon_page_map_init(region->page_map, region->gpa.value,
-			       region->size.value >> page_shift, page_shift,
-			       region->host_page_shift);
+	if (!recover)
+		vballoon_page_map_init(region->page_map, region->gpa.value, pages, page_shift,
+				       region->host_page_shift);
 	map = vballoon_page_map_open(region->page_map);
 	index = index_of(device, region->gpa);
 	memmove(&summaries[index + 1], &summaries[index],
 		(device->memory.count - 1 - index) * sizeof(summaries[0]));
 	vballoon_summary_init(&summaries[index], map.header->pages, page_shift,
 			      vballoon_page_map_host_pages(&map));
+	/* Where what lies in it is not known, it is looked for everywhere. */
+	if (recover)
+		vballoon_summary_added(&summaries[index], 0, pages);
 	if (device->withdraw_refused)
 		vballoon_requests_resize(device);
 	return 0;
+}
+
+/* Keeps DEV-MEM-3. */
+int vballoon_device_add_region(struct vballoon_device *device, const struct vballoon_region *region)
+{
+	return vballoon_regions_insert(device, region, false);
 }
 
 /* Keeps DEV-MEM-4, DEV-MEM-5. */

@@ -42,12 +42,14 @@ void vballoon_requests_hello(struct vballoon_device *device)
 void vballoon_device_request_stats(struct vballoon_device *device)
 {
 	device->requests.stats = true;
+	vballoon_journal_keep(device);
 }
 
 void vballoon_device_set_stats_period(struct vballoon_device *device, uint32_t period_ms)
 {
 	device->stats_period_ms = period_ms;
 	vballoon_requests_period(device);
+	vballoon_journal_keep(device);
 }
 
 int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_out)
@@ -59,6 +61,7 @@ int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_
 	requests->report = true;
 	requests->report_asked = false;
 	*id_out = ++requests->report_id;
+	vballoon_journal_keep(device);
 	return 0;
 }
 

@@ -21,6 +21,7 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 
 	if (!reclaim || !reclaim->restore)
 		return true;
+	vballoon_journal_restore(device, piece->map.header->gpa + (first << shift), count);
 	device->counters.restore_calls++;
 	result = reclaim->restore(device->config.context, &device->memory.regions[piece->index],
 				  vballoon_bytes(first << shift), vballoon_bytes(count << shift));
@@ -54,6 +55,7 @@ static uint64_t restore_some(struct vballoon_device *device, const struct vballo
 		vballoon_page_map_undrop(&piece->map, first, count);
 		vballoon_summary_added(&device->summaries[piece->index], first, count);
 	}
+	vballoon_journal_restore(device, 0, 0);
 	return count;
 }
 

@@ -25,11 +25,11 @@ static uint32_t own_bytes(const struct vballoon_device *device)
 	return OWN_BYTES + device->protocol->own_bytes;
 }
 
-static void make_own(const struct vballoon_device *device, uint8_t *own)
+void vballoon_own_save(const struct vballoon_device *device, uint8_t *own)
 {
 	const struct vballoon_requests *requests = &device->requests;
 
-	memset(own, 0, own_bytes(device));
+	memset(own, 0, OWN_BYTES_MAX);
 	vballoon_saved_store32(own + AT_OWN_REQUESTS,
 			       (owes_resize(device) ? OWN_RESIZE : 0) |
 				       (requests->stats ? OWN_STATS : 0) |
@@ -73,9 +73,9 @@ static size_t save(const struct vballoon_device *device, void *to, size_t room)
 	uint8_t own[OWN_BYTES_MAX];
 	uint32_t extents = 0;
 
-	make_own(device, own);
-	vballoon_saved_begin(&writer, to, room, device->protocol->device_id, &device->record, own,
-			     own_bytes(device));
+	vballoon_own_save(device, own);
+	vballoon_saved_begin(&writer, to, room, device->protocol->device_id,
+			     &device->journal->record, own, own_bytes(device));
 	for (; vballoon_regions_extent(device, &region, &extent); extents++)
 		vballoon_saved_put_extent(&writer, &extent);
 	put_held(device, &writer);
@@ -152,9 +152,7 @@ int vballoon_device_load_check(const struct vballoon_device *device, const void 
 /* What the host has to do with it; also for a driver that is not the state's. */
 static void take_orders(struct vballoon_device *device, const struct vballoon_saved *saved)
 {
-	device->record.target = saved->record.target;
-	if (!device->stats_period_ms)
-		device->stats_period_ms = vballoon_saved_load32(saved->own + AT_OWN_PERIOD_MS);
+	device->journal->record.target = saved->record.target;
 }
 
 /* What the driver was asked and told. */
@@ -211,10 +209,21 @@ static void take_held(struct vballoon_device *device, const struct vballoon_save
 static void take_record(struct vballoon_device *device, const struct vballoon_saved *saved)
 {
 	take_held(device, saved);
-	device->record.epoch = saved->record.epoch;
-	device->record.unit_shift = saved->record.unit_shift;
-	device->record.valid = 1;
+	device->journal->record.epoch = saved->record.epoch;
+	device->journal->record.unit_shift = saved->record.unit_shift;
+	vballoon_journal_step(device);
+	device->journal->record.valid = 1;
+	vballoon_journal_step(device);
 	device->proof = VBALLOON_RECORD_UNPROVEN;
+}
+
+void vballoon_own_load(struct vballoon_device *device, const uint8_t *own)
+{
+	if (!device->stats_period_ms)
+		device->stats_period_ms = vballoon_saved_load32(own + AT_OWN_PERIOD_MS);
+	take_requests(device, own);
+	if (device->protocol->own_load)
+		device->protocol->own_load(device, own + OWN_BYTES);
 }
 
 int vballoon_device_load(struct vballoon_device *device, const void *state, size_t len,
@@ -238,11 +247,10 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 		check_out->fault = VBALLOON_SAVED_OTHER_DRIVER;
 	else if (saved.record.valid)
 		take_record(device, &saved);
-	take_requests(device, saved.own);
-	if (device->protocol->own_load)
-		device->protocol->own_load(device, saved.own + OWN_BYTES);
+	vballoon_own_load(device, saved.own);
 	/* What one driver was asked and did not answer the next one is asked. */
 	if (check_out->fault)
 		vballoon_device_forget(device);
+	vballoon_journal_keep(device);
 	return 0;
 }

@@ -115,7 +115,7 @@ static bool cut_to_units(struct vballoon_device *device, const struct vballoon_r
 			 uint64_t *pages_out)
 {
 	uint32_t shift = device->config.page_shift;
-	uint32_t unit_shift = device->record.unit_shift;
+	uint32_t unit_shift = device->journal->record.unit_shift;
 	uint64_t unit_pages = UINT64_C(1) << (unit_shift - shift);
 	uint64_t gpa = region->gpa.value + (run.first << shift);
 	uint64_t end = gpa + (run.count << shift);
@@ -142,7 +142,7 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 	const struct vballoon_region *region = &device->memory.regions[search->region];
 	struct vballoon_page_map map = vballoon_page_map_open(region->page_map);
 	uint64_t unit_pages = UINT64_C(1)
-			      << (device->record.unit_shift - device->config.page_shift);
+			      << (device->journal->record.unit_shift - device->config.page_shift);
 	uint64_t end = chunk->first + chunk->count;
 	bool whole = search->page <= chunk->first;
 	bool empty = true;

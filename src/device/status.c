@@ -35,13 +35,13 @@ void vballoon_device_status(const struct vballoon_device *device,
 	*status = device->counters;
 	status->page_shift = device->config.page_shift;
 	status->memory_pages = vballoon_device_memory_pages(device);
-	status->target_pages = device->record.target;
+	status->target_pages = device->journal->record.target;
 	status->asked_pages = device->pace.asked;
 	for (unsigned int i = 0; i < device->memory.count; i++)
 		count_region(device, &device->memory.regions[i], status);
 	status->record = device->proof;
-	status->epoch = device->record.epoch;
-	status->unit_shift = device->record.unit_shift;
+	status->epoch = device->journal->record.epoch;
+	status->unit_shift = device->journal->record.unit_shift;
 	status->features = device->features;
 	status->drop_lingers = vballoon_drop_due_ms(device) != VBALLOON_NEVER;
 	status->stats_period_ms = device->stats_period_ms;

@@ -171,7 +171,12 @@ static void begin(struct vballoon_device *device, uint32_t type)
 		.bytes_left = device->work.bytes_left,
 		.units_left = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX,
 	};
-	device->answer_count = 0;
+	device->journal->answer_count = 0;
+	vballoon_journal_order();
+	device->journal->answer_type = type;
+	device->journal->answer_queue = TODEV;
+	device->journal->answer_at = device->rings[TODEV].taken;
+	vballoon_journal_order();
 }
 
 /* Keeps DEV-MSG-10. */
@@ -228,8 +233,16 @@ static void answer(struct vballoon_device *device)
 		if (vballoon_device_use(device, TODEV))
 			undo(device);
 		/* What the driver has is not undone for a bad message behind it. */
-		device->answer_count = 0;
+		device->journal->answer_count = 0;
 	}
+}
+
+void vballoon_todevq_undo(struct vballoon_device *device)
+{
+	uint32_t type = device->journal->answer_type;
+
+	if (type < sizeof(messages) / sizeof(messages[0]) && messages[type].undo)
+		messages[type].undo(device);
 }
 
 void vballoon_todevq_leave(struct vballoon_device *device)

@@ -53,7 +53,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint32_t unit_order(const struct vballoon_device *device)
 {
-	return device->record.unit_shift - device->config.page_shift;
+	return device->journal->record.unit_shift - device->config.page_shift;
 }
 
 static uint64_t entry_pages_max(const struct vballoon_device *device)
@@ -84,7 +84,7 @@ static struct quota quota_left(const struct vballoon_device *device)
 
 	return (struct quota){
 		.pages = device->work.withdraw.pages_left,
-		.entries = room_of(device) - device->answer_count,
+		.entries = room_of(device) - device->journal->answer_count,
 		.entry_pages = entry_pages,
 		.long_pages = least(entry_pages, vballoon_align_up(VBALLOON_SEARCH_LONG_PAGES,
 								   unit_order(device))),
@@ -96,21 +96,28 @@ static uint64_t entries_for(uint64_t pages, uint64_t entry_pages)
 	return pages / entry_pages + (pages % entry_pages != 0);
 }
 
-/* Hand a run back, in as many entries as it takes. Keeps DEV-RUNS-6, DEV-RUNS-7. */
+/* Hand a run back, in as many entries as it takes: they are in the journal before it is off
+ * the record. Keeps DEV-RUNS-6, DEV-RUNS-7. */
 static void give(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
-	uint64_t part;
+	struct vballoon_journal *journal = device->journal;
+	uint32_t count = journal->answer_count;
+	uint64_t at = gpa, left, part;
 
+	for (left = pages; left; left -= part) {
+		part = least(left, entry_pages_max(device));
+		journal->answer[count++] =
+			vballoon_le64(vballoon_entry_encode(at, part >> unit_order(device)));
+		vballoon_work_charge_entry(&device->work, part);
+		at += part << device->config.page_shift;
+	}
+	vballoon_journal_step(device);
+	journal->answer_count = count;
+	vballoon_journal_step(device);
 	vballoon_held_remove(device, gpa, pages);
+	vballoon_journal_step(device);
 	device->counters.returned_pages += pages;
 	device->work.withdraw.pages_left -= pages;
-	for (; pages; pages -= part) {
-		part = least(pages, entry_pages_max(device));
-		device->answer[device->answer_count++] =
-			vballoon_le64(vballoon_entry_encode(gpa, part >> unit_order(device)));
-		vballoon_work_charge_entry(&device->work, part);
-		gpa += part << device->config.page_shift;
-	}
 }
 
 /* Whether, with @pages given, the entries that are left can name the rest in long runs. */
@@ -197,8 +204,9 @@ enum vballoon_violation vballoon_withdraw_resume(struct vballoon_device *device)
 		if (work->unfinished)
 			return VBALLOON_OK;
 	}
-	if (vballoon_chain_write(&device->memory, &device->chain, device->answer,
-				 device->answer_count * sizeof(device->answer[0])))
+	if (vballoon_chain_write(&device->memory, &device->chain, device->journal->answer,
+				 device->journal->answer_count *
+					 sizeof(device->journal->answer[0])))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
 	return VBALLOON_OK;
 }
@@ -223,13 +231,15 @@ enum vballoon_violation vballoon_message_withdraw(struct vballoon_device *device
 void vballoon_withdraw_undo(struct vballoon_device *device)
 {
 	struct vballoon_entry_format format = vballoon_device_entry_format(device);
+	struct vballoon_journal *journal = device->journal;
 
-	while (device->answer_count) {
+	for (; journal->answer_count; journal->answer_count--) {
 		struct vballoon_entry entry = vballoon_entry_decode(
-			&format, vballoon_le64(device->answer[--device->answer_count]));
+			&format, vballoon_le64(journal->answer[journal->answer_count - 1]));
 		uint64_t pages = vballoon_entry_pages(device, &entry);
 
 		vballoon_held_add(device, entry.gpa, pages);
+		vballoon_journal_step(device);
 		device->counters.returned_pages -= pages;
 	}
 }

@@ -213,16 +213,22 @@ int vballoon_memory_clear(const struct vballoon_memory *memory, struct vballoon_
 	return write_bytes(memory, gpa, NULL, len);
 }
 
-/* The aligned 16-bit index at @gpa in the host, or NULL. An index that is aligned in the guest
- * lies in one region, because regions begin and end on a balloon page. */
-static uint16_t *index_at(const struct vballoon_memory *memory, struct vballoon_gpa gpa)
+/* The aligned 2^@shift bytes at @gpa in the host, or NULL. What is aligned in the guest lies in
+ * one region, because regions begin and end on a balloon page. */
+static void *aligned_at(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			uint32_t shift)
 {
-	struct vballoon_bytes len = vballoon_bytes(sizeof(uint16_t));
+	struct vballoon_bytes len = vballoon_bytes(UINT64_C(1) << shift);
 	const struct vballoon_region *region = vballoon_memory_find(memory, gpa, len);
 
-	if (!region || !vballoon_is_aligned(gpa.value, 1))
+	if (!region || !vballoon_is_aligned(gpa.value, shift))
 		return NULL;
-	return (uint16_t *)(void *)host_at(region, gpa);
+	return host_at(region, gpa);
+}
+
+static uint16_t *index_at(const struct vballoon_memory *memory, struct vballoon_gpa gpa)
+{
+	return aligned_at(memory, gpa, 1);
 }
 
 int vballoon_memory_load16(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
@@ -253,5 +259,21 @@ int vballoon_memory_store16(const struct vballoon_memory *memory, struct vballoo
 		return error;
 	__atomic_store_n(index, vballoon_le16(value), __ATOMIC_RELEASE);
 	vballoon_memory_changed(memory, gpa, sizeof(*index));
+	return 0;
+}
+
+int vballoon_memory_store64(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
+			    uint64_t value)
+{
+	uint64_t *at = aligned_at(memory, gpa, 3);
+	int error;
+
+	if (!at)
+		return -EFAULT;
+	error = before_write(memory, gpa, sizeof(*at));
+	if (error)
+		return error;
+	__atomic_store_n(at, vballoon_le64(value), __ATOMIC_RELEASE);
+	vballoon_memory_changed(memory, gpa, sizeof(*at));
 	return 0;
 }

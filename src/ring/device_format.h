@@ -7,6 +7,7 @@
 #define VBALLOON_RING_DEVICE_FORMAT_H
 
 #include "ring/device_ring.h"
+#include "ring/kept.h"
 
 struct vballoon_device_ring_format {
 	/* Whether a queue has a size, an alignment and a beginning that the format allows. */
@@ -25,6 +26,15 @@ struct vballoon_device_ring_format {
 
 	/* Where to go on, for struct vballoon_queue.next. */
 	uint32_t (*base)(const struct vballoon_device_ring *ring);
+
+	/* queue.next of a ring that is at @place. */
+	uint32_t (*next_of)(const struct vballoon_kept_place *place);
+
+	/* Of a ring that has begun where @place says, while a chain was being used there:
+	 * whether the driver was told. Then the ring goes on behind it. What cannot be read
+	 * counts as told: a page may be lost so, but has no two owners. */
+	bool (*pass_used)(struct vballoon_device_ring *ring,
+			  const struct vballoon_kept_place *place);
 
 	/* Whether a chain waits at next_avail: the acquire of pair 1. On a violation the ring
 	 * stands still, here and below. */

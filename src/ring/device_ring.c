@@ -53,6 +53,53 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 	return error;
 }
 
+/* Write down where the ring is: at @avail, where a chain of @places is being used if there
+ * are any. */
+static void keep(const struct vballoon_device_ring *ring, uint16_t avail, uint16_t places)
+{
+	const struct vballoon_kept_place place = {
+		.avail = avail,
+		.used = ring->next_used,
+		.places = places,
+		.known = true,
+		.is_using = places != 0,
+	};
+
+	if (!ring->kept)
+		return;
+	/* Before and after what is written around it, as a process sees that dies. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(ring->kept, vballoon_kept_word(&place), __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void vballoon_device_ring_keep(struct vballoon_device_ring *ring, uint64_t *kept)
+{
+	ring->kept = kept;
+	keep(ring, ring->next_avail, 0);
+}
+
+int vballoon_device_ring_resume(struct vballoon_device_ring *ring,
+				const struct vballoon_memory *memory,
+				const struct vballoon_queue *queue,
+				const struct vballoon_ring_features *features, uint64_t *kept,
+				bool *used_out)
+{
+	const struct vballoon_kept_place place = vballoon_kept_place(*kept);
+	struct vballoon_queue at = *queue;
+	int error;
+
+	*used_out = false;
+	at.next =
+		(features->packed ? &packed_device_format : &split_device_format)->next_of(&place);
+	error = vballoon_device_ring_start(ring, memory, &at, features);
+	if (error == -EINVAL)
+		return error;
+	*used_out = place.is_using && ring->format->pass_used(ring, &place);
+	vballoon_device_ring_keep(ring, kept);
+	return error;
+}
+
 uint32_t vballoon_device_ring_base(const struct vballoon_device_ring *ring)
 {
 	return ring->format ? ring->format->base(ring) : 0;
@@ -133,7 +180,12 @@ int vballoon_device_ring_use(struct vballoon_device_ring *ring, const struct vba
 		.len = chain->written < UINT32_MAX ? (uint32_t)chain->written : UINT32_MAX,
 	};
 
-	return ring->format->use(ring, &used);
+	int error;
+
+	keep(ring, ring->taken, used.places);
+	error = ring->format->use(ring, &used);
+	keep(ring, error ? ring->taken : ring->next_avail, 0);
+	return error;
 }
 
 void vballoon_device_ring_put_back(struct vballoon_device_ring *ring)
@@ -154,9 +206,12 @@ void vballoon_device_ring_skip(struct vballoon_device_ring *ring)
 	if (!ring->violation)
 		return;
 	ring->violation = VBALLOON_OK;
-	ring->next_avail = ring->skip_to;
-	if (ring->skip_uses)
+	if (ring->skip_uses) {
+		keep(ring, ring->next_avail, ring->skipped.places);
 		(void)ring->format->use(ring, &ring->skipped);
+	}
+	ring->next_avail = ring->skip_to;
+	keep(ring, ring->next_avail, 0);
 }
 
 bool vballoon_device_ring_should_notify(struct vballoon_device_ring *ring)

@@ -71,6 +71,7 @@ struct vballoon_device_ring_format;
 struct vballoon_device_ring {
 	const struct vballoon_device_ring_format *format;
 	const struct vballoon_memory *memory;
+	uint64_t *kept; /* the caller's: ring/kept.h; NULL: nowhere */
 	struct vballoon_queue queue;
 	struct vballoon_ring_features features;
 	bool running;
@@ -101,6 +102,20 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 			       const struct vballoon_memory *memory,
 			       const struct vballoon_queue *queue,
 			       const struct vballoon_ring_features *features);
+
+/* From now on the ring writes down where it is, in *@kept. */
+void vballoon_device_ring_keep(struct vballoon_device_ring *ring, uint64_t *kept);
+
+/*
+ * Go on from where a ring was that nobody stopped, as *@kept tells, in place of start() and
+ * keep(). queue->next does not count. *@used_out: the last chain was used, and the driver
+ * perhaps not interrupted. Returns as start().
+ */
+int vballoon_device_ring_resume(struct vballoon_device_ring *ring,
+				const struct vballoon_memory *memory,
+				const struct vballoon_queue *queue,
+				const struct vballoon_ring_features *features, uint64_t *kept,
+				bool *used_out);
 
 /* Where to go on after a stop, for struct vballoon_queue.next; of a ring that was never
  * started, 0. */

@@ -64,6 +64,26 @@ static uint32_t base(const struct vballoon_device_ring *ring)
 	return ring->next_avail | (uint32_t)ring->next_used << BASE_USED_SHIFT;
 }
 
+static uint32_t next_of(const struct vballoon_kept_place *place)
+{
+	return place->avail | (uint32_t)place->used << BASE_USED_SHIFT;
+}
+
+/* The descriptor was available, so that its flags tell whether it was used since, whatever the
+ * driver has made of it then. */
+static bool pass_used(struct vballoon_device_ring *ring, const struct vballoon_kept_place *place)
+{
+	uint16_t flags;
+
+	if (!vballoon_memory_load16(ring->memory, desc_at(ring, place->used, PACKED_DESC_FLAGS),
+				    &flags) &&
+	    !(flags & PACKED_DESC_USED) != !(place->used & PACKED_WRAP))
+		return false;
+	ring->next_avail = packed_advance(ring->queue.size, place->avail, place->places);
+	ring->next_used = packed_advance(ring->queue.size, place->used, place->places);
+	return true;
+}
+
 static enum vballoon_violation look(struct vballoon_device_ring *ring, bool *waiting_out)
 {
 	struct vballoon_gpa flags = desc_at(ring, ring->next_avail, PACKED_DESC_FLAGS);
@@ -109,22 +129,19 @@ static enum vballoon_violation take(struct vballoon_device_ring *ring, struct vb
 	return VBALLOON_OK;
 }
 
+/* Length, id and flags at once: a process that dies between them would leave the length of what
+ * was used in a descriptor that is still available. */
 static int use(struct vballoon_device_ring *ring, const struct vballoon_used *used)
 {
-	const struct packed_desc desc = { .len = vballoon_le32(used->len),
-					  .id = vballoon_le16(used->head) };
 	/* virtio 1.3, 2.8.4: the length counts with this flag only. */
 	uint16_t flags = (uint16_t)(packed_used_flags(ring->next_used) |
 				    (used->len ? PACKED_DESC_WRITE : 0));
 	int error;
 
-	error = vballoon_memory_write(ring->memory, desc_at(ring, ring->next_used, PACKED_LEN),
-				      (const unsigned char *)&desc + PACKED_LEN,
-				      PACKED_DESC_FLAGS - PACKED_LEN);
-	if (error)
-		return error;
-	error = vballoon_memory_store16(ring->memory,
-					desc_at(ring, ring->next_used, PACKED_DESC_FLAGS), flags);
+	error = vballoon_memory_store64(
+		ring->memory, desc_at(ring, ring->next_used, PACKED_LEN),
+		(uint64_t)used->len | (uint64_t)used->head << 8 * (PACKED_ID - PACKED_LEN) |
+			(uint64_t)flags << 8 * (PACKED_DESC_FLAGS - PACKED_LEN));
 	if (error)
 		return error;
 	ring->next_used = packed_advance(ring->queue.size, ring->next_used, used->places);
@@ -152,6 +169,8 @@ const struct vballoon_device_ring_format packed_device_format = {
 	.begin = begin,
 	.start = start,
 	.base = base,
+	.next_of = next_of,
+	.pass_used = pass_used,
 	.look = look,
 	.enable_kicks = enable_kicks,
 	.disable_kicks = disable_kicks,

@@ -55,6 +55,22 @@ static uint32_t base(const struct vballoon_device_ring *ring)
 	return ring->next_avail;
 }
 
+static uint32_t next_of(const struct vballoon_kept_place *place)
+{
+	return place->avail;
+}
+
+static bool pass_used(struct vballoon_device_ring *ring, const struct vballoon_kept_place *place)
+{
+	uint16_t idx;
+
+	if (!vballoon_memory_load16(ring->memory, used_at(ring, SPLIT_IDX), &idx) &&
+	    idx == place->used)
+		return false;
+	ring->next_avail++;
+	return true;
+}
+
 /* Keeps DEV-RING-6. */
 static enum vballoon_violation look(struct vballoon_device_ring *ring, bool *waiting_out)
 {
@@ -143,6 +159,8 @@ const struct vballoon_device_ring_format split_device_format = {
 	.begin = begin,
 	.start = start,
 	.base = base,
+	.next_of = next_of,
+	.pass_used = pass_used,
 	.look = look,
 	.enable_kicks = enable_kicks,
 	.disable_kicks = disable_kicks,

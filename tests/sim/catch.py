@@ -3,7 +3,7 @@
 """catch.py SIM MUTANT...: the simulator must find the fault in every mutant.
 
 A MUTANT is a simulator built with a faulty device, or --NAME: a fault that SIM
-plants into its own guest or host. Prints the seed that found each.
+plants into its own guest or host. One whose name begins with death- is run with deaths. Prints the seed that found each.
 """
 
 import subprocess
@@ -30,7 +30,8 @@ def main():
     for mutant in mutants:
         planted = mutant.startswith("--")
         name = mutant[2:] if planted else Path(mutant).name
-        found = catch([sim, "--mutant", name] if planted else [mutant])
+        deaths = ["--deaths"] if name.startswith("death-") else []
+        found = catch([sim, "--mutant", name] if planted else [mutant, *deaths])
         survived += found is None
         print(f"not ok - {name} survives" if found is None else f"ok - {name} is found", flush=True)
         print(*(found or ()), sep="\n")

@@ -6,6 +6,8 @@
 
 #include <vballoon/abi/memory_balloon.h>
 
+#include "death.h"
+
 static void notify(void *context, unsigned int queue)
 {
 	struct world *world = context;
@@ -13,7 +15,14 @@ static void notify(void *context, unsigned int queue)
 	trace_event(&world->trace, "notify", queue, 0);
 	if (!world->queue_running[queue])
 		trace_fail(&world->trace, "interrupts for queue %u, which is stopped", queue);
+	death_step(world);
 	world->interrupt[queue] = true;
+	death_step(world);
+}
+
+static void journaled(void *context)
+{
+	death_step(context);
 }
 
 static void config_changed(void *context)
@@ -39,9 +48,13 @@ static int drop(void *context, const struct vballoon_region *region, struct vbal
 		struct vballoon_bytes len)
 {
 	struct world *world = context;
+	int result;
 
 	ruling_check_drop(&world->ruling);
-	return host_drop(&world->host, region, offset, len);
+	death_step(world);
+	result = host_drop(&world->host, region, offset, len);
+	death_step(world);
+	return result;
 }
 
 static int restore(void *context, const struct vballoon_region *region,
@@ -49,7 +62,10 @@ static int restore(void *context, const struct vballoon_region *region,
 {
 	struct world *world = context;
 
-	return host_restore(&world->host, region, offset, len);
+	int result = host_restore(&world->host, region, offset, len);
+
+	death_step(world);
+	return result;
 }
 
 static int discard(void *context, const struct vballoon_region *region,
@@ -57,7 +73,10 @@ static int discard(void *context, const struct vballoon_region *region,
 {
 	struct world *world = context;
 
-	return host_discard(&world->host, region, offset, len);
+	int result = host_discard(&world->host, region, offset, len);
+
+	death_step(world);
+	return result;
 }
 
 /* "A disabled ring is not consumed." Nor has the device business elsewhere. */
@@ -158,6 +177,7 @@ static int before_write(void *context, struct vballoon_gpa gpa, size_t len)
 	struct world *world = context;
 	bool of_driver = guest_os_is_kernel_memory(&world->os, gpa.value, len);
 
+	death_step(world);
 	if (world->settling)
 		return 0;
 	if (!of_driver && rng_chance(&world->rng, world->plan.clear_failures)) {
@@ -178,6 +198,7 @@ static void after_write(void *context, struct vballoon_gpa gpa, size_t len)
 
 	check_access(world, gpa, len, true);
 	interleave_before_write(world, gpa);
+	death_step(world);
 	maybe_interleave(world);
 }
 
@@ -185,7 +206,8 @@ void hooks_init(struct world *world)
 {
 	world->device_ops = (struct vballoon_device_ops){ .notify = notify,
 							  .config_changed = config_changed,
-							  .stopped = stopped };
+							  .stopped = stopped,
+							  .journaled = journaled };
 	world->reclaim_ops = (struct vballoon_reclaim_ops){
 		.drop = drop,
 		.restore = world->plan.restore ? restore : NULL,

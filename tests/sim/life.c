@@ -28,9 +28,9 @@ static void maybe_run(struct world *world)
 		world_run_device(world);
 }
 
-void life_new_device(struct world *world)
+static struct vballoon_device_config config_of(struct world *world)
 {
-	struct vballoon_device_config config = {
+	return (struct vballoon_device_config){
 		.device_id = world->plan.traditional ? VIRTIO_BALLOON_ID : 0,
 		.page_shift = world->plan.page_shift,
 		.features = world->plan.features,
@@ -38,7 +38,13 @@ void life_new_device(struct world *world)
 		.reclaim = &world->reclaim_ops,
 		.memory_hooks = &world->hooks,
 		.context = world,
+		.journal = world->journal,
 	};
+}
+
+void life_new_device(struct world *world)
+{
+	struct vballoon_device_config config = config_of(world);
 
 	hooks_init(world);
 	must(world, "device made", vballoon_device_init(world->storage, &config, &world->device));
@@ -53,6 +59,30 @@ void life_new_device(struct world *world)
 	world->round = 0;
 	world->ruling.device = world->device;
 	world->ruling.policy = (struct vballoon_policy){ 0 };
+}
+
+void life_recover(struct world *world)
+{
+	struct vballoon_device_config config = config_of(world);
+
+	must(world, "device recovered",
+	     vballoon_device_recover(world->storage, &config, &world->device));
+	/* Memory may have been unplugged since, which this device does not have yet. */
+	must(world, "policy set", vballoon_device_set_policy(world->device, &world->ruling.policy));
+	for (unsigned int i = 0; i < world->machine.region_count; i++) {
+		struct machine_region *it = &world->machine.regions[i];
+
+		if (it->plugged)
+			must(world, "region recovered",
+			     vballoon_device_recover_region(world->device, &it->region));
+	}
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {
+		struct vballoon_queue place = world->driver.queues[i].place;
+
+		if (world->queue_running[i])
+			must(world, "queue recovered",
+			     vballoon_device_recover_queue(world->device, i, &place));
+	}
 }
 
 void life_set_target(struct world *world, uint64_t pages)

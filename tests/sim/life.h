@@ -11,6 +11,9 @@
 /* A device without a record: the first, or one in place of another. */
 void life_new_device(struct world *world);
 
+/* Another device goes on from where the one before has died. */
+void life_recover(struct world *world);
+
 /* The guest loads its driver, which sets the device up. */
 void life_load(struct world *world);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "death.h"
 #include "world.h"
 
 #ifndef SHORT_RUNS /* set where a run of the device does little */
@@ -68,6 +69,7 @@ static const struct counter {
 	COUNTER(refusals),
 	COUNTER(moves),
 	COUNTER(skipped_pages),
+	COUNTER(deaths),
 	COUNTER(port_starts),
 	COUNTER(port_stops),
 	COUNTER(port_pressures),
@@ -91,6 +93,7 @@ struct options {
 	uint64_t seed;
 	uint64_t schedules;
 	bool trace;
+	bool deaths; /* of the device's process, in the midst of its work */
 	enum mutant mutant;
 };
 
@@ -127,6 +130,7 @@ static void parse(struct options *options, int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "schedules", required_argument, NULL, 'n' },
 		{ "trace", no_argument, NULL, 't' },
+		{ "deaths", no_argument, NULL, 'd' },
 		{ "mutant", required_argument, NULL, 'm' },
 		{ 0 },
 	};
@@ -139,6 +143,8 @@ static void parse(struct options *options, int argc, char **argv)
 			options->schedules = strtoull(optarg, NULL, 0);
 		else if (option == 't')
 			options->trace = true;
+		else if (option == 'd')
+			options->deaths = true;
 		else if (option == 'm')
 			options->mutant = mutant_by_name(optarg);
 		else
@@ -156,10 +162,11 @@ static bool print_summary(struct world_summary *total, uint64_t schedules, uint6
 		uint64_t count = *counter_of(total, &counters[i]);
 
 		printf(", %" PRIu64 " %s", count, counters[i].name);
-		covered &= count > 0;
+		covered &=
+			count > 0 || counters[i].offset == offsetof(struct world_summary, deaths);
 	}
 	printf("\nhash %016" PRIx64 "\n", hash);
-	return covered || schedules < COVERED_SCHEDULES;
+	return covered || schedules < COVERED_SCHEDULES || total->deaths;
 }
 
 int main(int argc, char **argv)
@@ -179,6 +186,8 @@ int main(int argc, char **argv)
 			world_init(&world, options.seed + i, options.mutant, options.trace);
 		world.oracle.forgets_drops =
 			SHORT_RUNS || world.plan.clear_failures || world_is_large(&world);
+		if (options.deaths)
+			death_plan(&world, options.seed + i);
 
 		if (has_memory)
 			world_run(&world);

@@ -316,7 +316,7 @@ static void check_record_page(struct record_check *check, uint64_t gpa, bool dro
 	if (oracle->owner[frame] == ORACLE_GUEST ||
 	    (check->quiet && oracle->owner[frame] != ORACLE_BALLOON))
 		ORACLE_FAIL(oracle, "the record holds %#" PRIx64 ", which is the guest's", gpa);
-	else if (dropped && !oracle->dropped[frame])
+	else if (dropped && !oracle->dropped[frame] && !oracle->dies)
 		ORACLE_FAIL(oracle, "the record says that %#" PRIx64 " is dropped", gpa);
 	else if (check->quiet && !dropped && oracle->dropped[frame] && !oracle->forgets_drops)
 		ORACLE_FAIL(oracle, "the record does not know that %#" PRIx64 " is dropped", gpa);

@@ -49,6 +49,7 @@ struct oracle {
 	struct oracle_wire wire;
 	bool lenient; /* the guest breaks the rules: only the host's invariants hold */
 	bool forgets_drops; /* what is undone may leave dropped pages as not dropped */
+	bool dies; /* the device: what it was restoring then may be gone for all it knows */
 	bool silent; /* the guest may use what is in the balloon without a word */
 	bool uncounted; /* the device has lost count of the balloon, and may */
 	bool may_stop; /* the device could not answer */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "death.h"
 #include "hooks.h"
 #include "life.h"
 
@@ -52,7 +53,8 @@ bool world_init(struct world *world, uint64_t seed, enum mutant mutant, bool ech
 	plan_draw(&world->plan, &world->rng);
 	init_parts(world, mutant);
 	world->storage = malloc(vballoon_device_bytes());
-	if (!machine_init(&world->machine, &world->plan) || !world->storage)
+	world->journal = malloc(vballoon_journal_bytes());
+	if (!machine_init(&world->machine, &world->plan) || !world->storage || !world->journal)
 		return false;
 	oracle_init(&world->oracle);
 	guest_os_init(&world->os);
@@ -68,18 +70,25 @@ void world_free(struct world *world)
 {
 	machine_free(&world->machine);
 	free(world->storage);
+	free(world->journal);
 }
 
 bool world_run_device(struct world *world)
 {
+	bool survived = true;
+
 	if (!world->device_has_work)
 		return false;
 	vballoon_device_set_time(world->device, world->driver.now_ms);
 	ruling_begin(&world->ruling);
 	world->device_runs = true;
-	world->device_has_work = vballoon_device_run(world->device);
+	if (world->deaths && !world->settling)
+		survived = death_run(world);
+	else
+		world->device_has_work = vballoon_device_run(world->device);
 	world->device_runs = false;
-	ruling_end(&world->ruling, world->device_has_work);
+	if (survived)
+		ruling_end(&world->ruling, world->device_has_work);
 	trace_event(&world->trace, "device ran", world->device_has_work, 0);
 	return true;
 }
@@ -288,10 +297,13 @@ void world_interleave(struct world *world)
 							      step_free };
 	uint32_t count = world->settling ? 2 : 4;
 
-	world->guest_runs = false; /* one at a time */
+	bool mortal = world->mortal;
+
+	world->guest_runs = world->mortal = false; /* one at a time, and only the device dies */
 	trace_event(&world->trace, "meanwhile", 0, 0);
 	acts[rng_below(&world->rng, count)](world);
 	world->guest_runs = true;
+	world->mortal = mortal;
 }
 
 static const struct step *pick_step(struct rng *rng)

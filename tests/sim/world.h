@@ -10,6 +10,7 @@
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,7 +36,7 @@ struct world_summary {
 	uint64_t restarts, replacements, exchanged_pages, reports, discards, pushes, rounds, plugs,
 		unplugs, violations, rewrites;
 	uint64_t policies, drops_asked, refusals;
-	uint64_t moves, skipped_pages;
+	uint64_t moves, skipped_pages, deaths;
 	uint64_t port_starts, port_stops, port_pressures, port_ooms, port_ooms_late;
 	uint64_t port_exchanges, port_undone, port_reports, port_taken_back, port_refused;
 	uint64_t clears_failed, writes_failed;
@@ -57,10 +58,16 @@ struct world {
 	struct vballoon_reclaim_ops reclaim_ops;
 	struct vballoon_memory_hooks hooks;
 	void *storage; /* the device's */
+	void *journal; /* likewise, and it outlives it */
 	struct vballoon_device *device;
 
 	bool device_has_work; /* run() is due */
 	bool device_runs; /* now */
+	bool mortal; /* now */
+	struct rng death_rng; /* of its own: what else happens is as without */
+	uint32_t deaths; /* it dies once in so many of its steps, at the most; 0: never */
+	uint32_t death_in; /* so many steps; 0: not drawn yet */
+	jmp_buf death;
 	unsigned int writes; /* of rings and messages */
 	bool reset_asked; /* by the device, perhaps: the driver may do it at any time */
 	bool interrupt[VBALLOON_QUEUES_MAX]; /* on its way to the driver */

@@ -28,6 +28,19 @@ void vballoon_trad_queue_started(struct vballoon_device *device, unsigned int in
 		trad->places[index] = VBALLOON_PLACE_ANEW;
 }
 
+/* Nobody has stopped it: who it was before, it is. */
+void vballoon_trad_queue_recovered(struct vballoon_device *device, unsigned int index,
+				   uint32_t next)
+{
+	struct vballoon_traditional *trad = &device->traditional;
+
+	if (index > VIRTIO_BALLOON_VQ_DEFLATE || trad->places[index] == VBALLOON_PLACE_ANEW)
+		return;
+	trad->places[index] = device->proof == VBALLOON_RECORD_PROVEN ? VBALLOON_PLACE_KEPT
+								      : VBALLOON_PLACE_RESUMED;
+	trad->left_at[index] = next;
+}
+
 /* What was resumed and then not heard from is where it was. */
 void vballoon_trad_queue_stopped(struct vballoon_device *device, unsigned int index, uint32_t next)
 {
@@ -119,9 +132,11 @@ static void begin_record(struct vballoon_device *device)
 	trad->stats_due_ms = device->now_ms;
 	trad->round = 0;
 	trad->hints_done = false;
-	device->record.epoch = ++trad->drivers;
-	device->record.unit_shift = VIRTIO_BALLOON_PFN_SHIFT;
-	device->record.valid = 1;
+	device->journal->record.epoch = ++trad->drivers;
+	device->journal->record.unit_shift = VIRTIO_BALLOON_PFN_SHIFT;
+	vballoon_journal_step(device);
+	device->journal->record.valid = 1;
+	vballoon_journal_step(device);
 	device->counters.hellos++;
 	vballoon_device_ask(device);
 }
@@ -141,6 +156,8 @@ bool vballoon_trad_is_attended(struct vballoon_device *device)
 	trad->places[VIRTIO_BALLOON_VQ_INFLATE] = VBALLOON_PLACE_KEPT;
 	trad->places[VIRTIO_BALLOON_VQ_DEFLATE] = VBALLOON_PLACE_KEPT;
 	violation = vballoon_device_prove(device);
+	/* Before the first of its messages is answered. */
+	vballoon_journal_keep(device);
 	if (violation)
 		vballoon_device_violate(device, VIRTIO_BALLOON_VQ_INFLATE, violation);
 	return !violation;

@@ -148,6 +148,7 @@ const struct vballoon_protocol vballoon_protocol_traditional = {
 	.config_write = config_write,
 	.queue_started = vballoon_trad_queue_started,
 	.queue_stopped = vballoon_trad_queue_stopped,
+	.queue_recovered = vballoon_trad_queue_recovered,
 	.answer = vballoon_trad_answer,
 	.leave = vballoon_trad_leave,
 	.ask = ask,

@@ -20,6 +20,8 @@
 /* A queue has begun, or ended: struct vballoon_protocol. */
 void vballoon_trad_queue_started(struct vballoon_device *device, unsigned int index, uint32_t next);
 void vballoon_trad_queue_stopped(struct vballoon_device *device, unsigned int index, uint32_t next);
+void vballoon_trad_queue_recovered(struct vballoon_device *device, unsigned int index,
+				   uint32_t next);
 
 /* In a saved state: docs/state-format.md. */
 #define VBALLOON_TRAD_OWN_BYTES 32
