@@ -29,6 +29,21 @@ extern "C" {
 
 struct vballoon_vhost_user;
 
+/**
+ * Where descriptors go that are to outlive this process, with what is known of the front end in
+ * them. Each function is given struct vballoon_vhost_user_config.context.
+ */
+struct vballoon_vhost_user_keeper {
+	/** Have @p fd, which stays the caller's, in place of what has this name, in this order
+	 *  with all other calls. @return 0 or a negative errno */
+	int (*keep)(void *context, const char *name, int fd);
+	/** Nothing is needed under this name any more; there may have been nothing. */
+	void (*forget)(void *context, const char *name);
+	/** @return what another process has kept under this name, the caller's from now on;
+	 *          -1: nothing */
+	int (*find)(void *context, const char *name);
+};
+
 /** What a back end is made of. */
 struct vballoon_vhost_user_config {
 	uint32_t device_id; /**< as in struct vballoon_device_config */
@@ -40,6 +55,11 @@ struct vballoon_vhost_user_config {
 	 *  cannot cause more than a few in a while. May be NULL. */
 	void (*log)(void *context, int priority, const char *text); /**< syslog priorities */
 	void *context;
+	const struct vballoon_policy *policy; /**< of the device, from the beginning; copied. NULL:
+						   what is so without one */
+	/** With one, the socket is not the front end's, but that of a relay which keeps the front
+	 *  end's and repeats what was not answered (src/supervisor/relay.h). NULL: none */
+	const struct vballoon_vhost_user_keeper *keeper;
 };
 
 /** What the front end has told, for an operator. */
@@ -69,6 +89,17 @@ struct vballoon_vhost_user_status {
  */
 int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int socket,
 			    struct vballoon_vhost_user **back_end_out);
+
+/**
+ * Go on to serve a front end where another process was when it died, with what it had kept.
+ * @param config as for vballoon_vhost_user_new(), with the keeper
+ * @param socket the relay's, as for vballoon_vhost_user_new()
+ * @param back_end_out the back end; vballoon_vhost_user_process() is due
+ * @return as vballoon_vhost_user_new(); -ENOENT when nothing was kept: the front end has said
+ *         nothing yet; -EINVAL also when what was kept is not to be understood
+ */
+int vballoon_vhost_user_recover(const struct vballoon_vhost_user_config *config, int socket,
+				struct vballoon_vhost_user **back_end_out);
 
 /**
  * End the connection: unmaps guest memory, closes every descriptor.

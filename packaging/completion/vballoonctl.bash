@@ -4,7 +4,7 @@
 _vballoonctl()
 {
 	local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD - 1]}"
-	local commands="set status stats watch why doctor events policy reclaim-free drop save-state skip-map features reset"
+	local commands="set status stats watch why doctor events policy reclaim-free drop save-state skip-map features reset upgrade"
 	local options="--control-path --json --help --version"
 	local rules="pages= withdraw-target= withdraw-pressure= withdraw-oom= floor= inflate-rate= host-pressure="
 	local command="" rule="" i

@@ -238,7 +238,7 @@ def install(run):
 
 
 STAGES = [
-    Stage("static", 120, "layers, headers, format, text, clauses, scripts", static),
+    Stage("static", 240, "layers, headers, format, text, clauses, scripts", static),
     Stage("gcc", 400, "build with gcc, freestanding archives, tests", gcc),
     Stage("clang", 400, "build with clang, tests", clang),
     Stage("sanitize", 600, "build with address and undefined sanitizers, tests", sanitize),

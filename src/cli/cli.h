@@ -61,6 +61,8 @@ int vballoon_cmd_save_state(const struct vballoon_cli_options *options,
 			    struct vballoon_client *client);
 int vballoon_cmd_skip_map(const struct vballoon_cli_options *options,
 			  struct vballoon_client *client);
+int vballoon_cmd_upgrade(const struct vballoon_cli_options *options,
+			 struct vballoon_client *client);
 int vballoon_cmd_reset(const struct vballoon_cli_options *options, struct vballoon_client *client);
 
 #endif /* VBALLOON_CLI_CLI_H */

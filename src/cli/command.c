@@ -118,6 +118,11 @@ static const char about_reset[] =
 	"For a device that has stopped because the guest broke the protocol. The balloon is\n"
 	"empty then, and the guest's driver is asked to start again.\n";
 
+static const char about_upgrade[] =
+	"For a vballoond that was started with --supervise yes: the program that is installed now\n"
+	"takes the place of the one that runs. The guest goes on; connections to the control\n"
+	"socket end. A new program that does not run is given up for the one before.\n";
+
 static const struct vballoon_command commands[] = {
 	{ "set", "SIZE", false, false,
 	  BIT(GUEST_SIZE) | BIT(WAIT) | BIT(TIMEOUT) | BIT(DEADLINE) | BIT(KEEP) | BIT(REVERT),
@@ -148,6 +153,8 @@ static const struct vballoon_command commands[] = {
 	  "show the features, or check whether a guest can move", about_features },
 	{ "reset", NULL, false, false, 0, vballoon_cmd_reset,
 	  "bring a device back that has stopped", about_reset },
+	{ "upgrade", NULL, false, false, 0, vballoon_cmd_upgrade,
+	  "have the installed vballoond go on in place of the one that runs", about_upgrade },
 };
 
 const struct vballoon_command *vballoon_command_find(const char *name)

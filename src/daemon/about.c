@@ -44,6 +44,8 @@ static const char help_text[] =
 	"  --inflate-rate, --host-pressure\n"
 	"                        the policy to begin with: see vballoonctl policy --help\n"
 	"  --load-state FILE     go on with what vballoonctl save-state has written\n"
+	"  --supervise yes|no    have a supervisor keep the guest when this process dies,\n"
+	"                        and start another (no)\n"
 	"  --start-empty         begin with an empty balloon when that cannot be\n"
 	"  --config FILE         read settings from FILE, \"page-size = 2M\" and the like,\n"
 	"                        instead of " VBALLOON_CONFIG_DIR "/vballoond.conf\n"

@@ -235,6 +235,20 @@ static json_t *poll_reset(struct vballoon_call *call)
 	return json_object();
 }
 
+static void begin_upgrade(struct vballoon_call *call, const json_t *arguments)
+{
+	(void)arguments;
+	if (vballoon_guest_upgrade(call->guest))
+		vballoon_error_set(
+			&call->error, VBALLOON_ERROR_BAD_REQUEST,
+			"nothing outlives this vballoond: start it with --supervise yes");
+}
+
+static json_t *poll_upgrade(struct vballoon_call *call)
+{
+	return vballoon_status_json_supervisor(call->view);
+}
+
 static void begin_policy(struct vballoon_call *call, const json_t *arguments)
 {
 	struct vballoon_rules rules = call->guest->rules;
@@ -323,6 +337,7 @@ static const struct vballoon_command commands[] = {
 	  begin_wait,
 	  poll_reclaim_wait },
 	{ "reset", { NULL, 0, NULL }, begin_reset, poll_reset },
+	{ "upgrade", { NULL, 0, NULL }, begin_upgrade, poll_upgrade },
 	{ "features", { NULL, 0, NULL }, NULL, poll_features },
 	{ "save-state", { "offset", BALLOON_BYTES_MAX, NULL }, NULL, poll_save_state },
 	{ "skip-map", { "from", BALLOON_BYTES_MAX, NULL }, NULL, poll_skip_map },

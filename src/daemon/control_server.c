@@ -114,7 +114,7 @@ int vballoon_control_server_listen(struct vballoon_control_server *server, const
 	gid_t group = server->access.group;
 	mode_t mask = ~vballoon_access_mode(&server->access) & 0777;
 
-	if (vballoon_socket_listen(&server->socket, path, mask))
+	if (vballoon_socket_listen(&server->socket, path, mask, "listen-control"))
 		return -1;
 	/* Whoever comes before this is not let in by the mode, or asked who it is. */
 	if (group != VBALLOON_NO_GROUP && lchown(path, (uid_t)-1, group)) {

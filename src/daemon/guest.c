@@ -4,16 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/abi/traditional_balloon.h>
 
 #include "daemon/guest.h"
+#include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/lookout.h"
 #include "daemon/pair.h"
+#include "supervisor/relay.h"
 
 #define PROC "/proc"
+/* How long a front end may take to go, through the supervisor, when the next one has come. */
+#define LEAVE_MS 200
 
 static uint64_t warm_pages(const struct vballoon_guest *guest)
 {
@@ -52,6 +58,7 @@ void vballoon_guest_init(struct vballoon_guest *guest, struct vballoon_loop *loo
 	memset(guest, 0, sizeof(*guest));
 	vballoon_pressure_init(&guest->pressure, loop, feel_pressure, guest);
 	guest->rules = settings->rules;
+	guest->next_fd = -1;
 	guest->loop = loop;
 	guest->device_id = settings->device_id;
 	guest->page_shift = settings->page_shift;
@@ -79,6 +86,20 @@ int vballoon_guest_load(struct vballoon_guest *guest, const char *path)
 	return vballoon_saved_state_read(&guest->to_load, path, &here);
 }
 
+/* To be called after each order, before whoever gave it is answered. */
+static void keep_orders(const struct vballoon_guest *guest)
+{
+	const struct vballoon_orders orders = {
+		.target_pages = guest->target_pages,
+		.ordered = guest->ordered,
+		.stats_period_ms = guest->stats_period_ms,
+		.deadline = guest->deadline,
+		.rules = guest->rules,
+	};
+
+	vballoon_orders_keep(guest->orders, &orders);
+}
+
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest)
 {
 	return guest->back_end;
@@ -90,6 +111,7 @@ static void leave(struct vballoon_guest *guest)
 	vballoon_loop_remove(guest->loop, &guest->source);
 	vballoon_pair_disconnect(guest);
 	vballoon_vhost_user_free(guest->back_end);
+	vballoon_keeper_forget(VBALLOON_KEPT_FRONT_END);
 	guest->back_end = NULL;
 	vballoon_interlock_end(&guest->interlock);
 	guest->work_left = false;
@@ -98,6 +120,7 @@ static void leave(struct vballoon_guest *guest)
 	guest->reports = 0;
 	guest->loads = 0;
 	guest->ordered = false;
+	keep_orders(guest);
 	vballoon_saved_state_free(&guest->saved);
 }
 
@@ -106,6 +129,7 @@ void vballoon_guest_deinit(struct vballoon_guest *guest)
 	if (guest->back_end)
 		leave(guest);
 	vballoon_saved_state_free(&guest->to_load);
+	vballoon_orders_end(guest->orders);
 }
 
 static void log_line(void *context, int priority, const char *text)
@@ -160,6 +184,7 @@ static void take_loaded(struct vballoon_guest *guest, const struct vballoon_stat
 		vballoon_log(LOG_WARNING, "the target is more than the guest's memory");
 	if (guest->other)
 		guest->other->target_pages = guest->target_pages;
+	keep_orders(guest);
 }
 
 /* See what has changed in the device. That it has stopped the back end tells. */
@@ -260,6 +285,7 @@ static int set_target(struct vballoon_guest *guest, uint64_t pages)
 		return err;
 	}
 	guest->ordered = true;
+	keep_orders(guest);
 	guest->work_left = guest->back_end;
 	return 0;
 }
@@ -310,10 +336,23 @@ static void look_at_deadline(struct vballoon_guest *guest, uint64_t now_ms)
 	tell_other(guest);
 }
 
+/* The one there has gone, or is there to stay. */
+static void settle_next(struct vballoon_guest *guest, uint64_t now_ms)
+{
+	int fd = guest->next_fd;
+
+	if (fd < 0 || (guest->back_end && now_ms < guest->next_until_ms))
+		return;
+	guest->next_fd = -1;
+	vballoon_guest_connect(guest, fd);
+	guest->next_until_ms = 0;
+}
+
 void vballoon_guest_work(struct vballoon_guest *guest)
 {
 	uint64_t now_ms = vballoon_loop_now_ms();
 
+	settle_next(guest, now_ms);
 	/* If there is something to hear, the loop has just told so, or tells it next. */
 	if (guest->work_left || now_ms >= device_due_ms(guest))
 		serve(guest, vballoon_vhost_user_work);
@@ -335,6 +374,8 @@ uint64_t vballoon_guest_due_ms(const struct vballoon_guest *guest)
 		return 0;
 	if (vballoon_pair_is_served(guest))
 		due_ms = sooner(due_ms, vballoon_deadline_due_ms(&guest->deadline));
+	if (guest->next_fd >= 0)
+		due_ms = guest->back_end ? sooner(due_ms, guest->next_until_ms) : 0;
 	if (guest->pressure.state == VBALLOON_PRESSURE_LOOKS)
 		due_ms = sooner(due_ms,
 				vballoon_pressure_due_ms(&guest->pressure, warm_pages(guest)));
@@ -352,7 +393,30 @@ static int hand_over(struct vballoon_guest *guest)
 					&check);
 }
 
-static int connect_front_end(struct vballoon_guest *guest, int fd)
+/* Have the supervisor hold the front end and speak to it through a relay, whose other end is
+ * returned; a negative errno, and @fd is closed in either case. */
+static int hand_to_supervisor(int fd)
+{
+	int ends[2];
+	int err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	err = vballoon_keeper_keep(VBALLOON_KEPT_FRONT_END, fd);
+	if (!err)
+		err = vballoon_keeper_keep(VBALLOON_KEPT_RELAY, ends[1]);
+	close(ends[1]);
+	close(fd);
+	if (!err)
+		return ends[0];
+	close(ends[0]);
+	return err;
+}
+
+static int make_back_end(struct vballoon_guest *guest, int fd, bool recover)
 {
 	struct vballoon_vhost_user_config config = {
 		.device_id = guest->device_id,
@@ -360,13 +424,29 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 		.features = guest->features,
 		.start_empty = guest->start_empty,
 		.log = log_line,
+		.policy = &guest->rules.policy,
+		.keeper = vballoon_keeper_is_there() ? &vballoon_keeper_ops : NULL,
 	};
+	struct vballoon_status status;
 	int err;
 
-	err = vballoon_vhost_user_new(&config, fd, &guest->back_end);
+	if (!recover)
+		return vballoon_vhost_user_new(&config, fd, &guest->back_end);
+	err = vballoon_vhost_user_recover(&config, fd, &guest->back_end);
 	if (err)
 		return err;
-	err = hand_over(guest);
+	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
+	guest->target_pages = status.target_pages;
+	return 0;
+}
+
+static int connect_front_end(struct vballoon_guest *guest, int fd, bool recover)
+{
+	int err = make_back_end(guest, fd, recover);
+
+	if (err)
+		return err;
+	err = recover ? 0 : hand_over(guest);
 	if (err) {
 		vballoon_vhost_user_free(guest->back_end);
 		guest->back_end = NULL;
@@ -384,10 +464,9 @@ static int connect_front_end(struct vballoon_guest *guest, int fd)
 	}
 	vballoon_interlock_begin(&guest->interlock);
 	inhibit(guest);
-	/* Its memory is not known yet, so nothing can be out of range. */
-	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end),
-				   &guest->rules.policy);
 	vballoon_pair_connect(guest);
+	if (recover)
+		return 0;
 	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
 				   vballoon_pair_share(guest));
 	if (guest->stats_period_ms)
@@ -402,6 +481,12 @@ void vballoon_guest_connect(struct vballoon_guest *guest, int fd)
 	int err;
 
 	vballoon_lookout_name(fd, peer, sizeof(peer));
+	if (guest->back_end && vballoon_keeper_is_there() && guest->next_fd < 0 &&
+	    !guest->next_until_ms) {
+		guest->next_fd = fd;
+		guest->next_until_ms = vballoon_loop_now_ms() + LEAVE_MS;
+		return;
+	}
 	if (guest->back_end) {
 		vballoon_log(LOG_WARNING,
 			     "a second front end, process %s, was turned away: "
@@ -410,12 +495,64 @@ void vballoon_guest_connect(struct vballoon_guest *guest, int fd)
 		close(fd);
 		return;
 	}
-	err = connect_front_end(guest, fd);
+	if (vballoon_keeper_is_there())
+		fd = hand_to_supervisor(fd);
+	err = fd < 0 ? fd : connect_front_end(guest, fd, false);
+	if (err)
+		vballoon_keeper_forget(VBALLOON_KEPT_FRONT_END);
 	if (err)
 		vballoon_log(LOG_ERR, "the front end, process %s, cannot be served: %s", peer,
 			     strerror(-err));
 	else
 		vballoon_log(LOG_INFO, "a front end has connected: process %s", peer);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* A front end that has said nothing yet is as good as new. */
+static void recover_front_end(struct vballoon_guest *guest)
+{
+	int relay = vballoon_keeper_find(VBALLOON_KEPT_RELAY);
+	int err;
+
+	if (relay < 0)
+		return;
+	err = connect_front_end(guest, relay, true);
+	if (err == -ENOENT)
+		err = connect_front_end(guest, vballoon_keeper_find(VBALLOON_KEPT_RELAY), false);
+	if (err) {
+		vballoon_log(LOG_ERR,
+			     "the front end is turned away: what the worker before has "
+			     "left cannot be used: %s",
+			     strerror(-err));
+		vballoon_keeper_forget(VBALLOON_KEPT_FRONT_END);
+		return;
+	}
+	serve(guest, vballoon_vhost_user_process);
+	guest->work_left |= guest->back_end != NULL;
+	guest->recovered_us = now_us() - vballoon_keeper_history().ended_us;
+	vballoon_log(LOG_NOTICE, "going on after %" PRIu64 " us", guest->recovered_us);
+}
+
+void vballoon_guest_recover(struct vballoon_guest *guest)
+{
+	struct vballoon_orders orders = { .stats_period_ms = guest->stats_period_ms,
+					  .rules = guest->rules };
+
+	if (!vballoon_orders_begin(&guest->orders, &orders))
+		return;
+	guest->target_pages = orders.target_pages;
+	guest->ordered = orders.ordered;
+	guest->stats_period_ms = orders.stats_period_ms;
+	guest->deadline = orders.deadline;
+	guest->rules = orders.rules;
+	recover_front_end(guest);
 }
 
 int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages)
@@ -425,6 +562,7 @@ int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages)
 	if (err)
 		return err;
 	guest->deadline.state = VBALLOON_DEADLINE_NONE;
+	keep_orders(guest);
 	tell_other(guest);
 	return 0;
 }
@@ -441,6 +579,7 @@ int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t page
 	if (err)
 		return err;
 	guest->deadline = deadline;
+	keep_orders(guest);
 	tell_other(guest);
 	return 0;
 }
@@ -448,6 +587,7 @@ int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t page
 static void apply_rules(struct vballoon_guest *guest, const struct vballoon_rules *rules)
 {
 	guest->rules = *rules;
+	keep_orders(guest);
 	watch_pressure(guest);
 	if (!guest->back_end)
 		return;
@@ -481,6 +621,7 @@ void vballoon_guest_drop(struct vballoon_guest *guest)
 static void apply_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
 {
 	guest->stats_period_ms = period_ms;
+	keep_orders(guest);
 	if (!guest->back_end)
 		return;
 	vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end), period_ms);
@@ -513,6 +654,14 @@ void vballoon_guest_request_stats(struct vballoon_guest *guest)
 {
 	vballoon_device_request_stats(vballoon_vhost_user_device(guest->back_end));
 	guest->work_left = true;
+}
+
+int vballoon_guest_upgrade(struct vballoon_guest *guest)
+{
+	if (!vballoon_keeper_is_there())
+		return -EOPNOTSUPP;
+	guest->upgrades = true;
+	return 0;
 }
 
 void vballoon_guest_restart(struct vballoon_guest *guest)
@@ -548,6 +697,9 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	view_out->features_offered = guest->features;
 	view_out->stats_period_ms = guest->stats_period_ms;
 	view_out->target_pages = guest->target_pages;
+	view_out->supervised = vballoon_keeper_is_there();
+	view_out->history = vballoon_keeper_history();
+	view_out->recovered_us = guest->recovered_us;
 	view_out->work_left = guest->work_left;
 	view_out->rules = guest->rules;
 	view_out->pressure = guest->pressure.state;

@@ -11,6 +11,7 @@
 
 #include "daemon/interlock.h"
 #include "daemon/loop.h"
+#include "daemon/orders.h"
 #include "daemon/pressure.h"
 #include "daemon/rules.h"
 #include "daemon/saved_state.h"
@@ -41,6 +42,11 @@ struct vballoon_guest {
 	struct vballoon_source source;
 	bool work_left;
 	struct vballoon_interlock interlock;
+	int next_fd; /* a front end that came before the one there was seen to go; -1: none */
+	uint64_t next_until_ms; /* it is turned away then */
+	struct vballoon_orders_file *orders; /* NULL: they are not kept */
+	bool upgrades; /* another program is to take over, once the client is answered */
+	uint64_t recovered_us; /* how long the guest was without a worker; 0: it never was */
 	struct vballoon_saved_state to_load; /* for the front end that comes */
 	struct vballoon_saved_state saved; /* that is being fetched, piece by piece */
 	bool start_empty; /* when what is to be loaded is another guest's */
@@ -61,6 +67,12 @@ void vballoon_guest_deinit(struct vballoon_guest *guest);
 /* The next front end's guest goes on with what the file at @path says. Returns 0; -1 when
  * that cannot be, and the log says why. */
 int vballoon_guest_load(struct vballoon_guest *guest, const char *path);
+
+/* Go on with what another worker has left, if one has: orders, and a front end. */
+void vballoon_guest_recover(struct vballoon_guest *guest);
+
+/* Have another program take over: 0; -EOPNOTSUPP without a supervisor. */
+int vballoon_guest_upgrade(struct vballoon_guest *guest);
 
 /* Whether a front end is connected. */
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest);

@@ -7,6 +7,7 @@
  * waiting clients are told. With nothing to do the process does not wake up.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 
 #include "daemon/control_server.h"
 #include "daemon/guest.h"
+#include "daemon/keeper.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -25,6 +27,8 @@
 #include "daemon/options.h"
 #include "daemon/pair.h"
 #include "daemon/sandbox.h"
+#include "supervisor/relay.h"
+#include "supervisor/supervisor.h"
 
 #define EXIT_USAGE 2
 
@@ -108,6 +112,9 @@ static int lock_in(const struct service *service, enum vballoon_sandbox_mode mod
 							  &service->traditional_listener.socket,
 							  &service->control.socket, NULL };
 
+	/* A worker speaks to its supervisor by calls that the sandbox forbids. */
+	if (vballoon_keeper_is_there())
+		mode = VBALLOON_SANDBOX_OFF;
 	return vballoon_sandbox_enter(mode, sockets, is_open(service));
 }
 
@@ -128,13 +135,16 @@ static int start(struct service *service, const struct vballoon_settings *settin
 	err = vballoon_loop_init(&service->loop);
 	if (!err)
 		err = watch_signals(service);
-	if (!err)
-		vballoon_guest_set_rules(&service->guest, &settings->rules);
+	if (!err) {
+		vballoon_guest_recover(&service->guest);
+		vballoon_guest_set_rules(&service->guest, &service->guest.rules);
+	}
 	if (err) {
 		vballoon_log(LOG_ERR, "cannot start: %s", strerror(-err));
 		return -1;
 	}
-	if (settings->load_state && vballoon_guest_load(&service->guest, settings->load_state)) {
+	if (settings->load_state && !vballoon_keeper_history().starts &&
+	    vballoon_guest_load(&service->guest, settings->load_state)) {
 		if (!settings->start_empty) {
 			vballoon_log(LOG_ERR, "cannot start: to begin with an empty balloon, give "
 					      "--start-empty");
@@ -149,6 +159,10 @@ static int start(struct service *service, const struct vballoon_settings *settin
 	    vballoon_listener_open_path(&service->traditional_listener,
 					settings->traditional_socket_path))
 		return -1;
+	/* It was connected, and whether it still is, the supervisor knows. */
+	if (vballoon_keeper_history().starts && settings->fd >= 0 &&
+	    fcntl(settings->fd, F_GETFD) < 0)
+		return 0;
 	return settings->socket_path
 		       ? vballoon_listener_open_path(&service->listener, settings->socket_path)
 		       : vballoon_listener_open_fd(&service->listener, settings->fd);
@@ -203,6 +217,9 @@ static int serve(struct service *service)
 		vballoon_guest_work(&service->traditional);
 		vballoon_pair_look(&service->guest);
 		vballoon_control_server_update(&service->control);
+		if (service->guest.upgrades)
+			(void)vballoon_keeper_say(VBALLOON_KEEPER_UPGRADE);
+		service->guest.upgrades = false;
 		tell(service);
 		if (!is_connected(service) && !is_open(service)) {
 			vballoon_log(LOG_INFO, "ending: no other front end can come");
@@ -219,12 +236,18 @@ int main(int argc, char **argv)
 	int outcome, err;
 
 	vballoon_log_init();
+	vballoon_keeper_init();
 	outcome = vballoon_options_parse(argc, argv, &settings);
 	if (outcome != VBALLOON_OPTIONS_RUN) {
 		vballoon_settings_free(&settings);
 		return outcome == VBALLOON_OPTIONS_EXIT ? EXIT_SUCCESS : EXIT_USAGE;
 	}
+	if (settings.supervise && !vballoon_keeper_is_there()) {
+		vballoon_settings_free(&settings);
+		return vballoon_supervisor_run(argv, vballoon_log);
+	}
 	err = start(&service, &settings);
+	vballoon_keeper_settle();
 	if (!err)
 		err = lock_in(&service, settings.sandbox);
 	if (!err)

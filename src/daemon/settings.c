@@ -171,6 +171,14 @@ static const char *take_load_state(struct vballoon_settings *settings, const cha
 	return keep(&settings->load_state, text);
 }
 
+static const char *take_supervise(struct vballoon_settings *settings, const char *text)
+{
+	if (strcmp(text, "yes") && strcmp(text, "no"))
+		return "say yes or no";
+	settings->supervise = !strcmp(text, "yes");
+	return NULL;
+}
+
 /* A rule of the policy, by its name. */
 static const char *take_rule(struct vballoon_settings *settings, const char *name, const char *text)
 {
@@ -238,6 +246,7 @@ const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT] =
 	{ "passthrough", true, take_passthrough },
 	{ "sandbox", true, take_sandbox },
 	{ "load-state", false, take_load_state },
+	{ "supervise", true, take_supervise },
 	{ "pages", true, take_pages },
 	{ "withdraw-target", true, take_withdraw_target },
 	{ "withdraw-pressure", true, take_withdraw_pressure },

@@ -31,6 +31,7 @@ struct vballoon_settings {
 	enum vballoon_sandbox_mode sandbox;
 	struct vballoon_rules rules;
 	char *load_state; /* NULL: none */
+	bool supervise; /* a supervisor outlives the daemon proper */
 	bool start_empty; /* when that cannot be loaded */
 	struct vballoon_access access; /* to the control socket */
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES]; /* of the last take(), if it wrote one */
@@ -43,7 +44,7 @@ struct vballoon_setting {
 	const char *(*take)(struct vballoon_settings *settings, const char *text);
 };
 
-#define VBALLOON_SETTINGS_COUNT 21
+#define VBALLOON_SETTINGS_COUNT 22
 
 extern const struct vballoon_setting vballoon_settings_known[VBALLOON_SETTINGS_COUNT];
 

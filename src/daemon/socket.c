@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/lookout.h"
 #include "daemon/socket.h"
@@ -163,11 +164,31 @@ static int bind_and_listen(struct vballoon_socket *sock, const struct sockaddr_u
 	return 0;
 }
 
-int vballoon_socket_listen(struct vballoon_socket *sock, const char *path, mode_t mask)
+/* The socket of a worker before, with the path that is in the file system for it. */
+static bool adopt_kept(struct vballoon_socket *sock, const char *path, const char *name)
+{
+	struct stat file;
+	int fd = vballoon_keeper_find(name);
+
+	if (fd < 0)
+		return false;
+	vballoon_socket_adopt(sock, fd);
+	if (!stat(path, &file)) {
+		sock->path = path;
+		sock->dev = file.st_dev;
+		sock->ino = file.st_ino;
+	}
+	return true;
+}
+
+int vballoon_socket_listen(struct vballoon_socket *sock, const char *path, mode_t mask,
+			   const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int lock, err, fd;
 
+	if (adopt_kept(sock, path, name))
+		return 0;
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		vballoon_log(LOG_ERR,
 			     "cannot listen at %s: the path is longer than %zu bytes: "
@@ -188,6 +209,7 @@ int vballoon_socket_listen(struct vballoon_socket *sock, const char *path, mode_
 		close(lock);
 	if (!err) {
 		sock->path = path;
+		(void)vballoon_keeper_keep(name, sock->fd);
 		return 0;
 	}
 	vballoon_socket_close(sock);

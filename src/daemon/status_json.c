@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <vballoon/abi/memory_balloon.h>
 
 #include "control/feature_set.h"
@@ -172,6 +173,16 @@ json_t *vballoon_status_json_deadline(const struct vballoon_view *view)
 			 pages(view, deadline->previous_pages));
 }
 
+json_t *vballoon_status_json_supervisor(const struct vballoon_view *view)
+{
+	if (!view->supervised)
+		return json_null();
+	return json_pack("{sisIsIsI}", "worker", (int)getpid(), "deaths",
+			 (json_int_t)view->history.deaths, "upgrades",
+			 (json_int_t)view->history.upgrades, "recovery_us",
+			 (json_int_t)view->recovered_us);
+}
+
 json_t *vballoon_status_json_pressure(const struct vballoon_view *view)
 {
 	return json_pack("{ssso}", "watched", vballoon_pressure_name(view->pressure), "times",
@@ -244,6 +255,7 @@ json_t *vballoon_status_json(const struct vballoon_view *view,
 	json_object_set_new(object, "policy", vballoon_rules_json(&view->rules));
 	json_object_set_new(object, "deadline", vballoon_status_json_deadline(view));
 	json_object_set_new(object, "host_pressure", vballoon_status_json_pressure(view));
+	json_object_set_new(object, "supervisor", vballoon_status_json_supervisor(view));
 	json_object_set_new(object, "features_offered",
 			    vballoon_feature_set_names(view->device_id, view->features_offered));
 	json_object_set_new(object, "features",

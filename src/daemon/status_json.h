@@ -15,6 +15,7 @@ json_t *vballoon_status_json_reason(const struct vballoon_view *view); /* likewi
 json_t *vballoon_status_json_epoch(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_passthrough(const struct vballoon_view *view); /* likewise */
 json_t *vballoon_status_json_deadline(const struct vballoon_view *view); /* likewise */
+json_t *vballoon_status_json_supervisor(const struct vballoon_view *view);
 json_t *vballoon_status_json_pressure(const struct vballoon_view *view);
 json_t *vballoon_status_json_sandbox(void);
 json_t *vballoon_status_json_wait(const struct vballoon_view *view, bool reached);

@@ -9,6 +9,7 @@
 #include <vballoon/device.h>
 #include <vballoon/vhost_user.h>
 
+#include "daemon/keeper.h"
 #include "daemon/passthrough.h"
 #include "daemon/pressure.h"
 #include "daemon/rules.h"
@@ -42,6 +43,9 @@ struct vballoon_view {
 	/* The newest round of reported free memory, if there was one. */
 	bool has_round, round_is_over;
 	uint64_t round_reported_pages, round_discarded_pages;
+	bool supervised;
+	struct vballoon_keeper_history history; /* of workers before this one */
+	uint64_t recovered_us; /* how long the guest was without one; 0: it never was */
 	uint64_t stats_age_ms; /* when device.stats.reports is not 0 */
 };
 

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vhost_user/event.h"
 #include "vhost_user/session.h"
 
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
@@ -144,11 +143,20 @@ static int device_new(struct vballoon_vhost_user *back_end)
 		.memory_hooks = &memory_hooks,
 		.context = back_end,
 	};
+	int ret;
 
+	config.journal = vballoon_kept_journal(&back_end->kept);
 	back_end->device_storage = malloc(vballoon_device_bytes());
 	if (!back_end->device_storage)
 		return -ENOMEM;
-	return vballoon_device_init(back_end->device_storage, &config, &back_end->device);
+	if (back_end->recovering)
+		ret = vballoon_device_recover(back_end->device_storage, &config, &back_end->device);
+	else
+		ret = vballoon_device_init(back_end->device_storage, &config, &back_end->device);
+	/* There is no memory yet that it could be out of range of. */
+	if (!ret && back_end->config.policy)
+		ret = vballoon_device_set_policy(back_end->device, back_end->config.policy);
+	return ret;
 }
 
 /* Hear the front end, or, while it does not take its answer, wait until it does. */
@@ -186,8 +194,8 @@ static int back_end_set_up(struct vballoon_vhost_user *back_end, int socket)
 	return socket_watch(back_end);
 }
 
-int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int socket,
-			    struct vballoon_vhost_user **back_end_out)
+static int back_end_new(const struct vballoon_vhost_user_config *config, int socket, bool recover,
+			struct vballoon_vhost_user **back_end_out)
 {
 	struct vballoon_vhost_user *back_end = calloc(1, sizeof(*back_end));
 	int ret;
@@ -202,8 +210,16 @@ int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int
 	back_end->dirty_log.event = -1;
 	back_end->transfer.fd = -1;
 	vballoon_channel_init(&back_end->channel, socket);
+	back_end->channel.relayed = config->keeper;
 	vballoon_vrings_init(back_end);
-	ret = back_end_set_up(back_end, socket);
+	vballoon_kept_init(&back_end->kept);
+	back_end->recovering = recover;
+	ret = recover ? vballoon_kept_find(back_end) : vballoon_kept_begin(back_end);
+	if (!ret)
+		ret = back_end_set_up(back_end, socket);
+	if (!ret && recover)
+		ret = vballoon_kept_take(back_end);
+	back_end->recovering = false;
 	if (ret) {
 		vballoon_vhost_user_free(back_end);
 		return ret;
@@ -212,10 +228,23 @@ int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int
 	return 0;
 }
 
+int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int socket,
+			    struct vballoon_vhost_user **back_end_out)
+{
+	return back_end_new(config, socket, false, back_end_out);
+}
+
+int vballoon_vhost_user_recover(const struct vballoon_vhost_user_config *config, int socket,
+				struct vballoon_vhost_user **back_end_out)
+{
+	return back_end_new(config, socket, true, back_end_out);
+}
+
 void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end)
 {
 	if (!back_end)
 		return;
+	vballoon_kept_end(back_end);
 	vballoon_vrings_close(back_end);
 	vballoon_memory_table_clear(&back_end->memory);
 	vballoon_dirty_log_close(&back_end->dirty_log);
@@ -224,6 +253,7 @@ void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end)
 	vballoon_channel_close(&back_end->channel);
 	vballoon_event_replace(&back_end->epoll, -1);
 	free(back_end->device_storage);
+	vballoon_kept_close(&back_end->kept);
 	free(back_end);
 }
 

@@ -9,6 +9,8 @@
 
 #include "vhost_user/channel.h"
 #include "vhost_user/dirty_log.h"
+#include "vhost_user/event.h"
+#include "vhost_user/kept.h"
 #include "vhost_user/memory_table.h"
 #include "vhost_user/transfer.h"
 #include "vhost_user/vrings.h"
@@ -41,6 +43,13 @@ struct vballoon_vhost_user {
 	struct vballoon_transfer transfer;
 	void *state; /* owned: to go on with when the queues start; NULL: none */
 	size_t state_len;
+	struct vballoon_kept kept;
+	uint64_t slot_ids; /* given so far */
+	struct vhost_user_log log_where;
+	bool recovering; /* queues go on where another process left them */
+	bool announced; /* the relay has told of the message that follows */
+	bool repeated; /* that one is answered already: */
+	size_t answer_kept; /* so many bytes, in the channel */
 	bool turned_away; /* the state is not this front end's: the reason is there */
 };
 
@@ -97,6 +106,10 @@ typedef int vballoon_message_handler(struct vballoon_vhost_user *back_end,
 				     struct vballoon_reply *reply);
 
 /* features.c */
+
+/* Whether what the front end acked has it log what is written. */
+bool vballoon_features_log(uint64_t features);
+
 vballoon_message_handler vballoon_handle_get_features;
 vballoon_message_handler vballoon_handle_set_features;
 vballoon_message_handler vballoon_handle_get_protocol_features;

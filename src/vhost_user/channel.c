@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "supervisor/relay.h"
+
 #define HEADER_BYTES sizeof(struct vhost_user_header)
 
 void vballoon_channel_init(struct vballoon_channel *channel, int socket)
@@ -93,7 +95,8 @@ static void peer_learn(struct vballoon_channel *channel, struct msghdr *msg)
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
 			continue;
 		memcpy(&sender, CMSG_DATA(c), sizeof(sender));
-		channel->peer = sender.pid;
+		if (!channel->relayed)
+			channel->peer = sender.pid;
 	}
 }
 
@@ -162,7 +165,7 @@ int vballoon_channel_receive(struct vballoon_channel *channel, const char **faul
 	}
 }
 
-int vballoon_channel_reply(struct vballoon_channel *channel, const void *payload, uint32_t size)
+void vballoon_channel_prepare(struct vballoon_channel *channel, const void *payload, uint32_t size)
 {
 	struct vhost_user_header header = {
 		.request = channel->message.header.request,
@@ -174,7 +177,21 @@ int vballoon_channel_reply(struct vballoon_channel *channel, const void *payload
 	memcpy(channel->out + HEADER_BYTES, payload, size);
 	channel->out_len = HEADER_BYTES + size;
 	channel->out_done = 0;
+}
+
+int vballoon_channel_reply(struct vballoon_channel *channel, const void *payload, uint32_t size)
+{
+	vballoon_channel_prepare(channel, payload, size);
 	return vballoon_channel_flush(channel);
+}
+
+void vballoon_channel_finish(struct vballoon_channel *channel)
+{
+	const struct vballoon_relay_header done = { .request = VBALLOON_RELAY_DONE,
+						    .flags = VBALLOON_RELAY_VERSION };
+
+	memcpy(channel->out + channel->out_len, &done, sizeof(done));
+	channel->out_len += sizeof(done);
 }
 
 int vballoon_channel_flush(struct vballoon_channel *channel)

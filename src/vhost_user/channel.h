@@ -27,13 +27,17 @@ struct vballoon_message {
 /* The longest answer: a whole configuration space. */
 #define VBALLOON_REPLY_MAX (sizeof(struct vhost_user_config) + VHOST_USER_CONFIG_MAX)
 
+/* What is sent for one message at the most: an answer, and that this is all. */
+#define VBALLOON_ANSWER_MAX (2 * sizeof(struct vhost_user_header) + VBALLOON_REPLY_MAX)
+
 struct vballoon_channel {
 	int socket; /* owned */
 	pid_t peer; /* who sent what was read last; 0: a process that has no number here */
 	struct vballoon_message message;
 	size_t received; /* bytes of the message, its header included */
 	size_t out_len, out_done; /* of the answer that is being sent */
-	uint8_t out[sizeof(struct vhost_user_header) + VBALLOON_REPLY_MAX];
+	bool relayed; /* what comes was sent by another than peer */
+	uint8_t out[VBALLOON_ANSWER_MAX];
 };
 
 /* The outcomes of vballoon_channel_receive(). */
@@ -58,6 +62,12 @@ void vballoon_channel_next(struct vballoon_channel *channel);
 /* Begin to send an answer to the message at hand; @size is at most
  * VBALLOON_REPLY_MAX and nothing is on its way. Returns as vballoon_channel_flush(). */
 int vballoon_channel_reply(struct vballoon_channel *channel, const void *payload, uint32_t size);
+
+/* Likewise, without sending it yet. */
+void vballoon_channel_prepare(struct vballoon_channel *channel, const void *payload, uint32_t size);
+
+/* Over a relay: there is no more to this answer, which may be none. */
+void vballoon_channel_finish(struct vballoon_channel *channel);
 
 /* Send on: 0, also when the socket takes no more now; -ECONNRESET. */
 int vballoon_channel_flush(struct vballoon_channel *channel);

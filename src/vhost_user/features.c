@@ -16,6 +16,11 @@
 	 BIT(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) | BIT(VHOST_USER_PROTOCOL_F_STATUS) |      \
 	 BIT(VHOST_USER_PROTOCOL_F_DEVICE_STATE))
 
+bool vballoon_features_log(uint64_t features)
+{
+	return features & BIT(VHOST_F_LOG_ALL);
+}
+
 /* Keeps DEV-FEAT-3. */
 int vballoon_handle_get_features(struct vballoon_vhost_user *back_end,
 				 struct vballoon_message *message, struct vballoon_reply *reply)
@@ -48,7 +53,7 @@ int vballoon_handle_set_features(struct vballoon_vhost_user *back_end,
 				      (unsigned long long)features);
 	back_end->features_acked = features;
 	back_end->features_usable = !ret;
-	back_end->dirty_log.wanted = features & BIT(VHOST_F_LOG_ALL);
+	back_end->dirty_log.wanted = vballoon_features_log(features);
 	vballoon_vrings_refresh(back_end);
 	return ret ? VBALLOON_MESSAGE_DECLINED : 0;
 }

@@ -108,6 +108,10 @@ int vballoon_handle_set_log_base(struct vballoon_vhost_user *back_end,
 	} else {
 		memcpy(&where, message->payload, sizeof(where));
 		ret = vballoon_dirty_log_map(&back_end->dirty_log, &where, fd);
+		if (!ret) {
+			back_end->log_where = where;
+			vballoon_kept_keep(back_end, "log", fd);
+		}
 		close(fd);
 	}
 	if (ret < 0)

@@ -6,7 +6,8 @@
 #include <sys/stat.h>
 
 /* Tell the device of a slot, if it has anything for it. */
-static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot *slot)
+static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot *slot,
+		       bool recover)
 {
 	int ret;
 
@@ -15,7 +16,8 @@ static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot
 	slot->region.reclaimable = slot->probed;
 	if (table->not_shared && slot->probed == VBALLOON_RECLAIMABLE)
 		slot->region.reclaimable = VBALLOON_KEEP_NOT_SHARED;
-	ret = vballoon_device_add_region(table->device, &slot->region);
+	ret = recover ? vballoon_device_recover_region(table->device, &slot->region)
+		      : vballoon_device_add_region(table->device, &slot->region);
 	slot->in_device = !ret;
 	return ret;
 }
@@ -45,13 +47,32 @@ int vballoon_memory_table_add(struct vballoon_memory_table *table,
 
 	if (ret)
 		return ret;
-	ret = table->count == VBALLOON_MEMORY_REGIONS_MAX ? -ENOSPC : slot_attach(table, slot);
+	ret = table->count == VBALLOON_MEMORY_REGIONS_MAX ? -ENOSPC
+							  : slot_attach(table, slot, false);
 	if (ret) {
 		vballoon_slot_free(slot);
 		return ret;
 	}
 	table->slots[table->count++] = slot;
 	return 0;
+}
+
+int vballoon_memory_table_recover(struct vballoon_memory_table *table,
+				  const struct vhost_user_region *region, int fd, int page_map_fd,
+				  uint64_t id)
+{
+	struct vballoon_slot *slot;
+	int ret = vballoon_slot_recover(region, fd, page_map_fd, table->page_shift, &slot);
+
+	if (ret)
+		return ret;
+	slot->id = id;
+	ret = slot_attach(table, slot, true);
+	if (ret)
+		vballoon_slot_free(slot);
+	else
+		table->slots[table->count++] = slot;
+	return ret;
 }
 
 int vballoon_memory_table_remove(struct vballoon_memory_table *table,
@@ -185,7 +206,7 @@ void vballoon_memory_table_set_shared(struct vballoon_memory_table *table, bool 
 	table->not_shared = !shared;
 	for (unsigned int i = 0; i < table->count; i++) {
 		slot_detach(table, table->slots[i]);
-		slot_attach(table, table->slots[i]);
+		slot_attach(table, table->slots[i], false);
 	}
 }
 

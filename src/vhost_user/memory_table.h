@@ -40,6 +40,12 @@ int vballoon_memory_table_add(struct vballoon_memory_table *table,
 			      const struct vhost_user_region *region, int fd,
 			      const char **fault_out);
 
+/* Add one that another process had, with the page map that it left, as vballoon_slot_recover():
+ * the errors of that and of vballoon_device_recover_region(). */
+int vballoon_memory_table_recover(struct vballoon_memory_table *table,
+				  const struct vhost_user_region *region, int fd, int page_map_fd,
+				  uint64_t id);
+
 /* Remove a region, told by its addresses and its size: 0 or -ENOENT. */
 int vballoon_memory_table_remove(struct vballoon_memory_table *table,
 				 const struct vhost_user_region *region);

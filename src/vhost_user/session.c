@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "supervisor/relay.h"
 #include "vhost_user/back_end.h"
 
 /* Messages in a row before others (kicks, the embedder) get their turn. */
@@ -156,19 +157,67 @@ static int message_answer(struct vballoon_vhost_user *back_end)
 {
 	bool need_reply = (back_end->channel.message.header.flags & VHOST_USER_NEED_REPLY) &&
 			  vballoon_back_end_has(back_end, VHOST_USER_PROTOCOL_F_REPLY_ACK);
+	struct vballoon_channel *channel = &back_end->channel;
 	struct vballoon_reply reply = { .wanted = false };
 	int outcome = message_handle(back_end, need_reply, &reply);
-	int ret = 0;
+	int ret;
 
 	if (!reply.wanted && need_reply) {
 		uint64_t failed = outcome != 0;
 
 		vballoon_reply_set(&reply, &failed, sizeof(failed));
 	}
+	channel->out_len = channel->out_done = 0;
 	if (reply.wanted)
-		ret = vballoon_channel_reply(&back_end->channel, reply.payload, reply.size);
-	vballoon_channel_next(&back_end->channel);
+		vballoon_channel_prepare(channel, reply.payload, reply.size);
+	if (channel->relayed)
+		vballoon_channel_finish(channel);
+	if (outcome >= 0)
+		vballoon_kept_update(back_end);
+	ret = vballoon_channel_flush(channel);
+	vballoon_channel_next(channel);
 	return outcome < 0 ? -EPROTO : ret;
+}
+
+/* The relay tells of the message that follows. Whether it is one that the process which died
+ * had dealt with: then it has its answer already. */
+static int message_announced(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_channel *channel = &back_end->channel;
+	struct vballoon_relay_next next;
+
+	if (channel->message.header.request != VBALLOON_RELAY_NEXT ||
+	    channel->message.header.size != sizeof(next))
+		return vballoon_back_end_refuse(back_end, "nothing: its relay has lost its place");
+	memcpy(&next, channel->message.payload, sizeof(next));
+	channel->peer = (pid_t)next.peer;
+	back_end->announced = true;
+	back_end->repeated = next.answered < back_end->messages;
+	vballoon_channel_next(channel);
+	return 0;
+}
+
+static int message_repeat(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_channel *channel = &back_end->channel;
+
+	channel->out_len = back_end->answer_kept;
+	channel->out_done = 0;
+	vballoon_channel_next(channel);
+	return vballoon_channel_flush(channel);
+}
+
+static int message_take(struct vballoon_vhost_user *back_end)
+{
+	if (back_end->channel.relayed && !back_end->announced)
+		return message_announced(back_end);
+	back_end->announced = false;
+	if (back_end->repeated) {
+		back_end->repeated = false;
+		return message_repeat(back_end);
+	}
+	back_end->messages++;
+	return message_answer(back_end);
 }
 
 int vballoon_session_process(struct vballoon_vhost_user *back_end)
@@ -186,8 +235,7 @@ int vballoon_session_process(struct vballoon_vhost_user *back_end)
 			return vballoon_back_end_refuse(back_end, "%s", fault);
 		if (ret != VBALLOON_CHANNEL_MESSAGE)
 			return ret;
-		back_end->messages++;
-		ret = message_answer(back_end);
+		ret = message_take(back_end);
 	}
 	return ret ? ret : 1;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "vhost_user/event.h"
 #include <vballoon/device.h>
 
 /* A file that is shorter than it is said to be would answer an access with SIGBUS. */
@@ -87,17 +88,29 @@ static void region_probe(struct vballoon_slot *slot)
 /* A memfd, so that the record can outlive the process that keeps it; sealed,
  * because whoever else holds it must not be able to cut it off.
  * Keeps DEV-MEM-9. */
-static int page_map_new(struct vballoon_slot *slot, uint32_t page_shift)
+static int page_map_file(struct vballoon_slot *slot, size_t bytes)
 {
-	size_t bytes = vballoon_page_map_bytes(slot->region.size, page_shift);
-	void *map;
-
 	slot->page_map_fd = memfd_create("vballoon-page-map", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (slot->page_map_fd < 0)
 		return -errno;
 	if (ftruncate(slot->page_map_fd, (off_t)bytes) ||
 	    fcntl(slot->page_map_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
+	return 0;
+}
+
+/* One that is there already must be as long as one of its own. */
+static int page_map_map(struct vballoon_slot *slot, uint32_t page_shift)
+{
+	size_t bytes = vballoon_page_map_bytes(slot->region.size, page_shift);
+	struct stat st = { .st_size = 0 };
+	int ret = slot->page_map_fd < 0 ? page_map_file(slot, bytes) : 0;
+	void *map;
+
+	if (ret)
+		return ret;
+	if (fstat(slot->page_map_fd, &st) || st.st_size != (off_t)bytes)
+		return -EINVAL;
 	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, slot->page_map_fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
@@ -121,11 +134,11 @@ static int slot_set_up(struct vballoon_slot *slot, uint32_t page_shift, const ch
 	slot->region.host = (char *)slot->map + (slot->backing.offset -
 						 vballoon_align_down(slot->wire.mmap_offset,
 								     slot->region.host_page_shift));
-	return page_map_new(slot, page_shift);
+	return page_map_map(slot, page_shift);
 }
 
-int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t page_shift,
-		      struct vballoon_slot **slot_out, const char **fault_out)
+static int slot_make(const struct vhost_user_region *wire, int fd, int page_map_fd,
+		     uint32_t page_shift, struct vballoon_slot **slot_out, const char **fault_out)
 {
 	struct vballoon_slot *slot = calloc(1, sizeof(*slot));
 	int ret;
@@ -133,11 +146,12 @@ int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t pag
 	*fault_out = NULL;
 	if (!slot) {
 		close(fd);
+		vballoon_event_replace(&page_map_fd, -1);
 		return -ENOMEM;
 	}
 	slot->wire = *wire;
 	slot->fd = fd;
-	slot->page_map_fd = -1;
+	slot->page_map_fd = page_map_fd;
 	ret = slot_set_up(slot, page_shift, fault_out);
 	if (ret) {
 		vballoon_slot_free(slot);
@@ -145,6 +159,20 @@ int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t pag
 	}
 	*slot_out = slot;
 	return 0;
+}
+
+int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t page_shift,
+		      struct vballoon_slot **slot_out, const char **fault_out)
+{
+	return slot_make(wire, fd, -1, page_shift, slot_out, fault_out);
+}
+
+int vballoon_slot_recover(const struct vhost_user_region *wire, int fd, int page_map_fd,
+			  uint32_t page_shift, struct vballoon_slot **slot_out)
+{
+	const char *fault;
+
+	return slot_make(wire, fd, page_map_fd, page_shift, slot_out, &fault);
 }
 
 /* Keeps DEV-MEM-5. */

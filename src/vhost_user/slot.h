@@ -28,6 +28,7 @@ struct vballoon_slot {
 	struct vballoon_region region;
 	enum vballoon_reclaimable probed; /* region.reclaimable as the file alone has it */
 	bool in_device;
+	uint64_t id; /* under which it is kept; 0: it is not */
 };
 
 /*
@@ -41,6 +42,11 @@ struct vballoon_slot {
  */
 int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t page_shift,
 		      struct vballoon_slot **slot_out, const char **fault_out);
+
+/* A region that another process had mapped, with the page map that it left; @page_map_fd is the
+ * slot's too; -1: there is none. */
+int vballoon_slot_recover(const struct vhost_user_region *wire, int fd, int page_map_fd,
+			  uint32_t page_shift, struct vballoon_slot **slot_out);
 
 /* Not while the device knows it. @slot may be NULL. */
 void vballoon_slot_free(struct vballoon_slot *slot);

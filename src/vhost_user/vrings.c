@@ -131,6 +131,45 @@ static void vring_refresh(struct vballoon_vhost_user *back_end, unsigned int ind
 	}
 }
 
+/* What was written last may not have been logged. */
+static void log_ring(struct vballoon_vhost_user *back_end, const struct vballoon_vring *vring)
+{
+	uint64_t table_bytes = (uint64_t)vring->queue.size * DESC_BYTES;
+	uint64_t used_bytes =
+		vballoon_vrings_packed(back_end) ? 4 : 6 + 8 * (uint64_t)vring->queue.size;
+	struct vballoon_gpa logged;
+
+	if (!back_end->dirty_log.wanted)
+		return;
+	if (vballoon_vrings_packed(back_end))
+		vballoon_dirty_log_mark(&back_end->dirty_log, vring->queue.desc,
+					(size_t)table_bytes);
+	vballoon_dirty_log_mark(&back_end->dirty_log, vring->queue.used, (size_t)used_bytes);
+	if (vballoon_vrings_logged(back_end, vring->queue.used, &logged))
+		vballoon_dirty_log_mark(&back_end->dirty_log, logged, (size_t)used_bytes);
+}
+
+/* One that cannot go on is looked at again when anything changes, as ever. */
+void vballoon_vring_recover(struct vballoon_vhost_user *back_end, unsigned int index)
+{
+	struct vballoon_vring *vring = &back_end->vrings[index];
+	struct vballoon_queue queue;
+	int ret;
+
+	if (!vring_wanted(back_end, vring) || vring_locate(back_end, vring, &queue))
+		return;
+	vring->queue = queue;
+	ret = vballoon_device_recover_queue(back_end->device, index, &queue);
+	if (ret) {
+		vballoon_back_end_log(back_end, LOG_ERR, "queue %u cannot go on: %s", index,
+				      strerror(-ret));
+		vballoon_event_signal(vring->err);
+		return;
+	}
+	vring->running = true;
+	log_ring(back_end, vring);
+}
+
 void vballoon_vrings_refresh(struct vballoon_vhost_user *back_end)
 {
 	for (unsigned int i = 0; i < back_end->vring_count; i++)

@@ -27,6 +27,7 @@ class Daemon:
         self.beside = self.directory / "traditional" if beside else None
         if self.beside:  # the same guest's other device
             options = ("--traditional-socket-path", str(self.beside), *options)
+        self._lines: LineSocket | None = None
         self._opened = contextlib.ExitStack()
         self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
         self._process = self._opened.enter_context(contextlib.closing(Process(
@@ -34,13 +35,23 @@ class Daemon:
                           "--control-path", str(self.control), *options],
             self.directory / "log")))
         try:
-            self._lines = self._opened.enter_context(contextlib.closing(
-                LineSocket(self.control, "vballoond", check=self._process.check)))
-            self._lines.receive(5, "its greeting")
+            self._opened.callback(lambda: self._lines and self._lines.close())
+            self.connect()
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
         self.pid = self._process.pid
+
+    def connect(self) -> None:
+        """A connection to the control socket, in place of one that may be there."""
+        if self._lines:
+            self._lines.close()
+        self._lines = LineSocket(self.control, "vballoond", check=self._process.check)
+        self._lines.receive(5, "its greeting")
+
+    def log(self) -> str:
+        """All that it has said."""
+        return self._process.log.read_text(errors="replace")
 
     def execute(self, command: str, seconds: float = 10, **arguments: Any) -> dict[str, Any]:
         """One command of the control protocol. Raises what it answers with an error."""

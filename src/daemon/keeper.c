@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "daemon/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "supervisor/relay.h"
+#include "supervisor/store.h"
+
+static struct {
+	int socket; /* -1: there is no supervisor */
+	struct vballoon_keeper_history history;
+	struct vballoon_store found; /* and not yet taken */
+} keeper = { .socket = -1 };
+
+static uint64_t number_of(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+/* "name=number name=number ..." */
+static void take_found(char *text)
+{
+	char *next, *value;
+
+	for (char *word = strtok_r(text, " ", &next); word; word = strtok_r(NULL, " ", &next)) {
+		value = strchr(word, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		fcntl(atoi(value), F_SETFD, FD_CLOEXEC);
+		vballoon_store_keep(&keeper.found, word, atoi(value));
+	}
+}
+
+void vballoon_keeper_init(void)
+{
+	const char *found = getenv(VBALLOON_ENV_KEPT);
+	char *copy = found ? strdup(found) : NULL;
+
+	if (!getenv(VBALLOON_ENV_KEEPER) || !copy) {
+		free(copy);
+		return;
+	}
+	keeper.socket = (int)number_of(VBALLOON_ENV_KEEPER);
+	fcntl(keeper.socket, F_SETFD, FD_CLOEXEC);
+	keeper.history = (struct vballoon_keeper_history){
+		.starts = (unsigned int)number_of(VBALLOON_ENV_STARTS),
+		.deaths = (unsigned int)number_of(VBALLOON_ENV_DEATHS),
+		.upgrades = (unsigned int)number_of(VBALLOON_ENV_UPGRADES),
+		.ended_us = number_of(VBALLOON_ENV_DIED_US),
+	};
+	take_found(copy);
+	free(copy);
+	/* Started by a descriptor it would be called by that. */
+	prctl(PR_SET_NAME, "vballoond");
+}
+
+bool vballoon_keeper_is_there(void)
+{
+	return keeper.socket >= 0;
+}
+
+struct vballoon_keeper_history vballoon_keeper_history(void)
+{
+	return keeper.history;
+}
+
+static int say(const char *text, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec all = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+	struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
+	struct cmsghdr *rights;
+
+	if (keeper.socket < 0)
+		return 0;
+	if (fd >= 0) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		rights = CMSG_FIRSTHDR(&msg);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	}
+	while (sendmsg(keeper.socket, &msg, MSG_NOSIGNAL) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+int vballoon_keeper_say(const char *text)
+{
+	return say(text, -1);
+}
+
+int vballoon_keeper_keep(const char *name, int fd)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
+	return say(text, fd);
+}
+
+void vballoon_keeper_forget(const char *name)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	(void)say(text, -1);
+}
+
+int vballoon_keeper_find(const char *name)
+{
+	for (unsigned int i = 0; i < keeper.found.count; i++) {
+		if (!strcmp(keeper.found.kept[i].name, name))
+			return fcntl(keeper.found.kept[i].fd, F_DUPFD_CLOEXEC, 0);
+	}
+	return -1;
+}
+
+void vballoon_keeper_settle(void)
+{
+	while (keeper.found.count)
+		vballoon_store_forget(&keeper.found, keeper.found.kept[0].name);
+}
+
+static int keep(void *context, const char *name, int fd)
+{
+	(void)context;
+	return vballoon_keeper_keep(name, fd);
+}
+
+static void forget(void *context, const char *name)
+{
+	(void)context;
+	vballoon_keeper_forget(name);
+}
+
+static int find(void *context, const char *name)
+{
+	(void)context;
+	return vballoon_keeper_find(name);
+}
+
+const struct vballoon_vhost_user_keeper vballoon_keeper_ops = {
+	.keep = keep,
+	.forget = forget,
+	.find = find,
+};

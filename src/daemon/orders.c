@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "daemon/orders.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/keeper.h"
+#include "daemon/log.h"
+
+#define NAME "orders"
+#define MAGIC UINT64_C(0x6472726f6c616276) /* "vbalorrd" */
+#define VERSION 1
+
+struct vballoon_orders_file {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t turn; /* which of the two counts */
+	struct vballoon_orders orders[2];
+};
+
+static struct vballoon_orders_file *map(int fd)
+{
+	void *map = mmap(NULL, sizeof(struct vballoon_orders_file), PROT_READ | PROT_WRITE,
+			 MAP_SHARED, fd, 0);
+
+	return map == MAP_FAILED ? NULL : map;
+}
+
+/* What another worker has kept; NULL: none, or not to be understood. */
+static struct vballoon_orders_file *find(void)
+{
+	struct vballoon_orders_file *file = NULL;
+	struct stat st = { .st_size = 0 };
+	int fd = vballoon_keeper_find(NAME);
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st) && st.st_size == (off_t)sizeof(*file))
+		file = map(fd);
+	close(fd);
+	if (file && file->magic == MAGIC && file->version == VERSION)
+		return file;
+	vballoon_orders_end(file);
+	vballoon_log(LOG_WARNING, "what was ordered before is not understood: the settings hold");
+	return NULL;
+}
+
+static struct vballoon_orders_file *begin(void)
+{
+	struct vballoon_orders_file *file = NULL;
+	int fd = memfd_create("vballoon-orders", MFD_CLOEXEC);
+
+	if (fd >= 0 && !ftruncate(fd, (off_t)sizeof(*file)))
+		file = map(fd);
+	if (file) {
+		file->version = VERSION;
+		file->magic = MAGIC;
+	}
+	if (!file || vballoon_keeper_keep(NAME, fd))
+		vballoon_log(LOG_WARNING, "orders cannot be kept: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return file;
+}
+
+bool vballoon_orders_begin(struct vballoon_orders_file **file_out, struct vballoon_orders *orders)
+{
+	*file_out = NULL;
+	if (!vballoon_keeper_is_there())
+		return false;
+	*file_out = find();
+	if (*file_out) {
+		*orders = (*file_out)->orders[(*file_out)->turn & 1];
+		return true;
+	}
+	*file_out = begin();
+	vballoon_orders_keep(*file_out, orders);
+	return false;
+}
+
+void vballoon_orders_keep(struct vballoon_orders_file *file, const struct vballoon_orders *orders)
+{
+	if (!file)
+		return;
+	file->orders[!(file->turn & 1)] = *orders;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&file->turn, !(file->turn & 1), __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void vballoon_orders_end(struct vballoon_orders_file *file)
+{
+	if (file)
+		munmap(file, sizeof(*file));
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What supervisor and worker say to each other.
+ *
+ * Over the relay, a stream socket, the supervisor sends what the front end has sent, one message
+ * at a time, with its descriptors; before each a header of its own, which tells how many have
+ * been answered so far. The worker answers with whatever the front end is to have, if anything,
+ * and then with a header that says that this is all. Both are headers of vhost-user, with request
+ * numbers that it does not have.
+ *
+ * Over the keeper, a socket of datagrams, the worker sends lines as to a service manager
+ * (sd_notify(3)): FDSTORE=1 and FDNAME=... with a descriptor that is to outlive it, in place of
+ * what had this name; FDSTOREREMOVE=1 and FDNAME=...; and everything that is meant for the
+ * service manager. Two names mean something to the supervisor: the front end's socket, and the
+ * supervisor's end of the relay.
+ *
+ * A worker finds in its environment: the keeper's descriptor; what is kept, as "name=number"
+ * with blanks between; how many there were before it, how many of them have died and how often
+ * another program has taken over, and when the last one ended.
+ */
+#ifndef VBALLOON_SUPERVISOR_RELAY_H
+#define VBALLOON_SUPERVISOR_RELAY_H
+
+#include <stdint.h>
+
+#define VBALLOON_RELAY_NEXT 0x76620001U /* to the worker, with the payload below */
+#define VBALLOON_RELAY_DONE 0x76620002U /* from it, without */
+
+#define VBALLOON_RELAY_VERSION 0x1U /* struct vballoon_relay_header.flags */
+
+struct vballoon_relay_header {
+	uint32_t request, flags, size;
+};
+
+struct vballoon_relay_next {
+	uint64_t answered; /* messages of this front end */
+	uint64_t peer; /* the process that has sent the one that follows */
+};
+
+#define VBALLOON_RELAY_FDS_MAX 8 /* with one message */
+#define VBALLOON_RELAY_PAYLOAD_MAX 4096 /* bytes of one, either way */
+
+#define VBALLOON_KEPT_FRONT_END "front-end"
+#define VBALLOON_KEPT_RELAY "relay"
+#define VBALLOON_KEEPER_UPGRADE "UPGRADE=1"
+
+#define VBALLOON_ENV_KEEPER "VBALLOON_KEEPER"
+#define VBALLOON_ENV_KEPT "VBALLOON_KEPT"
+#define VBALLOON_ENV_STARTS "VBALLOON_STARTS" /* of workers before this one */
+#define VBALLOON_ENV_DEATHS "VBALLOON_DEATHS"
+#define VBALLOON_ENV_UPGRADES "VBALLOON_UPGRADES"
+#define VBALLOON_ENV_DIED_US "VBALLOON_DIED_US" /* CLOCK_MONOTONIC, microseconds */
+
+#endif /* VBALLOON_SUPERVISOR_RELAY_H */

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervisor/relay.h"
+
+#define CANNOT_START 127
+
+static void set_number(const char *name, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	setenv(name, text, 1);
+}
+
+/* In the child. Does not return. */
+static void become(const struct vballoon_worker_program *program,
+		   const struct vballoon_store *store, int keeper, int relay, pid_t parent)
+{
+	static char kept[VBALLOON_STORE_MAX * (VBALLOON_STORE_NAME_BYTES + 16)];
+	extern char **environ;
+	size_t len;
+
+	/* What the supervisor had is gone with it: no worker outlives it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(CANNOT_START);
+	vballoon_store_hand_over(store, kept, sizeof(kept) - 64);
+	len = strlen(kept);
+	if (relay >= 0) {
+		snprintf(kept + len, sizeof(kept) - len, "%s%s=%d", len ? " " : "",
+			 VBALLOON_KEPT_RELAY, relay);
+		fcntl(relay, F_SETFD, 0);
+	}
+	fcntl(keeper, F_SETFD, 0);
+	setenv(VBALLOON_ENV_KEPT, kept, 1);
+	set_number(VBALLOON_ENV_KEEPER, (uint64_t)keeper);
+	if (program->takes_sockets)
+		set_number("LISTEN_PID", (uint64_t)getpid());
+	sigprocmask(SIG_SETMASK, &program->signals, NULL);
+	fexecve(program->next >= 0 ? program->next : program->running, program->argv, environ);
+	_exit(CANNOT_START);
+}
+
+int vballoon_worker_start(struct vballoon_worker *worker,
+			  const struct vballoon_worker_program *program,
+			  const struct vballoon_store *store, int relay,
+			  const struct vballoon_history *history)
+{
+	pid_t parent = getpid();
+	int keeper[2];
+	int err = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, keeper))
+		return -errno;
+	set_number(VBALLOON_ENV_STARTS, history->starts);
+	set_number(VBALLOON_ENV_DEATHS, history->deaths);
+	set_number(VBALLOON_ENV_UPGRADES, history->upgrades + (program->next >= 0));
+	set_number(VBALLOON_ENV_DIED_US, history->ended_us);
+	worker->pid = fork();
+	if (!worker->pid)
+		become(program, store, keeper[1], relay, parent);
+	if (worker->pid < 0) {
+		err = -errno;
+		worker->pid = 0;
+		close(keeper[0]);
+	} else {
+		worker->keeper = keeper[0];
+	}
+	close(keeper[1]);
+	if (relay >= 0)
+		close(relay);
+	worker->ready = false;
+	return err;
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The worker under a supervisor is killed: before every system call between a message of the front
+ * end and its answer, likewise between a kick and what follows from it, and at random
+ * instructions in between, while the portable driver changes its balloon. The front end and the
+ * guest must not notice, no page has two owners or none, and the host has the balloon's memory.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon_bed.h"
+#include "port_front.h"
+
+#define POINTS_MAX 64
+#define WORTH_MS 60 /* a worker that was ready for so long is followed at once */
+#define MISSES_MAX 3 /* it may wake for another reason, and wait again */
+#define RANDOM_KILLS 32
+#define IDLE_LOOKS 5000 /* in vain, and a traced process waits */
+
+static struct port_front front;
+static unsigned int kills;
+
+static void sleep_ms(long ms)
+{
+	const struct timespec time = { .tv_nsec = ms * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* The worker that is there; 0: none is. */
+static pid_t worker_of(const struct daemon_bed *bed)
+{
+	char path[64];
+	int pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", bed->daemon.pid, bed->daemon.pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	if (fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	fclose(file);
+	return pid;
+}
+
+/* Wait until it has come up and stopped to be traced. */
+static pid_t seize(const struct daemon_bed *bed, pid_t before)
+{
+	pid_t worker;
+	int status;
+
+	for (unsigned int tries = 0; tries < 4000; tries++) {
+		worker = worker_of(bed);
+		if (worker && worker != before &&
+		    !ptrace(PTRACE_SEIZE, worker, NULL, PTRACE_O_TRACESYSGOOD)) {
+			assert_int_equal(ptrace(PTRACE_INTERRUPT, worker, NULL, NULL), 0);
+			assert_int_equal(waitpid(worker, &status, __WALL), worker);
+			return worker;
+		}
+		sleep_ms(1);
+	}
+	fail_msg("there is no worker");
+	return 0;
+}
+
+/* Let it run to where it begins a system call. Returns which; -1: it has died. */
+static long next_call(pid_t worker)
+{
+	struct __ptrace_syscall_info info;
+	int status;
+
+	do {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, worker, NULL, NULL), 0);
+		assert_int_equal(waitpid(worker, &status, __WALL), worker);
+		if (!WIFSTOPPED(status))
+			return -1;
+		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, worker, sizeof(info), &info) > 0);
+	} while (info.op != PTRACE_SYSCALL_INFO_ENTRY);
+	return (long)info.entry.nr;
+}
+
+static bool waits(long call)
+{
+	return call == SYS_epoll_wait || call == SYS_epoll_pwait;
+}
+
+/* Up to where it waits for something to happen. */
+static void await_waiting(pid_t worker)
+{
+	unsigned int calls = 0;
+
+	while (!waits(next_call(worker)))
+		assert_true(++calls < 10000);
+}
+
+static void kill_worker(pid_t worker)
+{
+	int status;
+
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	assert_int_equal(waitpid(worker, &status, __WALL), worker);
+	kills++;
+}
+
+static void let_go(pid_t worker)
+{
+	assert_int_equal(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
+}
+
+static void set(struct daemon_bed *bed, uint64_t pages)
+{
+	struct control control;
+	char line[96];
+
+	control_open(&control, bed->control_path);
+	snprintf(line, sizeof(line), "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":%llu}}",
+		 (unsigned long long)pages * 4096);
+	json_decref(control_call(&control, line));
+	control_close(&control);
+}
+
+/* Whatever the balloon is, all is well with it. */
+static void assert_sound(struct daemon_bed *bed, uint64_t pages)
+{
+	struct control control;
+	json_t *waited;
+
+	port_front_await(&front, pages);
+	control_open(&control, bed->control_path);
+	waited = control_call(&control,
+			      "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":20000}}");
+	assert_true(json_is_true(json_object_get(waited, "reached")));
+	assert_int_equal(json_integer_value(json_object_get(waited, "held_bytes")), pages * 4096);
+	assert_int_equal(json_integer_value(json_object_get(waited, "dropped_bytes")),
+			 pages * 4096);
+	json_decref(waited);
+	control_close(&control);
+	port_guest_check(&front.guest);
+	assert_int_equal(front.guest.starts, 1);
+}
+
+static void begin(struct daemon_bed *bed)
+{
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	port_front_open(&front, daemon_bed_socket(bed), NULL);
+	port_front_start(&front);
+	set(bed, 300);
+	assert_sound(bed, 300);
+	kills = 0;
+}
+
+/* How often it died, and that each time it was soon back. */
+static void end(struct daemon_bed *bed)
+{
+	unsigned int deaths = 0;
+	unsigned long us, longest = 0;
+	const char *at = bed->daemon.err.text;
+
+	process_await(&bed->daemon, "going on after");
+	while ((at = strstr(at, "going on after "))) {
+		us = strtoul(at + strlen("going on after "), NULL, 10);
+		if (us > longest)
+			longest = us;
+		deaths++;
+		at++;
+	}
+	print_message("%u kills, %u recoveries seen in the log, the longest %lu us\n", kills,
+		      deaths, longest);
+	assert_true(deaths > 0);
+	port_front_close(&front);
+}
+
+/* A message, and what is expected of its answer. */
+static void send_status(void)
+{
+	assert_int_equal(
+		vballoon_link_send(&front.wire.link, VHOST_USER_GET_FEATURES, 0, NULL, 0, NULL, 0),
+		0);
+}
+
+static void receive_status(void)
+{
+	uint64_t features = 0;
+
+	assert_int_equal(vballoon_link_receive(&front.wire.link, VHOST_USER_GET_FEATURES, &features,
+					       sizeof(features)),
+			 sizeof(features));
+	assert_int_equal(features, front.offered);
+}
+
+static void send_table(void)
+{
+	assert_int_equal(vballoon_front_end_share_memory(&front.wire), 0);
+	send_status();
+}
+
+static void send_events(void)
+{
+	assert_int_equal(vballoon_front_end_set_event(&front.wire, VHOST_USER_SET_VRING_CALL, 1,
+						      front.wire.queues[1].call),
+			 0);
+	send_status();
+}
+
+static void send_stop(void)
+{
+	const struct vhost_user_vring_state state = { .index = 1 };
+
+	assert_int_equal(vballoon_link_send(&front.wire.link, VHOST_USER_GET_VRING_BASE, 0, &state,
+					    sizeof(state), NULL, 0),
+			 0);
+}
+
+static void receive_stop(void)
+{
+	struct vhost_user_vring_state state = { .index = 0 };
+
+	assert_int_equal(vballoon_link_receive(&front.wire.link, VHOST_USER_GET_VRING_BASE, &state,
+					       sizeof(state)),
+			 sizeof(state));
+	assert_int_equal(state.index, 1);
+	front.queues[1].next = state.num;
+	port_front_start_queue(&front.wire, 1, &front.queues[1]);
+}
+
+static void start_withdraw(void)
+{
+	assert_true(vballoon_guest_oom(front.guest.driver, 1, front.guest.now_ms));
+	port_guest_step(&front.guest);
+}
+
+static void end_withdraw(void)
+{
+	while (vballoon_guest_oom_waits(front.guest.driver, front.guest.now_ms))
+		port_front_sleep(&front, 1000);
+}
+
+static const struct exchange {
+	const char *name;
+	void (*send)(void);
+	void (*receive)(void);
+	bool of_driver; /* and not of the front end */
+} exchanges[] = {
+	{ "GET_FEATURES", send_status, receive_status, false },
+	{ "SET_MEM_TABLE", send_table, receive_status, false },
+	{ "SET_VRING_CALL", send_events, receive_status, false },
+	{ "GET_VRING_BASE", send_stop, receive_stop, false },
+	{ "WITHDRAW", start_withdraw, end_withdraw, true },
+};
+
+/* Kill it before the @point-th system call of what @exchange makes it do. Returns whether there
+ * was one. */
+static bool kill_at(struct daemon_bed *bed, const struct exchange *exchange, unsigned int point)
+{
+	pid_t worker = seize(bed, 0);
+	bool waiting = false;
+
+	await_waiting(worker);
+	/* The driver would not wait for one that is followed late. */
+	if (exchange->of_driver)
+		sleep_ms(WORTH_MS);
+	exchange->send();
+	/* From waiting on, until it waits again with nothing to do. */
+	for (unsigned int i = 0; i < point && !waiting; i++)
+		waiting = waits(next_call(worker)) && i;
+	if (waiting) {
+		let_go(worker);
+		exchange->receive();
+		return false;
+	}
+	kill_worker(worker);
+	exchange->receive();
+	return true;
+}
+
+static void at_every_call_between_a_message_and_its_answer(void **state)
+{
+	struct daemon_bed *bed = *state;
+	unsigned int point, misses;
+
+	begin(bed);
+	for (size_t i = 0; i < sizeof(exchanges) / sizeof(exchanges[0]); i++) {
+		misses = 0;
+		for (point = 1; point < POINTS_MAX && misses < MISSES_MAX;) {
+			if (kill_at(bed, &exchanges[i], point))
+				point++;
+			else
+				misses++;
+		}
+		print_message("%s: %u points\n", exchanges[i].name, point - 1);
+		assert_in_range(point, 3, POINTS_MAX - 1);
+		/* A queue was stopped: the guest has to say something for its record to count. */
+		set(bed, front.guest.out_count - 10);
+		port_front_await(&front, front.guest.out_count - 10);
+		assert_sound(bed, front.guest.out_count);
+	}
+	end(bed);
+}
+
+/* A few thousand instructions: in the midst of anything, unless it has nothing to do. */
+static void run_on(pid_t worker, unsigned int instructions)
+{
+	unsigned int looks = 0;
+	int status;
+
+	for (unsigned int i = 0; i < instructions; i++) {
+		assert_int_equal(ptrace(PTRACE_SINGLESTEP, worker, NULL, NULL), 0);
+		while (waitpid(worker, &status, __WALL | WNOHANG) != worker) {
+			if (++looks > IDLE_LOOKS)
+				return;
+			if (looks > IDLE_LOOKS - 10)
+				sleep_ms(1);
+		}
+		assert_true(WIFSTOPPED(status));
+		looks = 0;
+	}
+}
+
+static void at_random_instructions_of_a_guest_that_resizes(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t pages = 300;
+	pid_t worker;
+
+	begin(bed);
+	srandom(1);
+	for (unsigned int i = 0; i < RANDOM_KILLS; i++) {
+		pages = (uint64_t)random() % 600;
+		set(bed, pages);
+		worker = seize(bed, 0);
+		for (unsigned int turns = (unsigned int)random() % 4; turns; turns--) {
+			let_go(worker);
+			port_front_turn(&front, 5);
+			worker = seize(bed, 0);
+		}
+		port_guest_step(&front.guest);
+		run_on(worker, (unsigned int)random() % 4000);
+		kill_worker(worker);
+		port_front_turn(&front, 0);
+		if (i % 4 == 3)
+			assert_sound(bed, pages);
+	}
+	assert_sound(bed, pages);
+	end(bed);
+}
+
+static void an_upgrade_is_not_noticed(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	begin(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("upgrade")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "Upgraded: the guest was without vballoond for"));
+	assert_sound(bed, 300);
+	end(bed);
+}
+
+static void without_a_supervisor_there_is_no_upgrade(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS(NULL));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("upgrade")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "--supervise yes"));
+}
+
+static void a_front_end_that_goes_is_gone(void **state)
+{
+	struct daemon_bed *bed = *state;
+	pid_t worker;
+
+	begin(bed);
+	port_front_close(&front);
+	process_await(&bed->daemon, "the front end has gone");
+	worker = seize(bed, 0);
+	kill_worker(worker);
+	/* Orders hold on, over both. */
+	port_front_open(&front, daemon_bed_socket(bed), NULL);
+	port_front_start(&front);
+	assert_sound(bed, 300);
+	port_front_close(&front);
+}
+
+#define CRASH_TEST(name)                                                                           \
+	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CRASH_TEST(at_every_call_between_a_message_and_its_answer),
+		CRASH_TEST(at_random_instructions_of_a_guest_that_resizes),
+		CRASH_TEST(an_upgrade_is_not_noticed),
+		CRASH_TEST(without_a_supervisor_there_is_no_upgrade),
+		CRASH_TEST(a_front_end_that_goes_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
