@@ -21,7 +21,7 @@ class Built:
     vballoond: Path
     vballoonctl: Path
     module: Path
-    needs_reset: Path  # for the guest: a transport whose device can need a reset
+    guest_modules: dict[str, Path]  # others, by name: they do what nobody else would
 
 
 def _run(what: str, *command: str | Path) -> None:
@@ -54,7 +54,8 @@ def build(kernel: Kernel) -> Built:
     own = OUT / f"guest-modules-{kernel.release}"
     shutil.copytree(TREE / "tests/bed/guest_modules", own, dirs_exist_ok=True)
     make = ["make", "-s", "-C", str(kernel.headers), f"M={own}", "CONFIG_DEBUG_INFO_BTF_MODULES="]
-    _run(f"a guest's module for Linux {kernel.release}",
+    _run(f"the other modules for Linux {kernel.release}",
          *kernel.build_command([*make, "modules"], [TREE]))
+    others = {path.stem: path for path in own.glob("*.ko") if path.with_suffix(".c").exists()}
     return Built(host / "src/daemon/vballoond", host / "src/cli/vballoonctl",
-                 module / "virtio_memory_balloon.ko", own / "needs_reset.ko")
+                 module / "virtio_memory_balloon.ko", others)

@@ -6,5 +6,9 @@ class Failure(Exception):
     """What was wanted did not happen. The message says what was awaited and what came."""
 
 
+class Complaint(Failure):
+    """The guest's kernel complains of something, whatever else happened."""
+
+
 class Skip(Exception):
     """The machine at hand cannot do what is wanted, and why."""

@@ -15,15 +15,17 @@ HUGE_ORDER = 9
 class Guest:
     """The init of a guest that runs."""
 
-    def __init__(self, path: Path, modules: Modules):
+    def __init__(self, path: Path, modules: Modules, patience: int = 1):
+        """Everything may take `patience` times as long."""
         self._lines = LineSocket(path, "the guest")
         self._modules = modules
+        self._patience = patience
         self.kernel_release = ""
 
     def wait_ready(self, seconds: float) -> None:
         """Wait for init to say that it runs: after power-on, a reset, a reboot or a kexec."""
         while not self.kernel_release:
-            line = self._lines.receive(seconds, "its init")
+            line = self._lines.receive(seconds * self._patience, "its init")
             # Firmware and a kernel that dies may leave a few bytes of their own on the line.
             _, found, release = line.partition("ready ")
             if found:
@@ -31,7 +33,7 @@ class Guest:
 
     def ask(self, command: str, seconds: float = 30) -> str:
         self._lines.send(command)
-        answer = self._lines.receive(seconds, f"the answer to `{command}`")
+        answer = self._lines.receive(seconds * self._patience, f"the answer to `{command}`")
         verdict, _, text = answer.partition(" ")
         if verdict != "ok":
             raise Failure(f"the guest was asked to `{command}` and said: {answer}")

@@ -101,7 +101,7 @@ class Kernel:
 
     def clears_on_allocation(self) -> bool:
         """Whether it sets memory to zero when it allocates it, unless told otherwise."""
-        return self._is_set("INIT_ON_ALLOC_DEFAULT_ON")
+        return self.is_set("INIT_ON_ALLOC_DEFAULT_ON")
 
     def moves_balloon(self) -> bool:
         """Whether the module lets it move what is in the balloon (kernel/compat.h)."""
@@ -110,9 +110,18 @@ class Kernel:
 
     def finds_leaks(self) -> bool:
         """Whether it can be asked what of its memory nobody knows of any more."""
-        return self._is_set("DEBUG_KMEMLEAK")
+        return self.is_set("DEBUG_KMEMLEAK")
 
-    def _is_set(self, option: str) -> bool:
+    def patience(self) -> int:
+        """How many times as long it takes for anything."""
+        return 6 if self.is_set("KASAN") else 1
+
+    def own_mib(self) -> int:
+        """How much more memory it needs for itself than a stock one."""
+        return 256 if self.is_set("KASAN") else 0
+
+    def is_set(self, option: str) -> bool:
+        """Whether the kernel was built with it."""
         return f"CONFIG_{option}=y" in (self.headers / ".config").read_text().splitlines()
 
     @staticmethod

@@ -9,6 +9,7 @@ TRANSPORT_MODULE = "virtio_pci"
 PEER_MODULE = "virtio_balloon"
 BALLOON_MODULE = "virtio_memory_balloon"
 NEEDS_RESET_MODULE = "needs_reset"
+MISTAKES_MODULE = "mistakes"
 
 
 def needs(module: bytes) -> list[str]:

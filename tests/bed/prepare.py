@@ -10,7 +10,7 @@ from . import build, initramfs, kernel, probe, qemu_root
 from .accel import TCG
 from .assets import Assets
 from .failure import Failure
-from .modules import BALLOON_MODULE, NEEDS_RESET_MODULE, PEER_MODULE, TRANSPORT_MODULE, Modules
+from .modules import BALLOON_MODULE, PEER_MODULE, TRANSPORT_MODULE, Modules
 
 
 def assets(version: str = "") -> Assets:
@@ -26,7 +26,8 @@ def assets(version: str = "") -> Assets:
     modules.add(PEER_MODULE)
     built = build.build(guest_kernel)
     modules.add(BALLOON_MODULE, built.module.read_bytes())
-    modules.add(NEEDS_RESET_MODULE, built.needs_reset.read_bytes())
+    for name, path in built.guest_modules.items():
+        modules.add(name, path.read_bytes())
     made = Assets(qemu, guest_kernel, TCG, init, modules, built)
     accel, why = probe.choose(made)
     print(f"bed: QEMU {qemu.version()}, guest Linux {guest_kernel.release}, {accel.name} ({why}); "

@@ -13,14 +13,13 @@ from .vm import Machine, VirtualMachine
 SYSFS = f"/sys/bus/virtio/drivers/{BALLOON_MODULE}/virtio*"
 HELD_PAGES = f"{SYSFS}/held_pages"
 MOVED_PAGES = f"{SYSFS}/account/moved_pages"
-KMEMLEAK = "/sys/kernel/debug/kmemleak"
 PATTERN_SEED = 3
 TOUCH_SEED = 4
 # Of the memory that is to be had when it is taken: the kernel needs some to work with.
 PATTERN_SHARE = 0.85
 DEFAULT_POLICY = {"pages": "eager", "withdraw_target": "grant", "withdraw_pressure": "grant",
                   "withdraw_oom": "grant", "floor_bytes": 0, "inflate_bytes_per_s": 0}
-CLAIM_SECONDS = 5
+ACCOUNT_SECONDS = 5
 # Of what was asked for, the host must have this back.
 RETURNED_SHARE = 0.99
 
@@ -50,7 +49,6 @@ class Rig:
             self.guest = self.vm.guest
             self.vm.boot()
             self._opened = stack.pop_all()
-        self._splats_seen = 0
 
     def load(self) -> None:
         """Load the balloon's driver."""
@@ -92,20 +90,19 @@ class Rig:
         """A file in the guest that holds a number."""
         return int(self.guest.ask(f"read {path}"))
 
-    def _wait_claimed(self, pages: int) -> None:
-        """The driver of device 5 tells its own account after it has answered."""
-        deadline = time.monotonic() + CLAIM_SECONDS
-        while self.held_pages() != pages and time.monotonic() < deadline:
+    def _guest_pages(self, pages: int) -> int:
+        """The same, once the guest has got to the device's last answer."""
+        deadline = time.monotonic() + ACCOUNT_SECONDS
+        while (held := self.held_pages()) != pages and time.monotonic() < deadline:
             time.sleep(0.01)
+        return held
 
     def check_accounts(self, balloon_mib: int) -> None:
         """Guest and device agree, to the page."""
         status = self.daemon.status()
         expected_pages = (balloon_mib << 20) // status["page_bytes"]
         device_pages = status["held_bytes"] // status["page_bytes"]
-        if self.vm.machine.traditional:
-            self._wait_claimed(expected_pages)
-        guest_pages = self.held_pages()
+        guest_pages = self._guest_pages(expected_pages)
         expect(device_pages == guest_pages == expected_pages,
                f"{expected_pages} pages in the balloon: the device says {device_pages}, "
                f"the guest {guest_pages}")
@@ -117,28 +114,9 @@ class Rig:
         expect(allocated_mib <= allowed_mib,
                f"the host to hold at most {allowed_mib:.0f} MiB: it holds {allocated_mib:.0f}")
 
-    def _fresh_splats(self) -> list[str]:
-        splats = self.vm.splats()
-        fresh, self._splats_seen = splats[self._splats_seen:], len(splats)
-        return fresh
-
-    def check_kills(self, killed: int) -> None:
-        """Since it was last asked the guest's kernel has told of so many processes that it killed
-        for lack of memory, and of nothing else."""
-        fresh = self._fresh_splats()
-        other = [line for line in fresh if "Out of memory: Killed process" not in line]
-        expect(not other and len(fresh) == killed, f"{killed} killed: {'; '.join(fresh[:3])}")
-
     def check_kernel(self) -> None:
         """The guest's kernel has complained of nothing since it was last asked."""
-        if self.assets.kernel.finds_leaks():
-            # What it does not find the first time may only have been on its way.
-            for _ in range(2):
-                self.guest.ask(f"write {KMEMLEAK} scan", seconds=120)
-            leaks = self.guest.ask(f"read {KMEMLEAK}")
-            expect(not leaks, f"no memory that nobody knows of: {leaks}")
-        fresh = self._fresh_splats()
-        expect(not fresh, f"no complaint of the guest's kernel: {'; '.join(fresh[:3])}")
+        self.vm.check_kernel()
 
     def __enter__(self) -> "Rig":
         return self

@@ -7,21 +7,29 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .assets import Assets
+from .failure import Complaint
 from .guest import Guest
 from .memfd import GuestMemory
 from .process import Process, tail
 from .qmp import Qmp
 
 BOOT_SECONDS = 60
-SPLAT = re.compile(r"WARNING:|BUG:|Oops|general protection|Kernel panic|Bad page|Out of memory|"
-                   r"list_(add|del) corruption|refcount_t|suspected memory leak|blocked for more than|soft lockup|"
-                   r"self-detected stall")
+SPLAT = re.compile(r"WARNING:|\bBUG\b|Oops|general protection|Kernel panic|Bad page|Out of memory|"
+                   r"list_(add|del) corruption|refcount_t|suspected memory leak|blocked for more than|"
+                   r"soft lockup|detected stall|UBSAN|trying to register non-static key|"
+                   r"lockdep is turned off|page allocation failure|Unable to handle")
+KILL = "Out of memory: Killed process"
+KMEMLEAK = "/sys/kernel/debug/kmemleak"
+# What is younger it says nothing of.
+KMEMLEAK_SECONDS = 5
 # A busy host may let the emulated timer miss the kernel's test of it, which ends in a panic.
 EMULATED = ["no_timer_check"]
+BALLOON_DEVICE = "vhost-user-test-device-pci"
 MEMORY_BALLOON = "virtio-id=13,num_vqs=2,vq_size=256,config_size=8"
 TRADITIONAL = "virtio-id=5,num_vqs=5,vq_size=256,config_size=16"
 PEER = ["-device", "virtio-balloon-pci,id=peer"]
@@ -69,7 +77,7 @@ class Machine:
         if self.balloon_socket:
             shape = TRADITIONAL if self.traditional else MEMORY_BALLOON
             arguments += ["-chardev", f"socket,id=balloon,path={self.balloon_socket}",
-                          "-device", f"vhost-user-test-device-pci,id=own,chardev=balloon,{shape}"
+                          "-device", f"{BALLOON_DEVICE},id=own,chardev=balloon,{shape}"
                           + (",bus=bay" if self.unpluggable else "")]
         if self.beside_socket:
             arguments += ["-chardev", f"socket,id=beside,path={self.beside_socket}",
@@ -83,10 +91,14 @@ class VirtualMachine:
     """One QEMU that runs. Use it in a `with`: whatever happens, the process ends."""
 
     def __init__(self, assets: Assets, machine: Machine):
+        machine.memory_mib += assets.kernel.own_mib()
         self.machine = machine
         # The path of a Unix socket has a hundred bytes: stay short.
         self.directory = Path(tempfile.mkdtemp(prefix="vballoon-vm-"))
         self._console = self.directory / "console"
+        self._splats_seen = 0
+        self._finds_leaks = assets.kernel.finds_leaks()
+        self._patience = assets.kernel.patience()
         self._opened = contextlib.ExitStack()
         self._opened.callback(shutil.rmtree, self.directory, ignore_errors=True)
         self._process = self._opened.enter_context(contextlib.closing(
@@ -103,7 +115,7 @@ class VirtualMachine:
             return self._opened.enter_context(contextlib.closing(closable))
 
         self.qmp = opened(Qmp(self.directory / "qmp", self._process.check))
-        self.guest = opened(Guest(self.directory / "agent", assets.modules))
+        self.guest = opened(Guest(self.directory / "agent", assets.modules, self._patience))
         self.memory = opened(GuestMemory(self._process.pid, self.machine.memory_mib << 20,
                                          self.machine.memory_in))
 
@@ -111,6 +123,8 @@ class VirtualMachine:
         initrd = self.directory / "initrd"
         initrd.write_bytes(assets.initramfs(kexec=self.machine.kexec))
         parameters = ["console=ttyS0", "loglevel=6", *EMULATED, *self.machine.kernel_parameters]
+        if assets.kernel.is_set("KASAN"):
+            parameters.append("kasan_multi_shot")  # as others tell of every mistake, not of the first
         swap = []
         if self.machine.swap_mib:
             (self.directory / "swap").touch()
@@ -161,9 +175,33 @@ class VirtualMachine:
         self.qmp.execute("device_del", id="own")
         self.qmp.await_event("DEVICE_DELETED")
 
-    def splats(self) -> list[str]:
-        """What the guest's kernel has complained of."""
-        return [line for line in self.console().splitlines() if SPLAT.search(line)]
+    def plug_balloon(self) -> None:
+        """Plug it in again, where it was."""
+        shape = dict(pair.split("=") for pair in MEMORY_BALLOON.split(","))
+        self.qmp.execute("device_add", driver=BALLOON_DEVICE, id="own", chardev="balloon", bus="bay",
+                         **{name: int(value) for name, value in shape.items()})
+
+    def _leaks(self) -> list[str]:
+        """Memory of the guest's kernel's that nobody knows of any more."""
+        time.sleep(KMEMLEAK_SECONDS)
+        # What it does not find the first time may only have been on its way.
+        for _ in range(2):
+            self.guest.ask(f"write {KMEMLEAK} scan", seconds=60)
+        leaks = self.guest.ask(f"read {KMEMLEAK}")
+        self.guest.ask(f"write {KMEMLEAK} clear")
+        return [leaks] if leaks else []
+
+    def check_kernel(self, killed: int = 0, leaks: bool = True) -> None:
+        """Since it was last asked the guest's kernel has told of so many processes that it killed
+        for lack of memory, and has complained of nothing else. To look for `leaks` takes long,
+        where the kernel can; what has leaked it still finds later."""
+        found = self._leaks() if leaks and self._finds_leaks else []
+        splats = [line for line in self.console().splitlines() if SPLAT.search(line)]
+        fresh, self._splats_seen = splats[self._splats_seen:], len(splats)
+        kills = [line for line in fresh if KILL in line]
+        if found or kills != fresh or len(kills) != killed:
+            raise Complaint(f"expected no complaint of the guest's kernel, and {killed} killed: "
+                            + "; ".join([*fresh, *found][:3]))
 
     def __enter__(self) -> "VirtualMachine":
         return self

@@ -37,6 +37,7 @@ def fixed(assets):
     with Rig(assets, Machine(**MACHINE), "--features", "page-runs") as rig:
         share = compact(rig)
         rig.daemon.resize(0)
+        rig.check_kernel()
     return share
 
 
