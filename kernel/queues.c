@@ -22,12 +22,18 @@ static void fromdevq_used(struct virtqueue *vq)
 	vballoon_wake(vq->vdev->priv);
 }
 
+/* Those who wait for an answer look for theirs. */
+static void answers_tell(struct vballoon *b)
+{
+	atomic_inc(&b->answers);
+	wake_up_all(&b->answered);
+}
+
 static void todevq_used(struct virtqueue *vq)
 {
 	struct vballoon *b = vq->vdev->priv;
 
-	atomic_inc(&b->answers);
-	wake_up_all(&b->answered);
+	answers_tell(b);
 	vballoon_wake(b);
 }
 
@@ -68,8 +74,7 @@ void vballoon_queues_stop(struct vballoon *b)
 	b->vdev->config->del_vqs(b->vdev);
 	b->fromdevq = NULL;
 	b->todevq = NULL;
-	atomic_inc(&b->answers);
-	wake_up_all(&b->answered);
+	answers_tell(b);
 }
 
 /* Keeps DRV-REQ-2. */
@@ -156,16 +161,23 @@ bool vballoon_requests_poll(struct vballoon *b)
 	return b->running && !budget;
 }
 
+/* No interrupt comes for an answer that is found before the device would have raised it:
+ * whoever waits for that one has to be told here.
+ */
 void vballoon_answers_poll(struct vballoon *b)
 {
 	struct vballoon_message *message;
+	bool found = false;
 	u32 len;
 
 	while (b->running && (message = virtqueue_get_buf(b->todevq, &len))) {
 		message->in_flight = false;
 		b->in_flight--;
+		found = true;
 		message->answered(b, message, len);
 	}
+	if (found)
+		answers_tell(b);
 }
 
 /* Until the message is answered, or the device is reset. Under the lock, which is

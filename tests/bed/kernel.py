@@ -106,7 +106,7 @@ class Kernel:
     def moves_balloon(self) -> bool:
         """Whether the module lets it move what is in the balloon (kernel/compat.h)."""
         major, minor = self.release.split(".")[:2]
-        return (int(major), int(minor)) < (6, 17)
+        return not (6, 17) <= (int(major), int(minor)) < (7, 0)
 
     def finds_leaks(self) -> bool:
         """Whether it can be asked what of its memory nobody knows of any more."""

@@ -12,6 +12,9 @@ SCATTERED_SHARE = 0.95  # of what is to be had
 BALLOON_SHARE = 0.8  # of what then is to be had, nearly all of it single pages
 # Of all free memory, in huge pages and larger, once the kernel has made room.
 HUGE_SHARE = 0.85
+# Less than the driver waits for a device that is silent: nobody is to wait for an answer that
+# somebody else has found.
+COMPACT_SECONDS = 25
 # So much less of it is to be had when nothing in the balloon can be moved.
 STUCK_SHARE = 0.1
 
@@ -25,7 +28,7 @@ def compact(rig):
     balloon_mib = int(guest.memory_mib()["available"] * BALLOON_SHARE)
     rig.daemon.resize(balloon_mib)
     guest.release()
-    guest.ask("write /proc/sys/vm/compact_memory 1", seconds=120)
+    guest.ask("write /proc/sys/vm/compact_memory 1", seconds=COMPACT_SECONDS)
     share = guest.free_huge_mib() / guest.memory_mib()["free"]
     print(f"    {share:.0%} of what is free is huge, {rig.read_number(MOVED_PAGES)} pages moved")
     rig.check_accounts(balloon_mib)
