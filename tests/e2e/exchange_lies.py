@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""a device that lies of the pages that it swaps costs the guest no page, and the driver says why"""
+
+from bed.crooked_device import RESIZE
+from bed.failure import Skip
+from bed.modules import BALLOON_MODULE
+from bed.rig import expect
+from bed.vm import Machine, VirtualMachine
+from bed.willing_device import WillingDevice
+
+from all_features import wait_for
+
+OWN_MACHINE = {"memory_mib": 320, "kernel_parameters": ["init_on_alloc=0"]}
+SCATTERED_SHARE = 0.95  # of what is to be had
+BALLOON_SHARE = 0.8
+LRU_MIB = 32  # without some memory of programs the kernel takes its time to move any
+PAGES_PER_MIB = 256
+
+# By what follows the compaction in which it is told. The device refuses to swap, but for its lies.
+LIES = {
+    "a verdict that there is not": lambda _, said: b"\x02" * len(said),
+    "no verdict": lambda _, said: (said, 0),
+    # Its record has the page that is the guest's now, and it will hand that back.
+    "a swap that it does not remember": lambda _, said: b"\x01" * len(said),
+}
+
+
+def scattered(device, guest):
+    """A balloon of single pages, and room for the kernel to make in between."""
+    guest.scatter(guest.memory_mib()["available"] * SCATTERED_SHARE)
+    pages = int(guest.memory_mib()["available"] * BALLOON_SHARE) * PAGES_PER_MIB
+    device.ask(RESIZE, pages)
+    wait_for(f"a balloon of {pages} pages", lambda: device.held() == pages)
+    guest.release()
+    guest.fill(LRU_MIB, 5)
+
+
+def tell(device, vm, lie):
+    guest = vm.guest
+    guest.load(BALLOON_MODULE)
+    total_mib = guest.memory_mib()["total"]
+    scattered(device, guest)
+    broken = vm.console().count("the device is broken")
+    device.lies = {"exchange": lie}
+    guest.ask("write /proc/sys/vm/compact_memory 1", seconds=60)
+    device.ask(RESIZE, 0)
+    wait_for("the guest to have its memory again", lambda: guest.memory_mib()["total"] == total_mib)
+    expect(vm.console().count("the device is broken") == broken + 1, "the lie to be named in the log")
+    pages, bad = guest.verify(5)
+    expect(bad == 0, f"{pages} pages of a program to be intact: {bad} are not")
+    guest.release()
+    pages, bad = guest.touch(1)
+    expect(bad == 0, f"{pages} pages to keep what is written: {bad} did not")
+    device.lies = {}
+    guest.unload(BALLOON_MODULE)
+
+
+# Proves DRV-EXCHANGE-3, DRV-EXCHANGE-7.
+def run(rig):
+    if not rig.assets.kernel.moves_balloon():
+        raise Skip("what is in a balloon does not move on this kernel")
+    with WillingDevice() as device:
+        with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
+            vm.boot()
+            for lie in LIES.values():
+                tell(device, vm, lie)
+            vm.check_kernel()
+            expect(device.error is None, f"no error in the device: {device.error}")
