@@ -97,8 +97,9 @@ void vballoon_restart(struct vballoon *b)
 	if (time_before(now, b->restart_jiffies))
 		delay = b->restart_jiffies - now;
 	b->running = false;
+	/* Not where work goes on without memory: it waits for work that does not. */
 	if (!b->leaving)
-		queue_delayed_work(b->wq, &b->restart_work, delay);
+		queue_delayed_work(system_freezable_wq, &b->restart_work, delay);
 }
 
 /* The device broke its contract: what it says is not to be relied on.
