@@ -95,14 +95,13 @@ static int exchange_swap(struct vballoon *b, u64 to, u64 from)
 	return e->swapped ? 0 : -EBUSY;
 }
 
-/* Waits for nobody but the device: the lock may be held by one who waits for memory. */
+/* Whoever has the lock waits for nothing meanwhile, least of all for memory. */
 static int page_move(struct vballoon_movable *movable, struct page *to, struct page *from)
 {
 	struct vballoon *b = container_of(movable, struct vballoon, pages.movable);
 	int err;
 
-	if (!mutex_trylock(&b->lock))
-		return -EAGAIN;
+	mutex_lock(&b->lock);
 	err = exchange_swap(b, page_to_pfn(to), page_to_pfn(from));
 	mutex_unlock(&b->lock);
 	return err;
