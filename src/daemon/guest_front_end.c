@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Front ends that come, and the one that a worker before has left. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/guest_parts.h"
+#include "daemon/keeper.h"
+#include "daemon/log.h"
+#include "daemon/lookout.h"
+#include "daemon/pair.h"
+#include "supervisor/relay.h"
+
+/* How long a front end may take to go, through the supervisor, when the next one has come. */
+#define LEAVE_MS 200
+
+static void log_line(void *context, int priority, const char *text)
+{
+	(void)context;
+	vballoon_log(priority, "%s", text);
+}
+
+/* The one there has gone, or is there to stay. */
+void vballoon_guest_settle_next(struct vballoon_guest *guest, uint64_t now_ms)
+{
+	int fd = guest->next_fd;
+
+	if (fd < 0 || (guest->back_end && now_ms < guest->next_until_ms))
+		return;
+	guest->next_fd = -1;
+	vballoon_guest_connect(guest, fd);
+	guest->next_until_ms = 0;
+}
+
+/* It was looked at when it was read, so that only memory can be short. */
+static int hand_over(struct vballoon_guest *guest)
+{
+	struct vballoon_saved_check check;
+
+	if (!guest->to_load.bytes)
+		return 0;
+	return vballoon_vhost_user_load(guest->back_end, guest->to_load.bytes, guest->to_load.len,
+					&check);
+}
+
+/* Have the supervisor hold the front end and speak to it through a relay, whose other end is
+ * returned; a negative errno, and @fd is closed in either case. */
+static int hand_to_supervisor(int fd)
+{
+	int ends[2];
+	int err;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	err = vballoon_keeper_keep(VBALLOON_KEPT_FRONT_END, fd);
+	if (!err)
+		err = vballoon_keeper_keep(VBALLOON_KEPT_RELAY, ends[1]);
+	close(ends[1]);
+	close(fd);
+	if (!err)
+		return ends[0];
+	close(ends[0]);
+	return err;
+}
+
+static int make_back_end(struct vballoon_guest *guest, int fd, bool recover)
+{
+	struct vballoon_vhost_user_config config = {
+		.device_id = guest->device_id,
+		.page_shift = guest->page_shift,
+		.features = guest->features,
+		.start_empty = guest->start_empty,
+		.log = log_line,
+		.policy = &guest->rules.policy,
+		.keeper = vballoon_keeper_is_there() ? &vballoon_keeper_ops : NULL,
+	};
+	struct vballoon_status status;
+	int err;
+
+	if (!recover)
+		return vballoon_vhost_user_new(&config, fd, &guest->back_end);
+	err = vballoon_vhost_user_recover(&config, fd, &guest->back_end);
+	if (err)
+		return err;
+	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
+	guest->target_pages = status.target_pages;
+	return 0;
+}
+
+static int connect_front_end(struct vballoon_guest *guest, int fd, bool recover)
+{
+	int err = make_back_end(guest, fd, recover);
+
+	if (err)
+		return err;
+	err = recover ? 0 : hand_over(guest);
+	if (err) {
+		vballoon_vhost_user_free(guest->back_end);
+		guest->back_end = NULL;
+		return err;
+	}
+	guest->source.fd = vballoon_vhost_user_fd(guest->back_end);
+	guest->source.events = EPOLLIN;
+	guest->source.ready = vballoon_guest_ready;
+	guest->source.context = guest;
+	err = vballoon_loop_add(guest->loop, &guest->source);
+	if (err) {
+		vballoon_vhost_user_free(guest->back_end);
+		guest->back_end = NULL;
+		return err;
+	}
+	vballoon_interlock_begin(&guest->interlock);
+	vballoon_guest_inhibit(guest);
+	vballoon_pair_connect(guest);
+	if (recover)
+		return 0;
+	vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+				   vballoon_pair_share(guest));
+	if (guest->stats_period_ms)
+		vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end),
+						 guest->stats_period_ms);
+	return 0;
+}
+
+void vballoon_guest_connect(struct vballoon_guest *guest, int fd)
+{
+	char peer[128];
+	int err;
+
+	vballoon_lookout_name(fd, peer, sizeof(peer));
+	if (guest->back_end && vballoon_keeper_is_there() && guest->next_fd < 0 &&
+	    !guest->next_until_ms) {
+		guest->next_fd = fd;
+		guest->next_until_ms = vballoon_loop_now_ms() + LEAVE_MS;
+		return;
+	}
+	if (guest->back_end) {
+		vballoon_log(LOG_WARNING,
+			     "a second front end, process %s, was turned away: "
+			     "one is connected; run another vballoond for it",
+			     peer);
+		close(fd);
+		return;
+	}
+	if (vballoon_keeper_is_there())
+		fd = hand_to_supervisor(fd);
+	err = fd < 0 ? fd : connect_front_end(guest, fd, false);
+	if (err)
+		vballoon_keeper_forget(VBALLOON_KEPT_FRONT_END);
+	if (err)
+		vballoon_log(LOG_ERR, "the front end, process %s, cannot be served: %s", peer,
+			     strerror(-err));
+	else
+		vballoon_log(LOG_INFO, "a front end has connected: process %s", peer);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* A front end that has said nothing yet is as good as new. */
+static void recover_front_end(struct vballoon_guest *guest)
+{
+	int relay = vballoon_keeper_find(VBALLOON_KEPT_RELAY);
+	int err;
+
+	if (relay < 0)
+		return;
+	err = connect_front_end(guest, relay, true);
+	if (err == -ENOENT)
+		err = connect_front_end(guest, vballoon_keeper_find(VBALLOON_KEPT_RELAY), false);
+	if (err) {
+		vballoon_log(LOG_ERR,
+			     "the front end is turned away: what the worker before has "
+			     "left cannot be used: %s",
+			     strerror(-err));
+		vballoon_keeper_forget(VBALLOON_KEPT_FRONT_END);
+		return;
+	}
+	vballoon_guest_serve(guest, vballoon_vhost_user_process);
+	guest->work_left |= guest->back_end != NULL;
+	guest->recovered_us = now_us() - vballoon_keeper_history().ended_us;
+	vballoon_log(LOG_NOTICE, "going on after %" PRIu64 " us", guest->recovered_us);
+}
+
+void vballoon_guest_recover(struct vballoon_guest *guest)
+{
+	struct vballoon_orders orders = { .stats_period_ms = guest->stats_period_ms,
+					  .rules = guest->rules };
+
+	if (!vballoon_orders_begin(&guest->orders, &orders))
+		return;
+	guest->target_pages = orders.target_pages;
+	guest->ordered = orders.ordered;
+	guest->stats_period_ms = orders.stats_period_ms;
+	guest->deadline = orders.deadline;
+	guest->rules = orders.rules;
+	recover_front_end(guest);
+}
