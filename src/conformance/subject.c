@@ -216,29 +216,52 @@ bool vballoon_subject_lives(struct vballoon_subject *subject, char *why_out, siz
 	return false;
 }
 
-/* Whether one thread sleeps, by the letter behind its name in stat. */
-static bool thread_sleeps(pid_t pid, const char *thread)
-{
-	char path[64], text[512];
-	const char *letter;
-	FILE *file;
-	size_t len;
+/* What is seen of threads: whether all sleep, and how often they have gone to sleep. */
+struct rest {
+	bool all_sleep;
+	uint64_t sleeps;
+};
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/stat", pid, thread);
+#define DESCENT_MAX 4 /* of processes that a process has started, and so on */
+
+static void look_at_thread(pid_t pid, const char *thread, struct rest *rest)
+{
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/status", pid, thread);
 	file = fopen(path, "re");
 	if (!file)
-		return true;
-	len = fread(text, 1, sizeof(text) - 1, file);
+		return;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, "State:\t", 7) && !strchr("STtZ", line[7]))
+			rest->all_sleep = false;
+		if (!strncmp(line, "voluntary_ctxt_switches:", 24))
+			rest->sleeps += strtoull(line + 24, NULL, 10);
+	}
 	fclose(file);
-	text[len] = '\0';
-	letter = strrchr(text, ')');
-	return !letter || letter[1] != ' ' || letter[2] == 'S' || letter[2] == 'T' ||
-	       letter[2] == 't';
 }
 
-static bool all_sleep(pid_t pid)
+static void look_at_process(pid_t pid, unsigned int depth, struct rest *rest);
+
+/* Whoever asks another process sleeps till that has answered. */
+static void look_at_children(pid_t pid, const char *thread, unsigned int depth, struct rest *rest)
 {
-	bool sleeps = true;
+	char path[64];
+	FILE *file;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", pid, thread);
+	file = depth < DESCENT_MAX ? fopen(path, "re") : NULL;
+	if (!file)
+		return;
+	while (fscanf(file, "%d", &child) == 1)
+		look_at_process(child, depth + 1, rest);
+	fclose(file);
+}
+
+static void look_at_process(pid_t pid, unsigned int depth, struct rest *rest)
+{
 	char path[64];
 	struct dirent *entry;
 	DIR *tasks;
@@ -246,20 +269,33 @@ static bool all_sleep(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	tasks = opendir(path);
 	if (!tasks)
-		return true;
+		return;
 	while ((entry = readdir(tasks))) {
-		if (entry->d_name[0] != '.' && !thread_sleeps(pid, entry->d_name))
-			sleeps = false;
+		if (entry->d_name[0] == '.')
+			continue;
+		look_at_thread(pid, entry->d_name, rest);
+		look_at_children(pid, entry->d_name, depth, rest);
 	}
 	closedir(tasks);
-	return sleeps;
+}
+
+/* They were not seen one after the other, each asleep while another was not. */
+static bool is_at_rest(pid_t pid)
+{
+	struct rest first = { true, 0 }, second = { true, 0 };
+
+	look_at_process(pid, 0, &first);
+	if (!first.all_sleep)
+		return false;
+	look_at_process(pid, 0, &second);
+	return second.all_sleep && first.sleeps == second.sleeps;
 }
 
 bool vballoon_subject_sleeps(const struct vballoon_subject *subject, int timeout_ms)
 {
 	if (!subject->pid)
 		return true;
-	for (int waited = 0; !all_sleep(subject->pid); waited += RETRY_MS) {
+	for (int waited = 0; !is_at_rest(subject->pid); waited += RETRY_MS) {
 		if (waited >= timeout_ms)
 			return false;
 		poll(NULL, 0, RETRY_MS);

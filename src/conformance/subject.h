@@ -39,7 +39,8 @@ int vballoon_subject_connect(struct vballoon_subject *subject, int timeout_ms);
 /* Whether it lives; otherwise @why_out says how it ended. */
 bool vballoon_subject_lives(struct vballoon_subject *subject, char *why_out, size_t size);
 
-/* Whether all its threads sleep within @timeout_ms; true where that cannot be seen. */
+/* Whether all its threads, and those of the processes that it has started, sleep within
+ * @timeout_ms; true where that cannot be seen. */
 bool vballoon_subject_sleeps(const struct vballoon_subject *subject, int timeout_ms);
 
 /* Its open descriptors, and its memory in KiB without the guest's; 0: unknown. */

@@ -12,11 +12,11 @@ static int manager = -1;
 
 void vballoon_notify_open(void)
 {
-	int fd = vballoon_keeper_is_there() ? -ENOENT : vballoon_manager_open();
+	int fd = vballoon_keeper_is_there() ? -ENODATA : vballoon_manager_open();
 
 	if (fd >= 0)
 		manager = fd;
-	else if (fd != -ENOENT)
+	else if (fd != -ENODATA)
 		vballoon_log(LOG_WARNING, "the service manager cannot be told anything: %s",
 			     strerror(-fd));
 }

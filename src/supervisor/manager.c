@@ -17,7 +17,7 @@ int vballoon_manager_open(void)
 	int fd, err;
 
 	if (!path || !*path)
-		return -ENOENT;
+		return -ENODATA;
 	len = strlen(path);
 	if (len > sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -42,7 +42,7 @@ int vballoon_manager_tell(const char *text, size_t len)
 	int err;
 
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
+		return fd == -ENODATA ? 0 : fd;
 	err = send(fd, text, len, MSG_NOSIGNAL) < 0 ? -errno : 0;
 	close(fd);
 	return err;

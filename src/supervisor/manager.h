@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* A descriptor to write to it, which belongs to the caller; -ENOENT: there is none; or a negative
+/* A descriptor to write to it, which belongs to the caller; -ENODATA: there is none; or a negative
  * errno. */
 int vballoon_manager_open(void);
 
