@@ -27,7 +27,7 @@
 
 #define POINTS_MAX 64
 #define WORTH_MS 60 /* a worker that was ready for so long is followed at once */
-#define MISSES_MAX 3 /* it may wake for another reason, and wait again */
+#define MISSES_MAX 6 /* it may wake for another reason, and wait again */
 #define RANDOM_KILLS 32
 #define IDLE_LOOKS 5000 /* in vain, and a traced process waits */
 
@@ -304,7 +304,7 @@ static void at_every_call_between_a_message_and_its_answer(void **state)
 				misses++;
 		}
 		print_message("%s: %u points\n", exchanges[i].name, point - 1);
-		assert_in_range(point, 3, POINTS_MAX - 1);
+		assert_in_range(point, 2, POINTS_MAX - 1); /* killed at one at least */
 		/* A queue was stopped: the guest has to say something for its record to count. */
 		set(bed, front.guest.out_count - 10);
 		port_front_await(&front, front.guest.out_count - 10);
