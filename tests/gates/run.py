@@ -143,7 +143,7 @@ def in_libraries(defect):
 def in_programs(defect):
     """Only the programs, and the test that compares what they and their pages tell."""
     layers = ["base", "memory", "policy", "ring", "state", "device", "reclaim", "driver"]
-    layers += ["vhost_user", "front_end", "control", "daemon", "cli", "conformance"]
+    layers += ["vhost_user", "front_end", "control", "supervisor", "daemon", "cli", "conformance"]
 
     def both(tree):
         only(
