@@ -58,17 +58,23 @@ static void start_anew(struct vballoon_trial *trial)
 	vballoon_trial_start(trial);
 }
 
+/* What the driver before has given stays as it is, whatever the new one gives. */
+static void is_untouched(struct vballoon_trial *trial)
+{
+	vballoon_trad_fill(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS);
+	vballoon_trad_give(trial, vballoon_trial_page(trial, GIVEN), GIVEN);
+	vballoon_trad_lapse(trial);
+	vballoon_trad_expect(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS,
+			     "a page that only the driver before has given");
+}
+
 /* The guest was reset: all of its memory is its own. */
 static void new_driver_owns_all(struct vballoon_trial *trial, const void *how)
 {
 	(void)how;
 	vballoon_trad_give(trial, given_at(trial), GIVEN);
 	start_anew(trial);
-	vballoon_trad_fill(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS);
-	vballoon_trad_give(trial, vballoon_trial_page(trial, GIVEN), GIVEN);
-	vballoon_trad_quiesce(trial);
-	vballoon_trad_expect(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS,
-			     "a page that only the driver before has given");
+	is_untouched(trial);
 }
 
 /* What it has made available and the device did not see is nothing to the next driver. */
@@ -81,11 +87,7 @@ static void messages_go_with_their_driver(struct vballoon_trial *trial, const vo
 		pfns[i] = vballoon_trad_pfn(given_at(trial)) + i;
 	vballoon_trad_post(trial, INFLATE, pfns, GIVEN);
 	start_anew(trial);
-	vballoon_trad_fill(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS);
-	vballoon_trad_give(trial, vballoon_trial_page(trial, GIVEN), GIVEN);
-	vballoon_trad_quiesce(trial);
-	vballoon_trad_expect(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS,
-			     "a page that only the driver before has given");
+	is_untouched(trial);
 }
 
 /* The same pages, used by the next guest and given by it, go to the host again. */
