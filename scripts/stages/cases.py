@@ -25,6 +25,17 @@ OUTCOMES = {
 }
 
 
+def own_words(output, name):
+    """What a plain runner wrote of one case, below the line that has its outcome; all where that
+    is nothing."""
+    found = list(PLAIN.finditer(output))
+    for match, behind in zip(found, [*found[1:], None]):
+        if match[2] == name and match[1] == "not ok":
+            text = output[match.start() : behind.start() if behind else len(output)]
+            return text if "\n" in text.strip() else output
+    return output
+
+
 def of_program(program, returncode, output):
     """The cases that a test program told of; itself as one when it told of none.
 
@@ -34,7 +45,7 @@ def of_program(program, returncode, output):
     outcomes = {name: OUTCOMES[word] for word, name in CMOCKA.findall(output)}
     outcomes.update({name: OUTCOMES[word] for word, name in PLAIN.findall(output)})
     cases = [
-        Case(f"{program}: {name}", outcome, output if outcome == FAILED else "")
+        Case(f"{program}: {name}", outcome, own_words(output, name) if outcome == FAILED else "")
         for name, outcome in outcomes.items()
     ]
     if returncode == 77:

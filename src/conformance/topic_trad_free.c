@@ -241,8 +241,9 @@ static void command_with_pages(struct vballoon_trial *trial, const void *how)
 static const struct vballoon_case report_cases[] = {
 	REPORTED("one-page", 1),
 	REPORTED("512-pages", 512),
-	CASE("keeps-its-poison", "TRAD-REPORT-5", poisoned, NULL, false,
-	     F_REPORT | VBALLOON_TRAD_F(PAGE_POISON)),
+	/* Said before there is a queue that could be heard first. */
+	{ "keeps-its-poison", "TRAD-REPORT-5", poisoned, NULL, false, VBALLOON_STAGE_NEGOTIATED,
+	  F_REPORT | VBALLOON_TRAD_F(PAGE_POISON), 0 },
 	CASE("of-what-is-held", "TRAD-REPORT-6", held, NULL, true, F_REPORT),
 	PART("a-byte", 100, 1),
 	PART("page-less-a-byte", 0, PAGE_BYTES - 1),

@@ -397,8 +397,12 @@ GATES = [
     Gate(
         "a scenario that fails",
         "e2e",
-        program("tests/e2e/run", "echo 'ok - a'; echo 'not ok - b'; exit 1"),
-        r"FAILED e2e: b\n",
+        program(
+            "tests/e2e/run",
+            "echo 'ok - a'; echo 'not ok - b'; echo '    why'\n"
+            "for name in $(seq 50); do echo \"ok - $name\"; done; exit 1",
+        ),
+        r"FAILED e2e: b\n\s+not ok - b\n\s+why",
     ),
     Gate(
         "a scenario that is skipped",
@@ -495,7 +499,7 @@ def verdict(gate, code, output):
     else:
         wrong = None if re.search(gate.says, output) else f"is red, but not for {gate.says!r}"
     if wrong:
-        return f"{output}not ok - {gate.name}: {gate.stage} {wrong}"
+        return f"not ok - {gate.name}: {gate.stage} {wrong}\n{output}"
     return f"ok - {gate.name}"
 
 

@@ -185,7 +185,7 @@ def main():
             test(told)
             print(f"ok - {test.__name__}")
         except (AssertionError, ValueError, subprocess.CalledProcessError) as error:
-            print(f"{error}\nnot ok - {test.__name__}")
+            print(f"not ok - {test.__name__}\n{error}")
             failed = True
     return 1 if failed else 0
 
