@@ -98,6 +98,7 @@ struct vballoon_requests {
 	bool report;
 	bool period; /* the next STATS tells the period */
 	bool hello_asked; /* and not answered yet */
+	uint64_t hello_due_ms; /* when a driver that nobody knows has been silent for too long */
 	bool stats_asked;
 	bool report_asked;
 	uint32_t cookie; /* of the newest STATS */
@@ -430,6 +431,9 @@ void vballoon_stats_set(struct vballoon_stats *stats, unsigned int place, uint64
 /* struct vballoon_protocol.ask: send what is to be sent, as far as the driver has posted
  * buffers. */
 void vballoon_requests_run(struct vballoon_device *device);
+
+/* struct vballoon_protocol.due_ms: when a driver has been silent for too long. */
+uint64_t vballoon_requests_due_ms(const struct vballoon_device *device);
 
 /* The driver is to learn the target (again). */
 void vballoon_requests_resize(struct vballoon_device *device);

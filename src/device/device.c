@@ -127,6 +127,7 @@ void vballoon_device_forget(struct vballoon_device *device)
 	device->journal->record.epoch = 0;
 	device->journal->record.unit_shift = 0;
 	device->proof = VBALLOON_RECORD_NONE;
+	device->requests.hello_due_ms = VBALLOON_NEVER;
 	device->stopped_proven = false;
 	device->withdraw_refused = false;
 	memset(device->policy_refused, 0, sizeof(device->policy_refused));

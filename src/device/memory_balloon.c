@@ -8,6 +8,9 @@
 	 VBALLOON_F(EXCHANGE) | VBALLOON_F(WITHDRAW_REASON) | VBALLOON_F(PUSH_STATS) |             \
 	 VBALLOON_F(REPORTING) | VBALLOON_F(ZEROED))
 
+/* For how long a driver that may be new may say nothing. */
+#define SILENCE_MS 1000
+
 /* Keeps DEV-CONF-3. */
 static bool valid(const struct vballoon_device_config *config)
 {
@@ -44,12 +47,17 @@ static void config_space(const struct vballoon_device *device, void *space_out)
 }
 
 /* A driver that goes on has said HELLO, but to somebody else. Either queue tells: one of
- * them may have come round to where it began. */
+ * them may have come round to where it began. Where both have, only time tells: a driver
+ * that is new says HELLO at once. */
 static void queue_started(struct vballoon_device *device, unsigned int index, uint32_t next)
 {
 	(void)index;
-	if (next != vballoon_device_queue_first(device) && device->proof == VBALLOON_RECORD_NONE)
+	if (device->proof != VBALLOON_RECORD_NONE)
+		return;
+	if (next != vballoon_device_queue_first(device))
 		vballoon_requests_hello(device);
+	else
+		device->requests.hello_due_ms = device->now_ms + SILENCE_MS;
 }
 
 static void queue_stopped(struct vballoon_device *device, unsigned int index, uint32_t next)
@@ -86,5 +94,6 @@ const struct vballoon_protocol vballoon_protocol_memory_balloon = {
 	.undo = vballoon_todevq_undo,
 	.leave = vballoon_todevq_leave,
 	.ask = vballoon_requests_run,
+	.due_ms = vballoon_requests_due_ms,
 	.is_firm = is_firm,
 };

@@ -169,14 +169,23 @@ static bool must_speak(const struct vballoon_device *device)
 		vballoon_drop_waits(device));
 }
 
-/* Keeps DEV-REQ-3, DEV-REQ-4, DEV-REQ-11. */
+uint64_t vballoon_requests_due_ms(const struct vballoon_device *device)
+{
+	return device->proof == VBALLOON_RECORD_NONE && !device->requests.hello_asked &&
+			       !device->violation &&
+			       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running
+		       ? device->requests.hello_due_ms
+		       : VBALLOON_NEVER;
+}
+
+/* Keeps DEV-HELLO-12, DEV-REQ-3, DEV-REQ-4, DEV-REQ-11. */
 void vballoon_requests_run(struct vballoon_device *device)
 {
 	enum vballoon_violation violation;
 	uint32_t type;
 	bool *pending;
 
-	if (must_speak(device))
+	if (must_speak(device) || vballoon_requests_due_ms(device) <= device->now_ms)
 		vballoon_requests_hello(device);
 	while ((pending = next_request(device, &type)) && vballoon_device_next(device, FROMDEV)) {
 		violation = fill(device, type);

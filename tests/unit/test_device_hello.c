@@ -9,6 +9,7 @@
 #include "device_bed.h"
 
 #define AT GIB
+#define NOW_MS 70000
 
 static int setup(void **state)
 {
@@ -185,6 +186,50 @@ static void a_driver_that_goes_on_with_a_new_device_is_asked_for_hello(void **st
 	assert_int_equal(bed_hello(bed, BED_EPOCH, 12, 0), 0);
 }
 
+/* A device that has lost its record, and queues that go on, or begin, where queues begin. */
+static void begin_with_another_device(struct bed *bed)
+{
+	vballoon_device_reset(bed->device);
+	vballoon_device_set_features(bed->device, BED_RUNS | BED_VERSION_1);
+	vballoon_device_set_time(bed->device, NOW_MS);
+	bed_start_queues(bed);
+	bed_post_request(bed);
+}
+
+/* Proves DEV-HELLO-12. */
+static void a_driver_that_is_silent_for_a_second_is_asked_for_hello_once(void **state)
+{
+	struct virtio_memory_balloon_req request;
+	struct bed *bed = *state;
+
+	begin_with_another_device(bed);
+	vballoon_device_set_time(bed->device, NOW_MS + 999);
+	bed_expect_no_request(bed);
+	assert_int_equal(vballoon_device_due_ms(bed->device), NOW_MS + 1000);
+	vballoon_device_set_time(bed->device, NOW_MS + 1000);
+	bed_run(bed);
+	assert_true(bed_collect_request(bed, &request));
+	assert_int_equal(request.type, VIRTIO_MEMORY_BALLOON_REQ_HELLO);
+	assert_int_equal(vballoon_device_due_ms(bed->device), VBALLOON_NEVER);
+	bed_post_request(bed);
+	vballoon_device_set_time(bed->device, NOW_MS + 5000);
+	bed_expect_no_request(bed);
+}
+
+static void a_driver_that_says_hello_is_not_asked_for_it(void **state)
+{
+	struct bed *bed = *state;
+
+	begin_with_another_device(bed);
+	bed_hello(bed, BED_EPOCH, 12, 0);
+	assert_int_equal(vballoon_device_due_ms(bed->device), VBALLOON_NEVER);
+	vballoon_device_set_time(bed->device, NOW_MS + 5000);
+	bed_run(bed);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_post_request(bed);
+	bed_expect_no_request(bed);
+}
+
 static void a_request_for_hello_survives_the_start_of_the_other_queue(void **state)
 {
 	struct bed *bed = *state;
@@ -273,6 +318,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_driver_that_goes_on_with_a_new_device_is_asked_for_hello, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_driver_that_is_silent_for_a_second_is_asked_for_hello_once, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(a_driver_that_says_hello_is_not_asked_for_it, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(
 			a_request_for_hello_survives_the_start_of_the_other_queue, setup, teardown),
 		cmocka_unit_test_setup_teardown(that_fromdevq_goes_on_tells_of_a_driver_too, setup,
