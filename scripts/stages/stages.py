@@ -9,6 +9,7 @@ import json
 import random
 import sys
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 
 import meson
 from cases import PASSED
@@ -36,6 +37,10 @@ DEMO = {
 
 # What ./demo may take where all that it needs is there, on a quiet machine: looked at with --full.
 DEMO_SECONDS = 60
+# Conformance is tried on every case with every pair of features; so many cases at least are of what
+# a peer does wrong.
+PAIRWISE = ["--pairwise", "--json"]
+NEGATIVE = 200
 # What all stages may take together, without --full: where they have run before, and the first time.
 WHOLE_SECONDS = 1800
 FIRST_SECONDS = 3000
@@ -94,20 +99,25 @@ def conformance(run):
     folder = build_gcc(run)
     if not folder:
         return
-    suite(run, folder, "conformance", [], [], 200)
+    program = folder / "src/conformance/vballoon-conformance"
+    daemon = [folder / "src/daemon/vballoond", "--no-config", "--socket-path", "%s"]
     # What a front end can do wrong is the same whatever the features: the tests have it once.
     topics = ["config", "features", "queues", "inflate", "deflate", "stats", "hint", "report", "reset"]
     cases = [f"--case=trad-{topic}" for topic in topics] + ["--case=ring-split", "--case=ring-packed"]
-    traditional = ["--device=5", *cases]
-    suite(run, folder, "traditional", traditional, ["--device=traditional"], 200)
-    meson.test(run, folder, ["--suite=seeded"])
+    suites = {
+        "conformance": [program, *PAIRWISE, "--", *daemon],
+        "traditional": [program, "--device=5", *cases, *PAIRWISE, "--", *daemon, "--device=traditional"],
+    }
+    # They wait for daemons most of the time.
+    with ThreadPoolExecutor() as pool:
+        told = pool.map(run.command, suites.values())
+        meson.test(run, folder, ["--suite=seeded"])
+    for name, (code, output) in zip(suites, told, strict=True):
+        judge(run, name, code, output)
 
 
-def suite(run, folder, name, options, arguments, negative):
-    """Every case on a daemon, with every pair of features."""
-    daemon = [folder / "src/daemon/vballoond", "--no-config", *arguments, "--socket-path", "%s"]
-    program = folder / "src/conformance/vballoon-conformance"
-    code, output = run.command([program, *options, "--pairwise", "--json", "--", *daemon])
+def judge(run, name, code, output):
+    """What a suite has found."""
     try:
         figures = json.loads(output.rstrip().rsplit("\n", 1)[-1])
     except ValueError:
@@ -118,7 +128,7 @@ def suite(run, folder, name, options, arguments, negative):
     run.verify(f"{name}: no case fails", code == 0 and not figures["fail"], bad or output)
     run.verify(f"{name}: nothing is wedged", figures["wedged"] == 0, bad)
     run.verify(
-        f"{name}: {negative} negative cases", figures["negative_cases"] >= negative, output
+        f"{name}: {NEGATIVE} negative cases", figures["negative_cases"] >= NEGATIVE, output
     )
 
 

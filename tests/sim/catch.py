@@ -6,8 +6,10 @@ A MUTANT is a simulator built with a faulty device, or --NAME: a fault that SIM
 plants into its own guest or host. One whose name begins with death- is run with deaths. Prints the seed that found each.
 """
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SCHEDULES = "20000"
@@ -24,14 +26,20 @@ def catch(command):
     return lines[-2], lines[-1]
 
 
+def command(sim, mutant, name):
+    """How a mutant is run."""
+    if mutant.startswith("--"):
+        return [sim, "--mutant", name]
+    return [mutant, "--deaths"] if name.startswith("death-") else [mutant]
+
+
 def main():
     sim, mutants = sys.argv[1], sys.argv[2:]
     survived = 0
-    for mutant in mutants:
-        planted = mutant.startswith("--")
-        name = mutant[2:] if planted else Path(mutant).name
-        deaths = ["--deaths"] if name.startswith("death-") else []
-        found = catch([sim, "--mutant", name] if planted else [mutant, *deaths])
+    names = [mutant[2:] if mutant.startswith("--") else Path(mutant).name for mutant in mutants]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        all_found = pool.map(lambda mutant, name: catch(command(sim, mutant, name)), mutants, names)
+    for name, found in zip(names, all_found, strict=True):
         survived += found is None
         print(f"not ok - {name} survives" if found is None else f"ok - {name} is found", flush=True)
         print(*(found or ()), sep="\n")
