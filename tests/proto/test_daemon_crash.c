@@ -41,22 +41,6 @@ static void sleep_ms(long ms)
 	nanosleep(&time, NULL);
 }
 
-/* The worker that is there; 0: none is. */
-static pid_t worker_of(const struct daemon_bed *bed)
-{
-	char path[64];
-	int pid = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", bed->daemon.pid, bed->daemon.pid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	if (fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	fclose(file);
-	return pid;
-}
-
 /* Wait until it has come up and stopped to be traced. */
 static pid_t seize(const struct daemon_bed *bed, pid_t before)
 {
@@ -64,7 +48,7 @@ static pid_t seize(const struct daemon_bed *bed, pid_t before)
 	int status;
 
 	for (unsigned int tries = 0; tries < 4000; tries++) {
-		worker = worker_of(bed);
+		worker = process_child(&bed->daemon);
 		if (worker && worker != before &&
 		    !ptrace(PTRACE_SEIZE, worker, NULL, PTRACE_O_TRACESYSGOOD)) {
 			assert_int_equal(ptrace(PTRACE_INTERRUPT, worker, NULL, NULL), 0);

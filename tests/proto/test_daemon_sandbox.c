@@ -119,31 +119,19 @@ static void with_less_than_all_a_sandbox_is_not_on(void **state)
 	assert_non_null(strstr(bed->daemon.err.text, "--sandbox on: user-namespace"));
 }
 
-/* The process that looks out for the daemon, its only child. */
-static pid_t lookout_of(const struct daemon_bed *bed)
-{
-	char path[64];
-	int pid = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", bed->daemon.pid, bed->daemon.pid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%d", &pid), 1);
-	fclose(file);
-	return pid;
-}
-
 static void when_nobody_looks_out_nothing_is_given_back_and_nobody_obeyed(void **state)
 {
 	struct daemon_bed *bed = *state;
 	struct control other;
 	json_t *message;
+	pid_t lookout;
 
 	daemon_bed_start(bed, WORDS(NULL));
 	daemon_bed_connect(bed);
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
-	assert_int_equal(kill(lookout_of(bed), SIGKILL), 0);
+	lookout = process_child(&bed->daemon);
+	assert_true(lookout > 0);
+	assert_int_equal(kill(lookout, SIGKILL), 0);
 	message = control_call(&bed->control, "{\"execute\":\"status\"}");
 	assert_string_equal(json_string_value(json_object_get(
 				    json_object_get(message, "passthrough"), "state")),

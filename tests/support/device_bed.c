@@ -475,3 +475,27 @@ uint64_t bed_entry_pages(uint64_t entry)
 {
 	return (entry & 0xfff) + 1;
 }
+
+int bed_set_up(void **state)
+{
+	static struct bed bed;
+
+	bed_init(&bed, BED_RUNS);
+	bed_add_memory(&bed, GIB, 64 * MIB, 12);
+	bed_greet(&bed, 12);
+	*state = &bed;
+	return 0;
+}
+
+int bed_set_up_settled(void **state)
+{
+	bed_set_up(state);
+	bed_expect_request(*state, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	return 0;
+}
+
+int bed_tear_down(void **state)
+{
+	bed_destroy(*state);
+	return 0;
+}

@@ -77,6 +77,12 @@ void bed_init_device(struct bed *bed, uint32_t device_id, uint64_t features, uin
 void bed_init_shift(struct bed *bed, uint64_t features, uint32_t page_shift);
 void bed_destroy(struct bed *bed);
 
+/* For cmocka: *state is a bed with page runs and 64 MiB at 1 GiB, greeted; or settled: what was
+ * asked after HELLO was taken, too. */
+int bed_set_up(void **state);
+int bed_set_up_settled(void **state);
+int bed_tear_down(void **state);
+
 /* The host cannot fail to back memory that is touched: no restore operation. Before
  * bed_init() nothing may be called; after it, before memory is added. */
 void bed_without_restore(struct bed *bed);

@@ -121,6 +121,21 @@ uint64_t process_status_value(const struct process *process, const char *name)
 	return value;
 }
 
+pid_t process_child(const struct process *process)
+{
+	char path[64];
+	int pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", process->pid, process->pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	if (fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	fclose(file);
+	return pid;
+}
+
 static void let_pass(int ms)
 {
 	poll(NULL, 0, ms);

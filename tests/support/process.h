@@ -44,6 +44,9 @@ int process_run(struct process *process, const char *const *argv, int fd);
 /* A line of /proc/PID/status, as the number that it holds. */
 uint64_t process_status_value(const struct process *process, const char *name);
 
+/* The only child that it has now; 0: it has none. */
+pid_t process_child(const struct process *process);
+
 /* Wait until it sleeps, and see whether it sleeps on for @ms: how often it woke. */
 uint64_t process_wakeups(const struct process *process, int ms);
 

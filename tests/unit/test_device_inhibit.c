@@ -11,24 +11,6 @@
 
 #define AT GIB
 
-static int setup(void **state)
-{
-	static struct bed bed;
-
-	bed_init(&bed, BED_RUNS);
-	bed_add_memory(&bed, AT, 64 * MIB, 12);
-	bed_greet(&bed, 12);
-	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
-	*state = &bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_destroy(*state);
-	return 0;
-}
-
 /* Proves DEV-MEM-7. */
 static void nothing_is_dropped_while_inhibited(void **state)
 {
@@ -130,7 +112,7 @@ static void a_reset_does_not_end_an_inhibition(void **state)
 	assert_int_equal(bed->call_count, 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, bed_set_up_settled, bed_tear_down)
 
 int main(void)
 {

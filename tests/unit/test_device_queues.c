@@ -13,23 +13,6 @@
 
 #define AT GIB
 
-static int setup(void **state)
-{
-	static struct bed bed;
-
-	bed_init(&bed, BED_RUNS);
-	bed_add_memory(&bed, AT, 64 * MIB, 12);
-	bed_greet(&bed, 12);
-	*state = &bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_destroy(*state);
-	return 0;
-}
-
 /* What vballoon_device_init() says to this configuration. */
 static int init_with(const struct vballoon_device_config *config)
 {
@@ -276,37 +259,41 @@ static void a_full_queue_is_answered_in_order_with_one_interrupt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_page_shift_out_of_range_is_refused, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(a_page_shift_out_of_range_is_refused, bed_set_up,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_feature_that_the_library_does_not_have_is_refused,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_device_without_operations_is_refused, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(what_was_not_offered_cannot_be_accepted, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(version_1_must_be_accepted, setup, teardown),
-		cmocka_unit_test_setup_teardown(features_do_not_change_while_a_queue_runs, setup,
-						teardown),
+						bed_set_up, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_device_without_operations_is_refused, bed_set_up,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(what_was_not_offered_cannot_be_accepted, bed_set_up,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(version_1_must_be_accepted, bed_set_up,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(features_do_not_change_while_a_queue_runs,
+						bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(the_configuration_space_is_page_shift_and_revision,
-						setup, teardown),
+						bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(beyond_the_configuration_space_there_are_zeros,
-						setup, teardown),
+						bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_queue_of_a_bad_size_or_alignment_is_refused,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(there_is_no_third_queue, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_running_queue_is_not_started_again, setup,
-						teardown),
+						bed_set_up, bed_tear_down),
+		cmocka_unit_test_setup_teardown(there_is_no_third_queue, bed_set_up, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_running_queue_is_not_started_again, bed_set_up,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_queue_that_could_not_start_goes_on_where_it_was_to, setup, teardown),
+			a_queue_that_could_not_start_goes_on_where_it_was_to, bed_set_up,
+			bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_queue_outside_memory_is_not_forgotten_when_the_other_starts, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(a_queue_outside_memory_stops_the_device, setup,
-						teardown),
+			a_queue_outside_memory_is_not_forgotten_when_the_other_starts, bed_set_up,
+			bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_queue_outside_memory_stops_the_device, bed_set_up,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_stopped_queue_is_not_consumed_and_goes_on_where_it_was, setup, teardown),
+			a_stopped_queue_is_not_consumed_and_goes_on_where_it_was, bed_set_up,
+			bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_full_queue_is_answered_in_order_with_one_interrupt, setup, teardown),
+			a_full_queue_is_answered_in_order_with_one_interrupt, bed_set_up,
+			bed_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,24 +10,6 @@
 #include "base/le.h"
 #include "device_bed.h"
 
-static int setup(void **state)
-{
-	static struct bed bed;
-
-	bed_init(&bed, BED_RUNS);
-	bed_add_memory(&bed, GIB, 64 * MIB, 12);
-	bed_greet(&bed, 12);
-	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
-	*state = &bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_destroy(*state);
-	return 0;
-}
-
 /* Proves DEV-REQ-2, DEV-REQ-8. */
 static void a_target_is_told_in_a_posted_buffer(void **state)
 {
@@ -169,23 +151,26 @@ static void a_longer_buffer_is_filled_with_16_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_target_is_told_in_a_posted_buffer, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(a_target_is_told_in_a_posted_buffer,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(without_a_buffer_only_the_newest_target_is_kept,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(one_request_of_each_kind_is_kept, setup, teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(one_request_of_each_kind_is_kept,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_target_above_the_guests_memory_is_out_of_range,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_target_waits_for_hello, setup, teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_target_waits_for_hello, bed_set_up_settled,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(buffers_that_are_not_needed_are_left_to_the_driver,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_buffer_of_15_bytes_stops_the_device, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_buffer_to_read_stops_the_device, setup, teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_buffer_of_15_bytes_stops_the_device,
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_buffer_to_read_stops_the_device,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_buffer_with_a_part_to_read_stops_the_device,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_longer_buffer_is_filled_with_16_bytes, setup,
-						teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_longer_buffer_is_filled_with_16_bytes,
+						bed_set_up_settled, bed_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,24 +15,6 @@
 #define AVAIL_AT (TABLE_AT + PAGE)
 #define USED_AT (AVAIL_AT + PAGE)
 
-static int setup(void **state)
-{
-	static struct bed bed;
-
-	bed_init(&bed, BED_RUNS);
-	bed_add_memory(&bed, AT, 64 * MIB, 12);
-	bed_greet(&bed, 12);
-	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
-	*state = &bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_destroy(*state);
-	return 0;
-}
-
 /* Move fromdevq into the memory that balloon pages come from. */
 static void move_fromdevq(struct bed *bed)
 {
@@ -187,7 +169,7 @@ static void a_record_that_was_forgotten_brings_it_back(void **state)
 	assert_int_equal(bed_status(bed).violation, VBALLOON_OK);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, bed_set_up_settled, bed_tear_down)
 
 int main(void)
 {

@@ -12,24 +12,6 @@
 
 #define AT GIB
 
-static int setup(void **state)
-{
-	static struct bed bed;
-
-	bed_init(&bed, BED_RUNS);
-	bed_add_memory(&bed, AT, 64 * MIB, 12);
-	bed_greet(&bed, 12);
-	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
-	*state = &bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	bed_destroy(*state);
-	return 0;
-}
-
 /* Send a message of these first bytes, then zeros. */
 static void send(struct bed *bed, uint32_t type, uint32_t flags, size_t len, size_t room)
 {
@@ -302,54 +284,63 @@ static void a_restart_while_paused_is_heard_where_the_queues_begin_again(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_unknown_type_stops_the_device, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_unknown_type_stops_the_device,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_type_whose_feature_is_not_negotiated_stops_the_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_short_header_stops_the_device, setup, teardown),
+			a_type_whose_feature_is_not_negotiated_stops_the_device, bed_set_up_settled,
+			bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_short_header_stops_the_device, bed_set_up_settled,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_message_without_anything_to_read_stops_the_device,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_short_hello_stops_the_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_hello_with_more_behind_it_stops_the_device, setup,
-						teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_short_hello_stops_the_device, bed_set_up_settled,
+						bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_hello_with_more_behind_it_stops_the_device,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_hello_without_room_for_its_answer_stops_the_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_unknown_flag_of_hello_stops_the_device, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_flag_of_add_stops_the_device, setup, teardown),
+			a_hello_without_room_for_its_answer_stops_the_device, bed_set_up_settled,
+			bed_tear_down),
+		cmocka_unit_test_setup_teardown(an_unknown_flag_of_hello_stops_the_device,
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_flag_of_add_stops_the_device, bed_set_up_settled,
+						bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_reason_to_withdraw_without_its_feature_stops_the_device, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_add_of_half_an_entry_stops_the_device, setup,
-						teardown),
+			a_reason_to_withdraw_without_its_feature_stops_the_device,
+			bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(an_add_of_half_an_entry_stops_the_device,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_withdraw_without_its_number_stops_the_device,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(statistics_of_half_an_entry_stop_the_device, setup,
-						teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(statistics_of_half_an_entry_stop_the_device,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(statistics_with_room_to_write_stop_the_device,
-						setup, teardown),
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_unit_smaller_than_a_page_stops_the_device_and_keeps_the_record, setup,
-			teardown),
+			a_unit_smaller_than_a_page_stops_the_device_and_keeps_the_record,
+			bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_unit_larger_than_a_gibibyte_stops_the_device,
-						setup, teardown),
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_message_that_cannot_be_read_stops_the_device,
-						setup, teardown),
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_stopped_device_answers_nothing_and_drops_nothing,
-						setup, teardown),
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_stopped_device_asks_for_a_reset_and_for_nothing_else, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_broken_fromdevq_leaves_nobody_to_ask, setup,
-						teardown),
+			a_stopped_device_asks_for_a_reset_and_for_nothing_else, bed_set_up_settled,
+			bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_broken_fromdevq_leaves_nobody_to_ask,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_bad_message_behind_a_withdraw_takes_nothing_back,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(a_reset_by_the_driver_brings_the_device_back, setup,
-						teardown),
+						bed_set_up_settled, bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_reset_by_the_driver_brings_the_device_back,
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_queue_that_stopped_at_a_bad_message_goes_on_at_it,
-						setup, teardown),
+						bed_set_up_settled, bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_restart_skips_the_bad_message_and_forgets_the_record, setup, teardown),
+			a_restart_skips_the_bad_message_and_forgets_the_record, bed_set_up_settled,
+			bed_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_restart_while_paused_is_heard_where_the_queues_begin_again, setup,
-			teardown),
+			a_restart_while_paused_is_heard_where_the_queues_begin_again,
+			bed_set_up_settled, bed_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
