@@ -1,47 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A front end that goes, at any byte, leaves nothing behind. */
+#include "holdings.h"
 #include "proto_test.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EPOCH 71
-
-/* All that this process holds open and mapped. */
-struct holdings {
-	unsigned int descriptors;
-	unsigned int mappings;
-};
-
-static struct holdings holdings_now(void)
-{
-	struct holdings now = { 0 };
-	DIR *dir = opendir("/proc/self/fd");
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[512];
-
-	assert_non_null(dir);
-	assert_non_null(maps);
-	while (readdir(dir))
-		now.descriptors++;
-	/* Anonymous memory is the allocator's; what a back end maps has a file. */
-	while (fgets(line, sizeof(line), maps))
-		now.mappings += strstr(line, "/memfd:") != NULL;
-	fclose(maps);
-	closedir(dir);
-	return now;
-}
-
-static void assert_nothing_left(struct holdings before)
-{
-	struct holdings after = holdings_now();
-
-	assert_int_equal(after.descriptors, before.descriptors);
-	assert_int_equal(after.mappings, before.mappings);
-}
 
 /* A message of the conversation below, as bytes and what goes with them. */
 struct step {
@@ -158,7 +124,7 @@ static void a_front_end_may_go_after_any_byte(void **state)
 	front_end_close(&front_end);
 	for (size_t i = 0; i <= bytes; i++) {
 		leave_after(i);
-		assert_nothing_left(before);
+		holdings_assert(before);
 	}
 }
 
@@ -191,7 +157,7 @@ static void a_front_end_that_goes_with_a_balloon_leaves_nothing(void **state)
 	balloon_driver_hello(&front_end, EPOCH, 0);
 	balloon_driver_add(&front_end, 0, 64);
 	front_end_close(&front_end);
-	assert_nothing_left(before);
+	holdings_assert(before);
 }
 
 static void descriptors_that_are_sent_again_replace_the_first(void **state)
@@ -209,7 +175,7 @@ static void descriptors_that_are_sent_again_replace_the_first(void **state)
 		front_end_set_event(front_end, VHOST_USER_SET_VRING_ERR, i, queue->err);
 	}
 	front_end_set_mem_table(front_end, &front_end->region, &front_end->memory_fd, 1);
-	assert_nothing_left(before);
+	holdings_assert(before);
 }
 
 static void a_message_that_is_refused_leaves_no_descriptor(void **state)
@@ -224,7 +190,7 @@ static void a_message_that_is_refused_leaves_no_descriptor(void **state)
 
 	front_end_send(front_end, VHOST_USER_SET_MEM_TABLE, 0, &table, sizeof(table), fds, 2);
 	assert_int_equal(front_end->outcome, -EPROTO);
-	assert_nothing_left(before);
+	holdings_assert(before);
 }
 
 static void a_back_end_without_a_device_to_make_closes_the_socket(void **state)
@@ -238,7 +204,7 @@ static void a_back_end_without_a_device_to_make_closes_the_socket(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	assert_int_equal(vballoon_vhost_user_new(&config, ends[1], &back_end), -EINVAL);
 	close(ends[0]);
-	assert_nothing_left(before);
+	holdings_assert(before);
 }
 
 int main(void)

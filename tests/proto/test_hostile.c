@@ -4,9 +4,9 @@
  * its connection, and nothing else happens. The sequence is always the same; its first
  * argument says how many messages it has.
  */
+#include "holdings.h"
 #include "proto_test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,18 +93,6 @@ static void read_answers(struct front_end *front_end)
 		continue;
 }
 
-static unsigned int open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned int count = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
 static long resident_kib(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -141,7 +129,8 @@ static unsigned int converse(struct source *source, bool starts, unsigned int *e
 static void whatever_a_front_end_says_it_only_loses_its_connection(void **state)
 {
 	struct source source = { .random = 0x9e3779b97f4a7c15 };
-	unsigned int before, ended = 0, connections = 0;
+	struct holdings before;
+	unsigned int ended = 0, connections = 0;
 	unsigned long sent = 0;
 	long resident = 0;
 
@@ -151,7 +140,7 @@ static void whatever_a_front_end_says_it_only_loses_its_connection(void **state)
 	source.files[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
 	source.files[3] = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(ftruncate(source.files[0], 64 * GUEST_PAGE), 0);
-	before = open_descriptors();
+	before = holdings_now();
 	while (sent < messages) {
 		sent += converse(&source, connections % 2, &ended);
 		connections++;
@@ -159,7 +148,7 @@ static void whatever_a_front_end_says_it_only_loses_its_connection(void **state)
 		if (sent < messages / 10)
 			resident = resident_kib();
 	}
-	assert_int_equal(open_descriptors(), before);
+	holdings_assert(before);
 	print_message("%lu messages in %u connections: %ld KiB more\n", sent, connections,
 		      resident_kib() - resident);
 #ifndef VBALLOON_SANITIZED
