@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-# A mistake, and its test.
-ROW = re.compile(r"^\| [^|]+ \| `([^`]+)` \|$")
+# Where a mistake was seen, the mistake, and its test.
+ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| `([^`]+)` \|$")
 
 
 def is_there(root, name, tests, cases):
