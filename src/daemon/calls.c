@@ -87,10 +87,11 @@ const struct vballoon_call vballoon_lookout_calls[] = {
 	ANY(sendmsg),
 	HAS_NONE(openat, 2, WRITES),
 	ANY(read),
-	ANY(pread64),
+	ANY(preadv2),
 	ANY(write), /* a trigger of pressure; nothing else is open for it */
 	ANY(lseek),
 	ANY(close),
+	IS(fcntl, 1, F_DUPFD_CLOEXEC),
 	ANY(fstat),
 #ifdef __NR_newfstatat
 	ANY(newfstatat),

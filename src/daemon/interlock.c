@@ -85,6 +85,14 @@ static bool holds(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_
 	       is_count_same(interlock, now_ms);
 }
 
+bool vballoon_interlock_is_fresh(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
+{
+	if (!interlock->looked_ms || interlock->process.pid != pid ||
+	    now_ms - interlock->looked_ms >= COUNT_PERIOD_MS)
+		return false;
+	return !vballoon_interlock_is_open(interlock) || are_pins_same(interlock, now_ms);
+}
+
 bool vballoon_interlock_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
 	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT || holds(interlock, pid, now_ms))

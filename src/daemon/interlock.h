@@ -4,7 +4,8 @@
  * of one, and how often it has to be looked for, so that none is overlooked.
  *
  * A look at every descriptor of the front end takes a call for each. Between two of them it is
- * seen in two calls whether another is due: see decision 27.
+ * seen in two calls whether another is due: see decision 27. Whoever has another process look
+ * sees one of the two by itself: see decision 42.
  */
 #ifndef VBALLOON_DAEMON_INTERLOCK_H
 #define VBALLOON_DAEMON_INTERLOCK_H
@@ -20,7 +21,7 @@ struct vballoon_interlock {
 	enum vballoon_passthrough_mode mode;
 	struct vballoon_passthrough known;
 	struct vballoon_process process; /* the front end's, as it was last looked at */
-	uint64_t looked_ms; /* when; 0: not yet */
+	uint64_t looked_ms; /* when, or when another process was asked; 0: not yet */
 	uint64_t counted_ms; /* when it was last seen how many descriptors there are */
 	uint64_t pins_ms; /* and how much is pinned */
 };
@@ -44,6 +45,13 @@ bool vballoon_interlock_is_open(const struct vballoon_interlock *interlock);
  * than before, as it is after the first look.
  */
 bool vballoon_interlock_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
+
+/*
+ * For who has another process look, and of process @pid has its status only: whether what that one
+ * said at looked_ms can be gone by once more, as it is not old and no other amount of memory is
+ * pinned than then.
+ */
+bool vballoon_interlock_is_fresh(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 
 /* Memory may be given back next: look as far as that takes. Returns the same. */
 bool vballoon_interlock_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);

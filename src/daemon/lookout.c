@@ -149,17 +149,16 @@ static int ask(struct vballoon_lookout_request *request, int fd,
 	return answer_out->outcome;
 }
 
-/* Between two questions of whether something has changed: a step of the device takes longer. */
-#define ASK_PERIOD_MS 2
-
 /* What the lookout knows becomes what is known here. */
 static bool ask_of_device(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms,
 			  bool anyway)
 {
+	struct vballoon_process *process = &interlock->process;
 	struct vballoon_lookout_request request = {
 		.question = VBALLOON_LOOKOUT_PASSTHROUGH,
 		.pid = pid,
 		.anyway = anyway,
+		.wants_status = process->pid != pid || process->status < 0,
 		.now_ms = now_ms,
 	};
 	enum vballoon_passthrough_state before = interlock->known.state;
@@ -169,7 +168,7 @@ static bool ask_of_device(struct vballoon_interlock *interlock, pid_t pid, uint6
 
 	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT)
 		return false;
-	interlock->looked_ms = now_ms;
+	interlock->looked_ms = interlock->pins_ms = now_ms;
 	if (ask(&request, -1, NULL, &answer, &fd)) {
 		interlock->known =
 			(struct vballoon_passthrough){ .state = VBALLOON_PASSTHROUGH_UNKNOWN };
@@ -179,6 +178,8 @@ static bool ask_of_device(struct vballoon_interlock *interlock, pid_t pid, uint6
 	} else {
 		interlock->known = answer.passthrough;
 	}
+	if (request.wants_status)
+		vballoon_process_take(process, pid, fd >= 0 ? fd : -ENODATA);
 	return first || interlock->known.state != before;
 }
 
@@ -191,12 +192,15 @@ bool vballoon_lookout_look(struct vballoon_interlock *interlock, pid_t pid, uint
 
 bool vballoon_lookout_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
+	uint64_t pins_ms = interlock->pins_ms;
+
 	if (lookout < 0)
 		return vballoon_interlock_check(interlock, pid, now_ms);
-	if (interlock->looked_ms && !interlock->known.by_pins &&
-	    now_ms - interlock->looked_ms < ASK_PERIOD_MS)
+	if (vballoon_interlock_is_fresh(interlock, pid, now_ms))
 		return false;
-	return ask_of_device(interlock, pid, now_ms, !interlock->looked_ms);
+	/* What is seen here has changed perhaps since the lookout has seen it: it is told to look. */
+	return ask_of_device(interlock, pid, now_ms,
+			     !interlock->looked_ms || interlock->pins_ms != pins_ms);
 }
 
 int vballoon_lookout_pressure(unsigned int percent)

@@ -34,6 +34,7 @@ struct vballoon_lookout_request {
 	enum vballoon_lookout_question question;
 	pid_t pid; /* PASSTHROUGH */
 	bool anyway; /* PASSTHROUGH: also when nothing seems to have changed */
+	bool wants_status; /* PASSTHROUGH: the answer's descriptor is to be the process' status */
 	uint64_t now_ms; /* PASSTHROUGH */
 	unsigned int percent; /* PRESSURE */
 	struct vballoon_access access; /* ACCESS */
@@ -64,8 +65,8 @@ int vballoon_lookout_start(const struct vballoon_socket *const *sockets);
 /* The descriptor that it is asked over; -1: there is none. */
 int vballoon_lookout_fd(void);
 
-/* As vballoon_interlock_look() and vballoon_interlock_check(). What the lookout keeps open of a
- * process stays with it. */
+/* As vballoon_interlock_look() and vballoon_interlock_check(). Of what the lookout keeps open of a
+ * process it hands out the status, to be read here more often than it is asked. */
 bool vballoon_lookout_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 bool vballoon_lookout_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 

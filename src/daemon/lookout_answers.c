@@ -53,6 +53,8 @@ static int see_passthrough(const struct inquiry *inquiry)
 	else
 		vballoon_interlock_check(interlock, request->pid, request->now_ms);
 	inquiry->answer->passthrough = interlock->known;
+	if (request->wants_status && interlock->process.status >= 0)
+		*inquiry->fd_out = fcntl(interlock->process.status, F_DUPFD_CLOEXEC, 0);
 	return 0;
 }
 

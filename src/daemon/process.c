@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "daemon/proc_status.h"
@@ -51,6 +52,13 @@ int vballoon_process_open(struct vballoon_process *process, const char *proc, pi
 	process->descriptors = opendir(path);
 	process->descriptors_error = process->descriptors ? 0 : -errno;
 	return 0;
+}
+
+void vballoon_process_take(struct vballoon_process *process, pid_t pid, int status)
+{
+	vballoon_process_close(process);
+	process->pid = pid;
+	process->status = status;
 }
 
 void vballoon_process_close(struct vballoon_process *process)
@@ -98,7 +106,9 @@ int64_t vballoon_process_pinned_kib(const struct vballoon_process *process)
 	if (process->status < 0)
 		return process->status;
 	while (kib[0] < 0 || kib[1] < 0) {
-		ssize_t got = pread(process->status, text + kept, sizeof(text) - 1 - kept, at);
+		struct iovec to = { text + kept, sizeof(text) - 1 - kept };
+		/* Not pread(): this is a call that the daemon makes in its sandbox anyway. */
+		ssize_t got = preadv2(process->status, &to, 1, at, 0);
 
 		if (got <= 0)
 			return got ? -errno : -ENODATA;

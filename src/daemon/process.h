@@ -27,6 +27,10 @@ void vballoon_process_init(struct vballoon_process *process);
  */
 int vballoon_process_open(struct vballoon_process *process, const char *proc, pid_t pid);
 
+/* Of process @pid, what its status is from here on is @status, which becomes the callee's; a
+ * negative errno: it cannot be read. Its descriptors are not seen. */
+void vballoon_process_take(struct vballoon_process *process, pid_t pid, int status);
+
 /* See nothing more of it. */
 void vballoon_process_close(struct vballoon_process *process);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -276,6 +277,75 @@ static void what_the_operator_says_is_not_looked_for(void **state)
 	assert_open(f, true);
 }
 
+/* What another process has looked at, which has handed out the status. */
+static int asked_set_up(void **state)
+{
+	struct fixture *f;
+
+	looked_set_up(state);
+	f = *state;
+	vballoon_process_take(&f->interlock.process, getpid(),
+			      open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+	return 0;
+}
+
+static bool is_fresh(struct fixture *f, uint64_t now_ms)
+{
+	return vballoon_interlock_is_fresh(&f->interlock, getpid(), now_ms);
+}
+
+static void what_another_process_said_is_good_until_it_would_count_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t now_ms = NOW_MS; now_ms < COUNTED_MS; now_ms++)
+		assert_true(is_fresh(f, now_ms));
+	assert_false(is_fresh(f, COUNTED_MS));
+}
+
+static void it_is_no_good_once_memory_is_pinned(void **state)
+{
+	struct fixture *f = *state;
+
+	pin(f);
+	assert_false(is_fresh(f, PINS_MS));
+	/* It stays so until that process was asked. */
+	assert_false(is_fresh(f, PINS_MS + 2));
+	munmap(f->page, PAGE);
+	assert_true(is_fresh(f, PINS_MS + 4));
+}
+
+static void what_is_hidden_but_for_its_pins_is_asked_for_those_each_time(void **state)
+{
+	struct fixture *f = *state;
+
+	f->interlock.known.by_pins = true;
+	assert_true(is_fresh(f, NOW_MS));
+	pin(f);
+	assert_false(is_fresh(f, NOW_MS));
+}
+
+static void it_is_no_good_without_the_status_or_for_another_process(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(vballoon_interlock_is_fresh(&f->interlock, getpid() + 1, NOW_MS));
+	vballoon_process_take(&f->interlock.process, getpid(), -ENODATA);
+	assert_false(is_fresh(f, PINS_MS));
+}
+
+static void a_device_that_was_told_of_is_not_asked_for_all_the_time(void **state)
+{
+	struct fixture *f = *state;
+
+	open_device(f);
+	vballoon_interlock_look(&f->interlock, getpid(), NOW_MS);
+	assert_open(f, false);
+	pin(f);
+	assert_true(is_fresh(f, COUNTED_MS - 1));
+	assert_false(is_fresh(f, COUNTED_MS));
+}
+
 #define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -294,6 +364,11 @@ int main(void)
 		TEST(of_a_process_that_has_gone_nothing_is_known, looked_set_up),
 		TEST(the_next_front_end_is_looked_at_anew, looked_set_up),
 		TEST(what_the_operator_says_is_not_looked_for, set_up),
+		TEST(what_another_process_said_is_good_until_it_would_count_anew, asked_set_up),
+		TEST(it_is_no_good_once_memory_is_pinned, asked_set_up),
+		TEST(what_is_hidden_but_for_its_pins_is_asked_for_those_each_time, asked_set_up),
+		TEST(it_is_no_good_without_the_status_or_for_another_process, asked_set_up),
+		TEST(a_device_that_was_told_of_is_not_asked_for_all_the_time, asked_set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
