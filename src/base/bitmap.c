@@ -104,24 +104,43 @@ uint64_t vballoon_bitmap_count(const uint64_t *words, uint64_t first, uint64_t c
 	return sum + ones(words[span.last] & span.tail);
 }
 
-static inline uint64_t load(struct vballoon_bits bits, uint64_t word)
+/* What is asked for is known where these are called: each place has a loop of its own. */
+#define APART static inline __attribute__((always_inline))
+
+APART uint64_t load(struct vballoon_bits bits, uint64_t word)
 {
 	return bits.except ? bits.set[word] & ~bits.except[word] : bits.set[word];
 }
 
+/* Words that are looked at together. */
+#define STRIDE 4
+
+/* The first word in [word, words) that is not all @invert; @words: there is none. */
+APART uint64_t skip_alike(struct vballoon_bits bits, uint64_t word, uint64_t words, uint64_t invert)
+{
+	while (words - word >= STRIDE &&
+	       !((load(bits, word) ^ invert) | (load(bits, word + 1) ^ invert) |
+		 (load(bits, word + 2) ^ invert) | (load(bits, word + 3) ^ invert)))
+		word += STRIDE;
+	while (word < words && load(bits, word) == invert)
+		word++;
+	return word;
+}
+
 /* The first bit in [from, end) that differs from @invert's bits. Most of all looking is done
- * in its loop. */
-static inline uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t end, uint64_t invert)
+ * here; who looks for single pages mostly finds one in the first word. */
+APART uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t end, uint64_t invert)
 {
 	uint64_t word = from / WORD_BITS, words;
 	uint64_t value, bit;
 
 	if (from >= end)
 		return end;
-	words = (end - 1) / WORD_BITS + 1;
 	value = (load(bits, word) ^ invert) & mask_from(from);
-	while (!value) {
-		if (++word == words)
+	if (__builtin_expect(!value, 0)) {
+		words = (end - 1) / WORD_BITS + 1;
+		word = skip_alike(bits, word + 1, words, invert);
+		if (word == words)
 			return end;
 		value = load(bits, word) ^ invert;
 	}
@@ -129,9 +148,8 @@ static inline uint64_t next(struct vballoon_bits bits, uint64_t from, uint64_t e
 	return bit < end ? bit : end;
 }
 
-/* With and without exceptions apart, so that each has a loop of its own. */
-static inline uint64_t next_apart(struct vballoon_bits bits, uint64_t from, uint64_t end,
-				  uint64_t invert)
+/* With and without exceptions. */
+APART uint64_t next_apart(struct vballoon_bits bits, uint64_t from, uint64_t end, uint64_t invert)
 {
 	const struct vballoon_bits all = { .set = bits.set };
 

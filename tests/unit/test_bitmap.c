@@ -13,6 +13,10 @@
 #define BITS 320
 #define WORDS (BITS / 64)
 
+/* Of a range that is longer than what is looked at together. */
+#define LONG_WORDS 11
+#define LONG_BITS (LONG_WORDS * 64)
+
 /* Every range of a few words, compared with a bit at a time, costs little: the
  * ends of a range are where a bitmap goes wrong. */
 #define for_each_range(first, count)                                                               \
@@ -125,6 +129,34 @@ static void a_bit_that_is_excepted_does_not_belong(void **state)
 	assert_int_equal(vballoon_bits_next_missing(bits, 30, BITS), 90);
 }
 
+/* Words are looked at some at a time: one bit that is different, at every place of a long range,
+ * looked for from every word before it, with the range ending behind it, at it and beyond it. */
+static void a_bit_that_differs_is_found_at_every_place_of_a_long_range(void **state)
+{
+	uint64_t none[LONG_WORDS] = { 0 }, one[LONG_WORDS], all[LONG_WORDS];
+	const struct vballoon_bits among_none = { .set = one };
+	const struct vballoon_bits among_all = { .set = all };
+	const struct vballoon_bits excepted = { .set = all, .except = none };
+	const struct vballoon_bits left = { .set = none, .except = all };
+
+	(void)state;
+	for (uint64_t at = 0; at < LONG_BITS; at++) {
+		memset(one, 0, sizeof(one));
+		vballoon_bitmap_set(one, at, 1);
+		memset(all, 0xff, sizeof(all));
+		vballoon_bitmap_clear(all, at, 1);
+		for (uint64_t from = at % 64; from <= at; from += 64) {
+			assert_int_equal(vballoon_bits_next(among_none, from, LONG_BITS), at);
+			assert_int_equal(vballoon_bits_next(among_none, from, at + 1), at);
+			assert_int_equal(vballoon_bits_next(among_none, from, at), at);
+			assert_int_equal(vballoon_bits_next_missing(among_all, from, LONG_BITS),
+					 at);
+			assert_int_equal(vballoon_bits_next_missing(excepted, from, at + 1), at);
+			assert_int_equal(vballoon_bits_next(left, from, LONG_BITS), LONG_BITS);
+		}
+	}
+}
+
 /* A guest of 1 TiB: 2^28 pages of 4 KiB. */
 static void a_terabyte_of_pages_is_set_counted_and_scanned_well_under_a_second(void **state)
 {
@@ -158,6 +190,7 @@ int main(void)
 		cmocka_unit_test(the_next_bit_is_found_within_the_bounds_only),
 		cmocka_unit_test(the_end_of_a_run_is_found_across_words),
 		cmocka_unit_test(a_bit_that_is_excepted_does_not_belong),
+		cmocka_unit_test(a_bit_that_differs_is_found_at_every_place_of_a_long_range),
 		cmocka_unit_test(
 			a_terabyte_of_pages_is_set_counted_and_scanned_well_under_a_second),
 	};
