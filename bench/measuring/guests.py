@@ -40,11 +40,16 @@ def backing(name: str, memory_mib: int) -> Iterator[dict[str, Any]]:
             yield {}
 
 
+def daemon_pids(rig: Rig) -> list[int]:
+    """The daemon, and who looks out for it."""
+    return [rig.daemon.pid, *host.children(rig.daemon.pid)]
+
+
 class Meter:
     """Processor time of a virtual machine and of the daemon beside it."""
 
     def __init__(self, rig: Rig):
-        self._pids = rig.vm.pid, rig.daemon.pid
+        self._pids = rig.vm.pid, *daemon_pids(rig)
         self._guest = [host.thread_path(rig.vm.pid, cpu["thread-id"])
                        for cpu in rig.vm.qmp.execute("query-cpus-fast")]
 

@@ -28,6 +28,12 @@ def process_seconds(pid: int) -> float:
     return sum(task_seconds(task) for task in Path(f"/proc/{pid}/task").iterdir())
 
 
+def children(pid: int) -> list[int]:
+    """Processes that this one has started and that have not ended."""
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()]
+
+
 def huge_shared_mib(pid: int) -> float:
     """What a process has mapped of shared memory in transparent huge pages."""
     found = re.search(r"^ShmemPmdMapped: *(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(),

@@ -5,7 +5,8 @@ import statistics
 from dataclasses import asdict, dataclass
 from typing import Any, Iterable
 
-# (largest - smallest) / median of the ratios; above it a row says so.
+# How far the middle half of the ratios may reach, over their median; above it a row says so. One of
+# five may be anything.
 SPREAD = 0.5
 
 
@@ -49,6 +50,14 @@ def judged(row: dict[str, Any], bar: float | None, most: bool = False) -> dict[s
     return {**row, "bar": bar, **({"bar_is": "at most"} if most else {}), "met": met}
 
 
+def ratios(found: list[float]) -> dict[str, Any]:
+    """What a row tells of its pairs."""
+    middle = spread(found)
+    low, _, high = statistics.quantiles(found, n=4, method="inclusive")
+    return {"pairs": len(found), "ratio": middle["median"], "ratio_min": middle["min"],
+            "ratio_max": middle["max"], "ratio_middle": [rounded(low), rounded(high)]}
+
+
 def compare(work: str, own: list[Sample], peer: list[Sample], bar: float | None, *,
             by: str = "seconds", **facts: Any) -> dict[str, Any]:
     """Ours beside a peer's: how many times as fast, the median of the ratios pair by pair, so
@@ -57,19 +66,17 @@ def compare(work: str, own: list[Sample], peer: list[Sample], bar: float | None,
     def of(sample: Sample) -> float:
         return sample.seconds if by == "seconds" else sample.cpu_seconds()
 
-    ratios = [of(theirs) / of(ours) for ours, theirs in zip(own, peer)]
-    found = spread(ratios)
-    row = {"work": work, **facts, "pairs": len(ratios), "own": summary(own), "peer": summary(peer),
-           "ratio_of": by, "ratio": found["median"], "ratio_min": found["min"],
-           "ratio_max": found["max"]}
-    return judged(row, bar)
+    sides = {"own": summary(own), "peer": summary(peer)}
+    found = ratios([of(theirs) / of(ours) for ours, theirs in zip(own, peer)])
+    return judged({"work": work, **facts, **sides, "ratio_of": by, **found}, bar)
 
 
 def disturbed(row: dict[str, Any], words: list[str]) -> dict[str, Any]:
     """The row, saying what disturbed it."""
     words = list(words)
-    if "ratio_min" in row and row["ratio_max"] - row["ratio_min"] > SPREAD * row["ratio"]:
-        words.append(f"the ratios are {row['ratio_min']:g} to {row['ratio_max']:g}")
+    low, high = row.get("ratio_middle", (0, 0))
+    if high - low > SPREAD * row.get("ratio", 0):
+        words.append(f"the middle half of the ratios is {low:g} to {high:g}")
     return {**row, "disturbed": words} if words else row
 
 

@@ -58,14 +58,12 @@ def check_pages(case: Case, rig: Rig) -> None:
 
 def host_cpu(case: Case, own: list[Sample], peer: list[Sample]) -> dict[str, Any]:
     """What the host takes beside the guest's processors."""
-    found = row.spread(theirs.host_cpu_seconds / ours.host_cpu_seconds
-                       for ours, theirs in zip(own, peer))
+    found = row.ratios([theirs.host_cpu_seconds / ours.host_cpu_seconds
+                        for ours, theirs in zip(own, peer)])
     return row.judged({"work": f"{case.words('inflate')}, processor time of the host",
-                       "pairs": len(own), "own_seconds": row.summary(own)["host_cpu_seconds"],
+                       "own_seconds": row.summary(own)["host_cpu_seconds"],
                        "peer_seconds": row.summary(peer)["host_cpu_seconds"],
-                       "ratio": found["median"], "ratio_min": found["min"],
-                       "ratio_max": found["max"], "unit": "times less than QEMU's own balloon"},
-                      case.host_cpu)
+                       **found, "unit": "times less than QEMU's own balloon"}, case.host_cpu)
 
 
 def measure(case: Case, assets: Assets, pairs: int) -> Iterator[dict[str, Any]]:
