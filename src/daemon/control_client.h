@@ -45,7 +45,8 @@ bool vballoon_control_client_is_waiting(const struct vballoon_control_client *cl
 /* When it is to be updated though nothing changed; UINT64_MAX: never. */
 uint64_t vballoon_control_client_deadline_ms(const struct vballoon_control_client *client);
 
-/* Continue the call that waits, if one does; send what has happened, if it is to know. */
+/* Continue the call that waits, if one does; send what has happened, if it is to know. @view need
+ * be no more than a glance (guest.h). */
 void vballoon_control_client_update(struct vballoon_control_client *client,
 				    const struct vballoon_view *view, uint64_t now_ms);
 

@@ -168,7 +168,7 @@ void vballoon_control_server_update(struct vballoon_control_server *server)
 	unsigned int i;
 
 	if (waiting)
-		vballoon_guest_view(vballoon_pair_served(server->guest), &view);
+		vballoon_guest_glance(vballoon_pair_served(server->guest), &view);
 	for (i = 0; i < VBALLOON_CONTROL_CLIENTS_MAX; i++) {
 		if (is_waiting(server->clients[i]))
 			vballoon_control_client_update(server->clients[i], &view, now_ms);

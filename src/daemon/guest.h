@@ -124,4 +124,7 @@ void vballoon_guest_waiting(const struct vballoon_guest *guest,
 
 void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out);
 
+/* The same but for view.front_end, which takes calls of the host. */
+void vballoon_guest_glance(const struct vballoon_guest *guest, struct vballoon_view *view_out);
+
 #endif /* VBALLOON_DAEMON_GUEST_H */

@@ -24,7 +24,7 @@ static uint64_t left_ms(uint64_t due_ms)
 	return due_ms > now_ms ? due_ms - now_ms : 0;
 }
 
-void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out)
+void vballoon_guest_glance(const struct vballoon_guest *guest, struct vballoon_view *view_out)
 {
 	memset(view_out, 0, sizeof(*view_out));
 	view_out->device_id = guest->device_id;
@@ -46,7 +46,6 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	if (!guest->back_end)
 		return;
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &view_out->device);
-	vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 	view_out->state = state_of(&view_out->device);
 	view_out->other_held_pages = vballoon_pair_other_held(guest);
 	view_out->passthrough = guest->interlock.known;
@@ -58,6 +57,13 @@ void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_vie
 	view_out->round_discarded_pages =
 		view_out->device.discarded_pages - guest->round.discarded_pages;
 	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->reported_ms;
+}
+
+void vballoon_guest_view(const struct vballoon_guest *guest, struct vballoon_view *view_out)
+{
+	vballoon_guest_glance(guest, view_out);
+	if (guest->back_end)
+		vballoon_vhost_user_status(guest->back_end, &view_out->front_end);
 }
 
 void vballoon_guest_waiting(const struct vballoon_guest *guest,

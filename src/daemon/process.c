@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -73,9 +73,11 @@ void vballoon_process_close(struct vballoon_process *process)
 /* The number in the line that @line begins, in KiB: -EINVAL when there is none. */
 static int64_t kib_of(const char *line)
 {
-	uint64_t kib;
+	unsigned long long kib;
+	char *end;
 
-	if (sscanf(line, "%" SCNu64 " kB", &kib) != 1 || kib > INT32_MAX * 1024ULL)
+	kib = strtoull(line, &end, 10);
+	if (end == line || strncmp(end, " kB", 3) != 0 || kib > INT32_MAX * 1024ULL)
 		return -EINVAL;
 	return (int64_t)kib;
 }
