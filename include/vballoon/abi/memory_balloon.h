@@ -6,7 +6,7 @@
  * the driver has posted. The driver talks through queue 1, todevq, in messages
  * that begin with an 8-byte header. All integers are little-endian; addresses
  * are guest physical byte addresses. A message is a stream of bytes: how it is
- * cut into descriptors means nothing (virtio 1.3, 2.6.4 Message Framing).
+ * cut into descriptors means nothing (virtio 1.3, 2.7.4 Message Framing).
  *
  * Words used below: a *balloon page* is 2^page_shift bytes and is what targets
  * and counts are measured in; a *unit* is 2^unit_shift bytes, at least a

@@ -70,7 +70,7 @@ static void put(struct vballoon_traditional_guest *guest, uint64_t gpa, uint64_t
 }
 
 /* Only now may a page be had back (virtio 1.3, 5.5.6.1). How much the device says that it wrote
- * means nothing (5.5.6.3). */
+ * means nothing (5.5.6.2.1). */
 void vballoon_traditional_inflate_answered(struct vballoon_traditional_guest *guest, uint64_t token)
 {
 	struct vballoon_traditional_message *message = &guest->inflates[token];
