@@ -101,12 +101,15 @@ def conformance(run):
         return
     program = folder / "src/conformance/vballoon-conformance"
     daemon = [folder / "src/daemon/vballoond", "--no-config", "--socket-path", "%s"]
+    begin_round = f"{folder}/src/cli/vballoonctl --control-path %s.control reclaim-free"
     # What a front end can do wrong is the same whatever the features: the tests have it once.
-    topics = ["config", "features", "queues", "inflate", "deflate", "stats", "hint", "report", "reset"]
+    topics = ["config", "features", "queues", "inflate", "deflate", "stats", "hint", "round", "report",
+              "reset", "restart"]
     cases = [f"--case=trad-{topic}" for topic in topics] + ["--case=ring-split", "--case=ring-packed"]
     suites = {
         "conformance": [program, *PAIRWISE, "--", *daemon],
-        "traditional": [program, "--device=5", *cases, *PAIRWISE, "--", *daemon, "--device=traditional"],
+        "traditional": [program, "--device=5", *cases, *PAIRWISE, f"--begin-round={begin_round}", "--",
+                        *daemon, "--device=traditional", "--control-path=%s.control"],
     }
     # They wait for daemons most of the time.
     with ThreadPoolExecutor() as pool:

@@ -53,6 +53,7 @@ struct vballoon_case {
 	uint64_t needs; /* feature bits, else it is skipped */
 	uint64_t lacks; /* feature bits that are left out for it */
 	void (*play)(struct vballoon_bout *bout, const void *how); /* NULL: of a device */
+	uint32_t host_shift; /* the guest's memory is in host pages of that size; 0: in any */
 };
 
 struct vballoon_topic {

@@ -30,6 +30,9 @@ static const char help[] =
 	"  --socket-path PATH   the back end's socket; with --driver, where to listen\n"
 	"  --device ID          the virtio device: 13 (default), or 5, the traditional balloon\n"
 	"  --driver             test a driver, of device 13\n"
+	"  --begin-round SHELL  what has the back end ask its guest for hints (device 5); %s as "
+	"in\n"
+	"                       COMMAND\n"
 	"  --features LIST      negotiate these at most: all (default), none, or names with\n"
 	"                       commas: page-runs, exchange, withdraw-reason, push-stats,\n"
 	"                       reporting, zeroed, indirect-desc, event-idx, in-order; -NAME\n"
@@ -62,6 +65,7 @@ enum {
 	OPT_SOCKET = 1,
 	OPT_DEVICE,
 	OPT_DRIVER,
+	OPT_BEGIN_ROUND,
 	OPT_FEATURES,
 	OPT_RING,
 	OPT_PAIRWISE,
@@ -79,6 +83,7 @@ static const struct option table[] = {
 	{ "socket-path", required_argument, NULL, OPT_SOCKET },
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "driver", no_argument, NULL, OPT_DRIVER },
+	{ "begin-round", required_argument, NULL, OPT_BEGIN_ROUND },
 	{ "features", required_argument, NULL, OPT_FEATURES },
 	{ "ring", required_argument, NULL, OPT_RING },
 	{ "pairwise", no_argument, NULL, OPT_PAIRWISE },
@@ -185,6 +190,9 @@ static int take(struct vballoon_options *options, int option, const char *text)
 		return take_device(options, text);
 	case OPT_DRIVER:
 		options->driver = true;
+		return -1;
+	case OPT_BEGIN_ROUND:
+		options->round_command = text;
 		return -1;
 	case OPT_FEATURES:
 		options->feature_list = text;

@@ -25,6 +25,7 @@ struct vballoon_options {
 	const char *socket_path; /* NULL: a command is started */
 	char *const *command; /* its words; NULL: something listens at socket_path */
 	uint32_t device; /* of virtio */
+	const char *round_command; /* has the back end begin a round of hints; NULL: unknown */
 	uint64_t features; /* that may be negotiated */
 	const char *feature_list; /* as it was given; NULL: all */
 	enum vballoon_ring ring;

@@ -219,6 +219,7 @@ static int prepare(struct run *run)
 	int ret = vballoon_subject_init(&run->subject, run->options->command,
 					run->options->socket_path);
 
+	run->subject.round_command = run->options->round_command;
 	if (!ret)
 		ret = vballoon_subject_start(&run->subject);
 	if (ret) {

@@ -58,25 +58,29 @@ void vballoon_subject_deinit(struct vballoon_subject *subject)
 	rmdir(subject->directory);
 }
 
+/* A word with the socket's path in it; freed by the caller. */
+static char *word_make(const struct vballoon_subject *subject, const char *word)
+{
+	const char *place = strstr(word, "%s");
+	char *made;
+	int ret;
+
+	if (place)
+		ret = asprintf(&made, "%.*s%s%s", (int)(place - word), word, subject->path,
+			       place + 2);
+	else
+		ret = asprintf(&made, "%s", word);
+	return ret < 0 ? NULL : made;
+}
+
 /* The command's words with the socket's path in them; freed by words_free(). */
 static char **words_make(const struct vballoon_subject *subject)
 {
 	char **words = calloc(WORDS_MAX + 1, sizeof(*words));
 	size_t i;
 
-	for (i = 0; words && i < WORDS_MAX && subject->command[i]; i++) {
-		const char *word = subject->command[i];
-		const char *place = strstr(word, "%s");
-		int ret;
-
-		if (place)
-			ret = asprintf(&words[i], "%.*s%s%s", (int)(place - word), word,
-				       subject->path, place + 2);
-		else
-			ret = asprintf(&words[i], "%s", word);
-		if (ret < 0)
-			words[i] = NULL;
-	}
+	for (i = 0; words && i < WORDS_MAX && subject->command[i]; i++)
+		words[i] = word_make(subject, subject->command[i]);
 	return words;
 }
 
@@ -166,11 +170,43 @@ void vballoon_subject_stop(struct vballoon_subject *subject)
 	if (!subject->owned || !subject->pid)
 		return;
 	kill(subject->pid, SIGTERM);
-	if (!ended(subject, STOP_MS)) {
-		kill(subject->pid, SIGKILL);
-		waitpid(subject->pid, NULL, 0);
-	}
+	if (!ended(subject, STOP_MS))
+		vballoon_subject_kill(subject);
 	subject->pid = 0;
+}
+
+void vballoon_subject_kill(struct vballoon_subject *subject)
+{
+	if (!subject->owned || !subject->pid)
+		return;
+	kill(subject->pid, SIGKILL);
+	waitpid(subject->pid, NULL, 0);
+	subject->pid = 0;
+}
+
+int vballoon_subject_begin_round(struct vballoon_subject *subject)
+{
+	pid_t parent = getpid(), pid;
+	char *command;
+	int status;
+
+	if (!subject->round_command)
+		return -EOPNOTSUPP;
+	command = word_make(subject, subject->round_command);
+	if (!command)
+		return -ENOMEM;
+	pid = fork();
+	if (!pid) {
+		if (!prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == parent &&
+		    redirect(STDOUT_FILENO, "/dev/null", O_WRONLY))
+			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	free(command);
+	if (pid < 0)
+		return -errno;
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 
 int vballoon_subject_connect(struct vballoon_subject *subject, int timeout_ms)

@@ -13,7 +13,8 @@
 #include <sys/types.h>
 
 struct vballoon_subject {
-	char *const *command; /* its words, %s in one of them; NULL: it listens already */
+	char *const *command; /* its words, %s in some of them; NULL: it listens already */
+	const char *round_command; /* for the shell, with %s: has it begin a round; or NULL */
 	char directory[64]; /* of the socket; empty: it is not ours */
 	char path[108]; /* of the socket */
 	char log_path[108]; /* what it writes to standard error; empty: it is not ours */
@@ -31,6 +32,13 @@ int vballoon_subject_start(struct vballoon_subject *subject);
 
 /* End it, if it was started here. */
 void vballoon_subject_stop(struct vballoon_subject *subject);
+
+/* End it without warning, if it was started here. */
+void vballoon_subject_kill(struct vballoon_subject *subject);
+
+/* Run the command that has it begin a round of hints. Returns 0, -EOPNOTSUPP when there is none, -EIO
+ * when it fails, or another negative errno. */
+int vballoon_subject_begin_round(struct vballoon_subject *subject);
 
 /* Connect to it, once it listens: a socket, or a negative errno after @timeout_ms, or
  * -ECHILD when it has ended. */

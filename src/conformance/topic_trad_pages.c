@@ -263,18 +263,13 @@ struct cuts {
 	unsigned int role;
 };
 
-static void in_pieces(struct vballoon_trial *trial, const void *how)
+static void say_pieces(struct vballoon_trial *trial, const struct cuts *cuts, uint64_t gpa)
 {
-	const struct cuts *cuts = how;
 	uint64_t at = trial->layout.base + VBALLOON_PLACE_READABLE;
-	uint64_t gpa = vballoon_trial_page(trial, 0);
 	struct vballoon_driver_buffer buffers[6];
 	unsigned int count;
 	__le32 wire[4];
 
-	if (cuts->role == DEFLATE)
-		vballoon_trad_give(trial, gpa, 4);
-	guard_set(trial);
 	for (unsigned int i = 0; i < 4; i++)
 		wire[i] = vballoon_le32(vballoon_trad_pfn(gpa) + i);
 	memcpy(vballoon_trial_at(trial, at), wire, sizeof(wire));
@@ -285,10 +280,38 @@ static void in_pieces(struct vballoon_trial *trial, const void *how)
 	}
 	vballoon_driver_post_chain(trial, cuts->role, buffers, count);
 	vballoon_trad_answer(trial, cuts->role);
+}
+
+static void in_pieces(struct vballoon_trial *trial, const void *how)
+{
+	const struct cuts *cuts = how;
+	uint64_t gpa = vballoon_trial_page(trial, 0);
+
+	if (cuts->role == DEFLATE)
+		vballoon_trad_give(trial, gpa, 4);
+	guard_set(trial);
+	say_pieces(trial, cuts, gpa);
 	if (cuts->role == INFLATE)
 		vballoon_trad_take(trial, gpa, 4);
 	is_ours(trial, gpa, 4);
 	guard_check(trial);
+}
+
+/* Not only what is in the first of them. */
+static void all_pieces_go(struct vballoon_trial *trial, const void *how)
+{
+	uint64_t gpa = vballoon_trial_page(trial, 0);
+	uint64_t before;
+
+	vballoon_trad_needs_drop(trial, gpa);
+	before = vballoon_front_end_memory_held(&trial->front_end);
+	say_pieces(trial, how, gpa);
+	vballoon_require(
+		trial,
+		vballoon_trad_shrinks(trial, before - 4 * PAGE_BYTES, trial->setting->patience_ms),
+		"of what several descriptors name not all goes");
+	vballoon_trad_take(trial, gpa, 4);
+	is_ours(trial, gpa, 4);
 }
 
 /* Where a queue lies is not given away, whatever the driver says. */
@@ -364,6 +387,8 @@ static const struct vballoon_case inflate_cases[] = {
 	CUT(INFLATE, "in-one-piece", "TRAD-INFLATE-5", 16),
 	CUT(INFLATE, "numbers-cut-in-two", "TRAD-INFLATE-5", 3, 2, 6, 1, 4),
 	CUT(INFLATE, "in-six-pieces", "TRAD-INFLATE-5", 1, 1, 1, 1, 5, 7),
+	GREETED("all-pieces-go", "TRAD-INFLATE-5", all_pieces_go,
+		(&(const struct cuts){ { 4, 8, 4 }, INFLATE }), false),
 	GREETED("twice-in-a-message", "TRAD-INFLATE-9", given_twice, (&(const bool){ true }), true),
 	GREETED("twice-in-two-messages", "TRAD-INFLATE-9", given_twice, (&(const bool){ false }),
 		true),

@@ -109,30 +109,52 @@ static void nothing_is_remembered(struct vballoon_trial *trial, const void *how)
 			 "pages that the driver before had given do not go, where others do");
 }
 
-/* A guest that was paused goes on: what it has given, it takes back. */
-static void paused_driver_goes_on(struct vballoon_trial *trial, const void *how)
+/* What was given before is the driver's again, whatever it gives now. */
+static void takes_back(struct vballoon_trial *trial)
 {
-	struct vballoon_front_end *front_end = &trial->front_end;
-	uint32_t bases[VIRTIO_BALLOON_VQ_MAX];
-	const unsigned int roles[] = { INFLATE, DEFLATE };
-
-	(void)how;
-	vballoon_trad_work(trial, 3);
-	vballoon_trad_give(trial, given_at(trial), GIVEN);
-	for (unsigned int i = 0; i < 2; i++)
-		vballoon_trial_check(trial,
-				     vballoon_front_end_stop_queue(front_end, roles[i], &bases[i]),
-				     "the stop of a queue");
-	for (unsigned int i = 0; i < 2; i++)
-		vballoon_trial_check(trial,
-				     vballoon_front_end_start_queue(front_end, roles[i], bases[i]),
-				     "the start of a queue");
 	vballoon_trad_take(trial, given_at(trial), GIVEN);
 	vballoon_trad_fill(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS);
 	vballoon_trad_give(trial, vballoon_trial_page(trial, GIVEN), GIVEN);
-	vballoon_trad_quiesce(trial);
+	vballoon_trad_lapse(trial);
 	vballoon_trad_expect(trial, given_at(trial), GIVEN * PAGE_BYTES, OURS,
 			     "a page that was taken back");
+}
+
+/* A guest that was paused goes on: what it has given, it takes back. */
+static void paused_driver_goes_on(struct vballoon_trial *trial, const void *how)
+{
+	(void)how;
+	vballoon_trad_work(trial, 3);
+	vballoon_trad_give(trial, given_at(trial), GIVEN);
+	vballoon_trial_stop_queues(trial);
+	vballoon_trial_go_on(trial);
+	takes_back(trial);
+}
+
+/* A back end that was started again, after its time or before it, finds a driver that knows nothing
+ * of that. */
+static void restarted_device_goes_on(struct vballoon_trial *trial, const void *how)
+{
+	const bool *at_once = how;
+
+	vballoon_trad_work(trial, 3);
+	vballoon_trad_give(trial, given_at(trial), GIVEN);
+	vballoon_trad_lapse(trial);
+	vballoon_trial_restart_subject(trial, *at_once);
+	vballoon_trial_go_on(trial);
+	takes_back(trial);
+	vballoon_trad_work(trial, 4);
+}
+
+/* The guest was reset while there was no back end. */
+static void restarted_device_has_a_new_driver(struct vballoon_trial *trial, const void *how)
+{
+	const bool *at_once = how;
+
+	vballoon_trad_give(trial, given_at(trial), GIVEN);
+	vballoon_trial_restart_subject(trial, *at_once);
+	vballoon_trial_start(trial);
+	is_untouched(trial);
 }
 
 #define F(name) VBALLOON_TRAD_F(name)
@@ -170,7 +192,24 @@ static const struct vballoon_case reset_cases[] = {
 	RESET("paused-driver-goes-on", "TRAD-RESET-3", paused_driver_goes_on, false),
 };
 
+#define RESTART(its_name, its_clause, function, is_at_once)                                        \
+	{                                                                                          \
+		its_name, its_clause, function, &(const bool){ is_at_once }, false,                \
+			VBALLOON_STAGE_GREETED, 0, 0                                               \
+	}
+
+/* Cases of their own: a process that is another one than before says nothing of traces. */
+static const struct vballoon_case restart_cases[] = {
+	RESTART("driver-goes-on", "TRAD-RESTART-1", restarted_device_goes_on, false),
+	RESTART("driver-goes-on-after-a-crash", "TRAD-RESTART-1", restarted_device_goes_on, true),
+	RESTART("new-driver", "TRAD-RESET-1", restarted_device_has_a_new_driver, false),
+	RESTART("new-driver-after-a-crash", "TRAD-RESET-1", restarted_device_has_a_new_driver,
+		true),
+};
+
 VBALLOON_TRAD_TOPIC(vballoon_topic_trad_queues, "trad-queues", VBALLOON_RING_ANY,
 		    "which queue is which, in either numbering", queue_cases);
 VBALLOON_TRAD_TOPIC(vballoon_topic_trad_reset, "trad-reset", VBALLOON_RING_ANY,
 		    "drivers that go, and drivers that come", reset_cases);
+VBALLOON_TRAD_TOPIC(vballoon_topic_trad_restart, "trad-restart", VBALLOON_RING_ANY,
+		    "a back end that ends and is started again", restart_cases);

@@ -84,6 +84,28 @@ static void several(struct vballoon_trial *trial, const void *how)
 		vballoon_trad_work(trial, 4);
 }
 
+/* A message that the device keeps is before the place where its queue goes on: it is taken anew
+ * then, whoever the device is. */
+static void kept(struct vballoon_trial *trial, const void *how)
+{
+	const struct row row = { .readable = 2 * STAT, .entries = { { 4, 1 }, { 5, 2 } } };
+	unsigned int index = vballoon_trad_index(trial, STATS);
+	enum vballoon_trad_end end;
+	uint32_t next;
+
+	(void)how;
+	post(trial, &row);
+	end = vballoon_trad_settle(trial, STATS);
+	vballoon_trial_stop_queues(trial);
+	next = vballoon_front_end_next_base(&trial->front_end, index);
+	vballoon_require(trial, end != VBALLOON_TRAD_SILENT || trial->bases[index] == next,
+			 "a message is neither given back nor taken anew: its queue stopped at "
+			 "0x%x, and not at 0x%x",
+			 trial->bases[index], next);
+	vballoon_trial_go_on(trial);
+	is_well(trial);
+}
+
 /* All of a region: 6.8 million statistics. */
 static void endless(struct vballoon_trial *trial, const void *how)
 {
@@ -143,6 +165,8 @@ static const struct vballoon_case cases[] = {
 	ODD("nothing-readable", "TRAD-STATS-4", .writable = 16, .may_stop = true),
 	ODD("room-behind-it", "TRAD-STATS-7", .readable = 2 * STAT, .writable = 64,
 	    .entries = { { 4, 1 }, { 5, 2 } }, .may_stop = true),
+	{ "kept-while-its-queue-stops", "TRAD-STATS-8", kept, NULL, false, VBALLOON_STAGE_GREETED,
+	  NEEDS, 0 },
 	SEVERAL("two-messages", 2),
 	SEVERAL("sixty-messages", 60),
 	{ "7-million-statistics", "TRAD-STATS-6", endless, NULL, true, VBALLOON_STAGE_GREETED,

@@ -15,7 +15,8 @@ extern const struct vballoon_topic vballoon_topic_ring_packed, vballoon_topic_re
 extern const struct vballoon_topic vballoon_topic_trad_config, vballoon_topic_trad_features,
 	vballoon_topic_trad_queues, vballoon_topic_trad_inflate, vballoon_topic_trad_deflate,
 	vballoon_topic_trad_stats, vballoon_topic_trad_hint, vballoon_topic_trad_report,
-	vballoon_topic_trad_reset;
+	vballoon_topic_trad_reset, vballoon_topic_trad_restart, vballoon_topic_trad_round,
+	vballoon_topic_trad_host;
 
 /* Of a driver. */
 extern const struct vballoon_topic vballoon_topic_driver, vballoon_topic_driver_lies,

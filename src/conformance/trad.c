@@ -186,11 +186,14 @@ void vballoon_trad_needs_drop(struct vballoon_trial *trial, uint64_t gpa)
 {
 	uint64_t before;
 
+	/* The pages of rings and messages are there from now on. */
+	vballoon_trad_give(trial, gpa, 4);
+	vballoon_trad_take(trial, gpa, 4);
 	vballoon_trad_fill(trial, gpa, 4 * PAGE_BYTES, OURS);
-	/* Where messages are written is there from now on. */
-	vballoon_trad_fill(trial, trial->layout.base + VBALLOON_PLACE_READABLE, PAGE_BYTES, 0);
+	vballoon_trad_quiesce(trial);
 	before = vballoon_front_end_memory_held(&trial->front_end);
 	vballoon_trad_give(trial, gpa, 4);
+	vballoon_trad_lapse(trial);
 	if (!vballoon_trad_shrinks(trial, before - 4 * PAGE_BYTES, trial->setting->grace_ms))
 		vballoon_trial_end(trial, VBALLOON_SKIP,
 				   "what is given does not go to the host, or not at once");

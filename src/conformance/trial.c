@@ -2,9 +2,12 @@
 #include "conformance/trial.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "conformance/kind.h"
 
@@ -12,6 +15,10 @@
  * Most of them are never touched, so that huge ones cost nothing. */
 #define PAGES UINT64_C(16640) /* 65 MiB with the smallest: 64 times that are over 4 GiB */
 #define SIDE_PAGES UINT64_C(64)
+/* The same of a guest in large host pages, of which the first HUGE_THERE are there. */
+#define HUGE_PAGES UINT64_C(4)
+#define HUGE_SIDE UINT64_C(1)
+#define HUGE_THERE 5
 #define HIGH (UINT64_C(1) << 43) /* where a page's number has bit 31 */
 
 #define PROTOCOL_WANTED                                                                            \
@@ -48,43 +55,82 @@ void vballoon_trial_check(struct vballoon_trial *trial, int ret, const char *wha
 			   strerror(-ret));
 }
 
-static void lay_out(struct vballoon_layout *layout, uint32_t page_shift)
+/* Returns how large a region at the side of the first is. */
+static uint64_t lay_out(struct vballoon_layout *layout, uint32_t page_shift, uint32_t host_shift)
 {
 	uint64_t page = UINT64_C(1) << page_shift;
+	uint64_t balloon = host_shift ? HUGE_PAGES << host_shift : PAGES * page;
+	uint64_t side = host_shift ? HUGE_SIDE << host_shift : SIDE_PAGES * page;
 
 	layout->page = page;
 	layout->base = VBALLOON_BASE;
 	layout->balloon = layout->base + (page > VBALLOON_PLACE_END ? page : VBALLOON_PLACE_END);
-	layout->seam = layout->balloon + PAGES * page;
-	layout->hole = layout->seam + SIDE_PAGES * page;
-	layout->island = layout->hole + SIDE_PAGES * page;
-	layout->end = layout->island + SIDE_PAGES * page;
+	layout->seam = layout->balloon + balloon;
+	layout->hole = layout->seam + side;
+	layout->island = layout->hole + side;
+	layout->end = layout->island + side;
 	layout->high = HIGH;
+	return side;
+}
+
+/* A back end that answers has done with who was there before, and with their memory. */
+static int join(struct vballoon_trial *trial)
+{
+	struct vballoon_link link = { .timeout_ms = trial->setting->patience_ms };
+	uint64_t features;
+	int ret;
+
+	link.socket = vballoon_subject_connect(trial->subject, trial->setting->patience_ms);
+	if (link.socket < 0)
+		vballoon_trial_end(trial, VBALLOON_WEDGED, "it takes no connection: %s",
+				   strerror(-link.socket));
+	if (!trial->host_shift)
+		return link.socket;
+	ret = vballoon_link_get_u64(&link, VHOST_USER_GET_FEATURES, &features);
+	if (ret)
+		close(link.socket);
+	vballoon_trial_check(trial, ret, "GET_FEATURES");
+	return link.socket;
+}
+
+/* A file for the guest's memory, in the host pages that the case wants. */
+static int memory_make(struct vballoon_trial *trial)
+{
+	uint32_t shift = trial->host_shift;
+	unsigned int flags = shift ? MFD_HUGETLB | shift << MAP_HUGE_SHIFT : 0;
+	int fd = memfd_create("guest", MFD_CLOEXEC | flags);
+
+	if (fd >= 0 && (!shift || !fallocate(fd, 0, 0, (off_t)HUGE_THERE << shift)))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 void vballoon_trial_connect(struct vballoon_trial *trial)
 {
 	const struct vballoon_layout *layout = &trial->layout;
 	const struct vballoon_kind *kind = trial->facts->kind;
-	uint64_t side = SIDE_PAGES << trial->facts->config.page_shift;
+	uint64_t side = lay_out(&trial->layout, trial->facts->config.page_shift, trial->host_shift);
+	uint64_t island = layout->hole - layout->base;
 	struct vhost_user_region regions[4];
-	uint64_t island;
-	int fd, ret;
+	int fd, memory_fd, ret;
 
-	lay_out(&trial->layout, trial->facts->config.page_shift);
-	island = layout->hole - layout->base;
 	regions[0] = (struct vhost_user_region){ layout->base, layout->seam - layout->base, 0, 0 };
 	regions[1] = (struct vhost_user_region){ layout->seam, layout->hole - layout->seam, 0,
 						 layout->seam - layout->base };
 	regions[2] = (struct vhost_user_region){ layout->island, layout->end - layout->island, 0,
 						 island };
 	regions[3] = (struct vhost_user_region){ layout->high, side, 0, island + side };
-	fd = vballoon_subject_connect(trial->subject, trial->setting->patience_ms);
-	if (fd < 0)
-		vballoon_trial_end(trial, VBALLOON_WEDGED, "it takes no connection: %s",
-				   strerror(-fd));
-	ret = vballoon_front_end_open(&trial->front_end, fd, regions, kind->reaches_high ? 4 : 3,
-				      kind->queue_count);
+	fd = join(trial);
+	memory_fd = memory_make(trial);
+	if (memory_fd < 0 && trial->host_shift) {
+		close(fd);
+		vballoon_trial_end(trial, VBALLOON_SKIP, "the host has no %d huge pages left",
+				   HUGE_THERE);
+	}
+	ret = vballoon_front_end_open_on(&trial->front_end, fd, memory_fd, regions,
+					 kind->reaches_high ? 4 : 3, kind->queue_count);
 	if (ret)
 		vballoon_trial_fail(trial, "a guest's memory cannot be made: %s", strerror(-ret));
 	trial->front_end.link.timeout_ms = trial->setting->patience_ms;
@@ -141,14 +187,50 @@ void vballoon_trial_start(struct vballoon_trial *trial)
 void vballoon_trial_stop_queues(struct vballoon_trial *trial)
 {
 	uint32_t queues = trial->facts->kind->queues(trial);
-	uint32_t base;
 
 	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
 		if (queues >> i & 1)
-			vballoon_trial_check(
-				trial, vballoon_front_end_stop_queue(&trial->front_end, i, &base),
-				"the stop of a queue");
+			vballoon_trial_check(trial,
+					     vballoon_front_end_stop_queue(&trial->front_end, i,
+									   &trial->bases[i]),
+					     "the stop of a queue");
 	}
+}
+
+void vballoon_trial_go_on(struct vballoon_trial *trial)
+{
+	uint32_t queues = trial->facts->kind->queues(trial);
+
+	for (unsigned int i = 0; i < trial->front_end.queue_count; i++) {
+		if (queues >> i & 1)
+			vballoon_trial_check(trial,
+					     vballoon_front_end_start_queue(&trial->front_end, i,
+									    trial->bases[i]),
+					     "the start of a queue");
+	}
+}
+
+void vballoon_trial_restart_subject(struct vballoon_trial *trial, bool at_once)
+{
+	struct vballoon_front_end *front_end = &trial->front_end;
+	int ret;
+
+	if (!trial->subject->owned)
+		vballoon_trial_end(trial, VBALLOON_SKIP, "it was not started here");
+	if (at_once) {
+		vballoon_subject_kill(trial->subject);
+		for (unsigned int i = 0; i < front_end->queue_count; i++)
+			trial->bases[i] = vballoon_front_end_next_base(front_end, i);
+	} else {
+		vballoon_trial_stop_queues(trial);
+		vballoon_subject_stop(trial->subject);
+	}
+	ret = vballoon_subject_start(trial->subject);
+	if (ret)
+		vballoon_trial_end(trial, VBALLOON_WEDGED, "it does not start again: %s",
+				   strerror(-ret));
+	vballoon_front_end_rejoin(front_end, join(trial));
+	vballoon_trial_negotiate(trial, trial->features);
 }
 
 void vballoon_trial_reach(struct vballoon_trial *trial, enum vballoon_stage stage)
@@ -191,6 +273,7 @@ enum vballoon_outcome vballoon_trial_run(struct vballoon_trial *trial,
 	trial->outcome = row->negative ? VBALLOON_REJECT : VBALLOON_PASS;
 	trial->features = features_for(trial, row->lacks);
 	trial->dense = trial->setting->dense;
+	trial->host_shift = row->host_shift;
 	missing = row->needs & ~trial->features;
 	if (missing) {
 		snprintf(trial->why, sizeof(trial->why), "feature %d is not %s",
@@ -214,8 +297,9 @@ bool vballoon_trial_revive(struct vballoon_trial *trial, bool reconnect)
 		return false;
 	if (reconnect) {
 		vballoon_trial_disconnect(trial);
-		vballoon_trial_connect(trial);
 		trial->dense = trial->setting->dense;
+		trial->host_shift = 0;
+		vballoon_trial_connect(trial);
 		vballoon_trial_negotiate(trial, features_for(trial, 0));
 	} else {
 		vballoon_trial_stop_queues(trial);

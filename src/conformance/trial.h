@@ -83,6 +83,8 @@ struct vballoon_trial {
 	struct vballoon_front_end front_end;
 	bool open;
 	bool dense; /* as in the setting, or as a case wants it */
+	uint32_t host_shift; /* as the case wants it */
+	uint32_t bases[VBALLOON_FRONT_QUEUES_MAX]; /* where its queues were stopped */
 	uint64_t epoch; /* of the last HELLO */
 	uint32_t unit_shift;
 	jmp_buf ended;
@@ -90,8 +92,14 @@ struct vballoon_trial {
 	char why[512];
 };
 
-/* Stop the queues that run. */
+/* Stop the queues that run; have them go on where they were stopped. */
 void vballoon_trial_stop_queues(struct vballoon_trial *trial);
+void vballoon_trial_go_on(struct vballoon_trial *trial);
+
+/* End the back end, at once or as a service is ended, and start it again: the guest's memory and its
+ * rings are as they were, its queues are stopped. Ends the trial as skipped when it was not
+ * started here. */
+void vballoon_trial_restart_subject(struct vballoon_trial *trial, bool at_once);
 
 /* Connect, and go to @stage. Ends the trial when the back end does not go along. */
 void vballoon_trial_connect(struct vballoon_trial *trial);

@@ -35,7 +35,7 @@ int vballoon_front_end_map(struct vballoon_front_end *front_end, int how)
 	return 0;
 }
 
-static int memory_make(struct vballoon_front_end *front_end,
+static int memory_size(struct vballoon_front_end *front_end,
 		       const struct vhost_user_region *regions, unsigned int region_count)
 {
 	for (unsigned int i = 0; i < region_count; i++) {
@@ -46,9 +46,7 @@ static int memory_make(struct vballoon_front_end *front_end,
 			front_end->memory_bytes = end;
 	}
 	front_end->region_count = region_count;
-	front_end->memory_fd = memfd_create("guest", MFD_CLOEXEC);
-	if (front_end->memory_fd < 0 ||
-	    ftruncate(front_end->memory_fd, (off_t)front_end->memory_bytes))
+	if (ftruncate(front_end->memory_fd, (off_t)front_end->memory_bytes))
 		return -errno;
 	return vballoon_front_end_map(front_end, MAP_SHARED);
 }
@@ -67,25 +65,45 @@ static int events_make(struct vballoon_front_end *front_end)
 	return 0;
 }
 
-int vballoon_front_end_open(struct vballoon_front_end *front_end, int socket,
-			    const struct vhost_user_region *regions, unsigned int region_count,
-			    unsigned int queue_count)
+int vballoon_front_end_open_on(struct vballoon_front_end *front_end, int socket, int memory_fd,
+			       const struct vhost_user_region *regions, unsigned int region_count,
+			       unsigned int queue_count)
 {
 	int ret;
 
 	memset(front_end, 0, sizeof(*front_end));
 	front_end->link.socket = socket;
-	front_end->memory_fd = -1;
+	front_end->memory_fd = memory_fd;
 	front_end->queue_count = queue_count;
 	for (unsigned int i = 0; i < queue_count; i++)
 		front_end->queues[i].kick = front_end->queues[i].call = front_end->queues[i].err =
 			-1;
-	ret = memory_make(front_end, regions, region_count);
+	ret = memory_size(front_end, regions, region_count);
 	if (!ret)
 		ret = events_make(front_end);
 	if (ret)
 		vballoon_front_end_close(front_end);
 	return ret;
+}
+
+int vballoon_front_end_open(struct vballoon_front_end *front_end, int socket,
+			    const struct vhost_user_region *regions, unsigned int region_count,
+			    unsigned int queue_count)
+{
+	int memory_fd = memfd_create("guest", MFD_CLOEXEC);
+	int error = errno;
+
+	if (memory_fd >= 0)
+		return vballoon_front_end_open_on(front_end, socket, memory_fd, regions,
+						  region_count, queue_count);
+	close(socket);
+	return -error;
+}
+
+void vballoon_front_end_rejoin(struct vballoon_front_end *front_end, int socket)
+{
+	close(front_end->link.socket);
+	front_end->link.socket = socket;
 }
 
 static void close_one(int *fd)
@@ -230,6 +248,14 @@ void vballoon_front_end_new_ring(struct vballoon_front_end *front_end, unsigned 
 uint32_t vballoon_front_end_first_base(const struct vballoon_front_end *front_end)
 {
 	return front_end->ring_features.packed ? VBALLOON_QUEUE_FIRST_PACKED : 0;
+}
+
+uint32_t vballoon_front_end_next_base(const struct vballoon_front_end *front_end,
+				      unsigned int index)
+{
+	uint32_t place = front_end->queues[index].driver.used_idx;
+
+	return front_end->ring_features.packed ? place << 16 | place : place;
 }
 
 int vballoon_front_end_start_queue(struct vballoon_front_end *front_end, unsigned int index,

@@ -57,6 +57,14 @@ int vballoon_front_end_open(struct vballoon_front_end *front_end, int socket,
 			    unsigned int queue_count);
 void vballoon_front_end_close(struct vballoon_front_end *front_end);
 
+/* The same over memory of the caller's: an empty file, owned from here on. */
+int vballoon_front_end_open_on(struct vballoon_front_end *front_end, int socket, int memory_fd,
+			       const struct vhost_user_region *regions, unsigned int region_count,
+			       unsigned int queue_count);
+
+/* Go on over another connected @socket, with memory and rings as they are. */
+void vballoon_front_end_rejoin(struct vballoon_front_end *front_end, int socket);
+
 /* Map the memory again, @how as in mmap(): 0 or a negative errno. */
 int vballoon_front_end_map(struct vballoon_front_end *front_end, int how);
 
@@ -90,6 +98,10 @@ void vballoon_front_end_new_ring(struct vballoon_front_end *front_end, unsigned 
 
 /* The base of a queue whose ring is new. */
 uint32_t vballoon_front_end_first_base(const struct vballoon_front_end *front_end);
+
+/* The base of a queue of whose messages no more is answered than was collected. */
+uint32_t vballoon_front_end_next_base(const struct vballoon_front_end *front_end,
+				      unsigned int index);
 
 /* Start a queue at @base with the ring as it is. */
 int vballoon_front_end_start_queue(struct vballoon_front_end *front_end, unsigned int index,
