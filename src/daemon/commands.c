@@ -9,10 +9,12 @@
 #include "control/rule.h"
 #include "control/size.h"
 #include "daemon/commands.h"
+#include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/pair.h"
 #include "daemon/state_commands.h"
 #include "daemon/status_json.h"
+#include "supervisor/relay.h"
 
 /* Sizes are signed on the wire; this leaves room to round up. */
 #define BALLOON_BYTES_MAX (UINT64_C(1) << 62)
@@ -237,11 +239,17 @@ static json_t *poll_reset(struct vballoon_call *call)
 
 static void begin_upgrade(struct vballoon_call *call, const json_t *arguments)
 {
+	char fault[VBALLOON_KEEPER_ANSWER_BYTES];
+
 	(void)arguments;
-	if (vballoon_guest_upgrade(call->guest))
+	if (!vballoon_keeper_is_there())
 		vballoon_error_set(
 			&call->error, VBALLOON_ERROR_BAD_REQUEST,
 			"nothing outlives this vballoond: start it with --supervise yes");
+	else if (!vballoon_keeper_has_program(fault, sizeof(fault)))
+		vballoon_error_set(&call->error, VBALLOON_ERROR_BAD_REQUEST, "%s", fault);
+	else
+		call->guest->upgrades = true;
 }
 
 static json_t *poll_upgrade(struct vballoon_call *call)

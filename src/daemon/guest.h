@@ -68,11 +68,9 @@ void vballoon_guest_deinit(struct vballoon_guest *guest);
  * that cannot be, and the log says why. */
 int vballoon_guest_load(struct vballoon_guest *guest, const char *path);
 
-/* Go on with what another worker has left, if one has: orders, and a front end. */
-void vballoon_guest_recover(struct vballoon_guest *guest);
-
-/* Have another program take over: 0; -EOPNOTSUPP without a supervisor. */
-int vballoon_guest_upgrade(struct vballoon_guest *guest);
+/* Go on with what another worker has left, if one has: orders, and a front end. Returns 0; or a
+ * negative errno when this is another program, which is tried, and cannot: all is as it was. */
+int vballoon_guest_recover(struct vballoon_guest *guest);
 
 /* Whether a front end is connected. */
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest);

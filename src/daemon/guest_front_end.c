@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Front ends that come, and the one that a worker before has left. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,27 +47,13 @@ static int hand_over(struct vballoon_guest *guest)
 					&check);
 }
 
-/* Have the supervisor hold the front end and speak to it through a relay, whose other end is
- * returned; a negative errno, and @fd is closed in either case. */
+/* @fd becomes the supervisor's. Returns as vballoon_keeper_relay(). */
 static int hand_to_supervisor(int fd)
 {
-	int ends[2];
-	int err;
+	int relay = vballoon_keeper_relay(fd);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	err = vballoon_keeper_keep(VBALLOON_KEPT_FRONT_END, fd);
-	if (!err)
-		err = vballoon_keeper_keep(VBALLOON_KEPT_RELAY, ends[1]);
-	close(ends[1]);
 	close(fd);
-	if (!err)
-		return ends[0];
-	close(ends[0]);
-	return err;
+	return relay;
 }
 
 static int make_back_end(struct vballoon_guest *guest, int fd, bool recover)
@@ -169,42 +155,59 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* A front end that has said nothing yet is as good as new. */
-static void recover_front_end(struct vballoon_guest *guest)
+/* What cannot be gone on from, another program may understand. */
+static int take_up(struct vballoon_guest *guest, int relay)
 {
-	int relay = vballoon_keeper_find(VBALLOON_KEPT_RELAY);
+	int again = fcntl(relay, F_DUPFD_CLOEXEC, 0);
 	int err;
 
-	if (relay < 0)
-		return;
+	vballoon_keeper_hold(vballoon_keeper_history().tried);
 	err = connect_front_end(guest, relay, true);
-	if (err == -ENOENT)
-		err = connect_front_end(guest, vballoon_keeper_find(VBALLOON_KEPT_RELAY), false);
+	vballoon_keeper_hold(false);
+	/* One that has said nothing yet is as good as new. */
+	if (err == -ENOENT && again >= 0)
+		return connect_front_end(guest, again, false);
+	if (again >= 0)
+		close(again);
+	return err;
+}
+
+static int recover_front_end(struct vballoon_guest *guest)
+{
+	int relay = vballoon_keeper_find(VBALLOON_KEPT_RELAY);
+	int err = relay < 0 ? 0 : take_up(guest, relay);
+
+	if (relay < 0 || (err && vballoon_keeper_history().tried))
+		return err;
 	if (err) {
 		vballoon_log(LOG_ERR,
 			     "the front end is turned away: what the worker before has "
 			     "left cannot be used: %s",
 			     strerror(-err));
 		vballoon_keeper_forget(VBALLOON_KEPT_FRONT_END);
-		return;
+		return 0;
 	}
+	/* Before a message has more kept, under a name that is not taken up. */
+	vballoon_keeper_settle();
 	vballoon_guest_serve(guest, vballoon_vhost_user_process);
 	guest->work_left |= guest->back_end != NULL;
 	guest->recovered_us = now_us() - vballoon_keeper_history().ended_us;
 	vballoon_log(LOG_NOTICE, "going on after %" PRIu64 " us", guest->recovered_us);
+	return 0;
 }
 
-void vballoon_guest_recover(struct vballoon_guest *guest)
+int vballoon_guest_recover(struct vballoon_guest *guest)
 {
 	struct vballoon_orders orders = { .stats_period_ms = guest->stats_period_ms,
 					  .rules = guest->rules };
+	int found = vballoon_orders_begin(&guest->orders, &orders);
 
-	if (!vballoon_orders_begin(&guest->orders, &orders))
-		return;
+	if (found <= 0)
+		return found;
 	guest->target_pages = orders.target_pages;
 	guest->ordered = orders.ordered;
 	guest->stats_period_ms = orders.stats_period_ms;
 	guest->deadline = orders.deadline;
 	guest->rules = orders.rules;
-	recover_front_end(guest);
+	return recover_front_end(guest);
 }

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 
 #include "daemon/guest_parts.h"
-#include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/pair.h"
 
@@ -218,14 +217,6 @@ void vballoon_guest_request_stats(struct vballoon_guest *guest)
 {
 	vballoon_device_request_stats(vballoon_vhost_user_device(guest->back_end));
 	guest->work_left = true;
-}
-
-int vballoon_guest_upgrade(struct vballoon_guest *guest)
-{
-	if (!vballoon_keeper_is_there())
-		return -EOPNOTSUPP;
-	guest->upgrades = true;
-	return 0;
 }
 
 void vballoon_guest_restart(struct vballoon_guest *guest)

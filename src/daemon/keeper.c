@@ -18,6 +18,7 @@ static struct {
 	int socket; /* -1: there is no supervisor */
 	struct vballoon_keeper_history history;
 	struct vballoon_store found; /* and not yet taken */
+	bool holds; /* nothing is forgotten */
 } keeper = { .socket = -1 };
 
 static uint64_t number_of(const char *name)
@@ -54,6 +55,8 @@ void vballoon_keeper_init(void)
 	keeper.socket = (int)number_of(VBALLOON_ENV_KEEPER);
 	fcntl(keeper.socket, F_SETFD, FD_CLOEXEC);
 	keeper.history = (struct vballoon_keeper_history){
+		.worker = getpid(),
+		.tried = number_of(VBALLOON_ENV_TRIED),
 		.starts = (unsigned int)number_of(VBALLOON_ENV_STARTS),
 		.deaths = (unsigned int)number_of(VBALLOON_ENV_DEATHS),
 		.upgrades = (unsigned int)number_of(VBALLOON_ENV_UPGRADES),
@@ -117,23 +120,84 @@ void vballoon_keeper_forget(const char *name)
 {
 	char text[64];
 
+	if (keeper.holds)
+		return;
 	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	(void)say(text, -1);
 }
 
+void vballoon_keeper_hold(bool hold)
+{
+	keeper.holds = hold;
+}
+
+/* What the supervisor answers: its length, or a negative errno. @fd_out is a descriptor that came
+ * with it, or -1. */
+static ssize_t hear(char *text, size_t bytes, int *fd_out)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec all = { .iov_base = text, .iov_len = bytes };
+	struct msghdr msg = { .msg_iov = &all,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *rights;
+	ssize_t got;
+
+	*fd_out = -1;
+	do {
+		got = recvmsg(keeper.socket, &msg, MSG_CMSG_CLOEXEC);
+	} while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return got ? -errno : -ECONNRESET;
+	rights = CMSG_FIRSTHDR(&msg);
+	if (rights && rights->cmsg_type == SCM_RIGHTS)
+		memcpy(fd_out, CMSG_DATA(rights), sizeof(*fd_out));
+	return got;
+}
+
+int vballoon_keeper_relay(int fd)
+{
+	int err = vballoon_keeper_keep(VBALLOON_KEPT_FRONT_END, fd);
+	ssize_t heard;
+	int relay;
+	char byte;
+
+	if (err)
+		return err;
+	heard = hear(&byte, sizeof(byte), &relay);
+	if (heard < 0)
+		return (int)heard;
+	return relay < 0 ? -EMFILE : relay;
+}
+
+bool vballoon_keeper_has_program(char *fault, size_t bytes)
+{
+	ssize_t heard;
+	int none;
+
+	fault[0] = '\0';
+	if (vballoon_keeper_say(VBALLOON_KEEPER_LOOK))
+		return false;
+	heard = hear(fault, bytes - 1, &none);
+	fault[heard > 0 ? heard : 0] = '\0';
+	return !strcmp(fault, "-");
+}
+
 int vballoon_keeper_find(const char *name)
 {
-	for (unsigned int i = 0; i < keeper.found.count; i++) {
-		if (!strcmp(keeper.found.kept[i].name, name))
-			return fcntl(keeper.found.kept[i].fd, F_DUPFD_CLOEXEC, 0);
-	}
-	return -1;
+	return vballoon_store_take(&keeper.found, name);
 }
 
 void vballoon_keeper_settle(void)
 {
-	while (keeper.found.count)
-		vballoon_store_forget(&keeper.found, keeper.found.kept[0].name);
+	char name[VBALLOON_STORE_NAME_BYTES];
+
+	while (keeper.found.count) {
+		memcpy(name, keeper.found.kept[0].name, sizeof(name));
+		vballoon_store_forget(&keeper.found, name);
+		vballoon_keeper_forget(name);
+	}
 }
 
 static int keep(void *context, const char *name, int fd)

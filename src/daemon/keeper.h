@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <vballoon/vhost_user.h>
 
@@ -15,8 +16,10 @@ void vballoon_keeper_init(void);
 /* Whether it is. If not, nothing below has an effect. */
 bool vballoon_keeper_is_there(void);
 
-/* What this worker knows of those before it. */
+/* What this worker knows of itself and of those before it. */
 struct vballoon_keeper_history {
+	pid_t worker; /* this process */
+	bool tried; /* another program, which may leave all to the one before it */
 	unsigned int starts; /* of them; 0: this is the first */
 	unsigned int deaths;
 	unsigned int upgrades; /* this one included */
@@ -30,7 +33,17 @@ int vballoon_keeper_keep(const char *name, int fd);
 void vballoon_keeper_forget(const char *name);
 int vballoon_keeper_find(const char *name);
 
-/* Nothing more is to be found. */
+/* Have the supervisor hold the front end's socket @fd, which stays the caller's, and speak to it
+ * through a relay. Returns the relay, or a negative errno. */
+int vballoon_keeper_relay(int fd);
+
+/* Whether there is a program to upgrade to; if not, @fault of @bytes says what is wrong. */
+bool vballoon_keeper_has_program(char *fault, size_t bytes);
+
+/* Whether to forget nothing for now, whoever asks: another program may need it. */
+void vballoon_keeper_hold(bool hold);
+
+/* Nothing more is to be found: what nobody has is needed by nobody. */
 void vballoon_keeper_settle(void);
 
 /* Say something to the supervisor, which passes on what is for the service manager. */

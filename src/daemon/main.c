@@ -7,7 +7,6 @@
  * waiting clients are told. With nothing to do the process does not wake up.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -112,14 +111,34 @@ static int lock_in(const struct service *service, enum vballoon_sandbox_mode mod
 							  &service->traditional_listener.socket,
 							  &service->control.socket, NULL };
 
-	/* A worker speaks to its supervisor by calls that the sandbox forbids. */
-	if (vballoon_keeper_is_there())
-		mode = VBALLOON_SANDBOX_OFF;
-	return vballoon_sandbox_enter(mode, sockets, is_open(service));
+	/* To take up a front end takes the calls of a new one. */
+	return vballoon_sandbox_enter(mode, sockets,
+				      is_open(service) || vballoon_keeper_is_there());
+}
+
+/* What a worker before has left, a guest may have had its hands in: so it is looked at from
+ * inside. */
+static int take_up(struct service *service)
+{
+	int err;
+
+	if (!vballoon_keeper_is_there())
+		return 0;
+	err = vballoon_guest_recover(&service->guest);
+	if (!err) {
+		vballoon_keeper_settle();
+		vballoon_guest_set_rules(&service->guest, &service->guest.rules);
+		return 0;
+	}
+	vballoon_log(LOG_ERR,
+		     "cannot start: what the program before has left is not understood: %s",
+		     strerror(-err));
+	return -1;
 }
 
 static int start(struct service *service, const struct vballoon_settings *settings)
 {
+	bool listens;
 	int err;
 
 	vballoon_notify_open();
@@ -135,14 +154,11 @@ static int start(struct service *service, const struct vballoon_settings *settin
 	err = vballoon_loop_init(&service->loop);
 	if (!err)
 		err = watch_signals(service);
-	if (!err) {
-		vballoon_guest_recover(&service->guest);
-		vballoon_guest_set_rules(&service->guest, &service->guest.rules);
-	}
 	if (err) {
 		vballoon_log(LOG_ERR, "cannot start: %s", strerror(-err));
 		return -1;
 	}
+	vballoon_guest_set_rules(&service->guest, &service->guest.rules);
 	if (settings->load_state && !vballoon_keeper_history().starts &&
 	    vballoon_guest_load(&service->guest, settings->load_state)) {
 		if (!settings->start_empty) {
@@ -159,9 +175,10 @@ static int start(struct service *service, const struct vballoon_settings *settin
 	    vballoon_listener_open_path(&service->traditional_listener,
 					settings->traditional_socket_path))
 		return -1;
-	/* It was connected, and whether it still is, the supervisor knows. */
+	/* If it does not listen it was connected, and whether it still is, the supervisor knows:
+	 * anything may have this number by now. */
 	if (vballoon_keeper_history().starts && settings->fd >= 0 &&
-	    fcntl(settings->fd, F_GETFD) < 0)
+	    (vballoon_socket_probe(settings->fd, &listens) || !listens))
 		return 0;
 	return settings->socket_path
 		       ? vballoon_listener_open_path(&service->listener, settings->socket_path)
@@ -247,9 +264,13 @@ int main(int argc, char **argv)
 		return vballoon_supervisor_run(argv, vballoon_log);
 	}
 	err = start(&service, &settings);
-	vballoon_keeper_settle();
 	if (!err)
 		err = lock_in(&service, settings.sandbox);
+	if (!err)
+		err = take_up(&service);
+	/* Another worker follows, and finds all that there is. */
+	if (err && vballoon_keeper_history().starts)
+		_exit(EXIT_FAILURE);
 	if (!err)
 		err = serve(&service);
 	vballoon_notify("STOPPING=1");

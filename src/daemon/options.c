@@ -216,9 +216,6 @@ static int check(const struct vballoon_settings *settings)
 	if (settings->supervise && settings->traditional_socket_path)
 		return wrong("a supervisor serves one device",
 			     ": leave out --supervise or --traditional-socket-path");
-	if (settings->supervise && settings->sandbox == VBALLOON_SANDBOX_ON)
-		return wrong("what a supervisor has started has no sandbox",
-			     ": leave out --supervise or --sandbox on");
 	if (!settings->socket_path && settings->fd < 0)
 		return wrong("where the front end comes from was not said",
 			     ": give --socket-path PATH");

@@ -2,6 +2,7 @@
 #include "daemon/orders.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -29,31 +30,33 @@ static struct vballoon_orders_file *map(int fd)
 	return map == MAP_FAILED ? NULL : map;
 }
 
-/* What another worker has kept; NULL: none, or not to be understood. */
-static struct vballoon_orders_file *find(void)
+/* What another worker has kept: 0; -ENOENT: nothing; -EINVAL: nothing to be understood. */
+static int find(struct vballoon_orders_file **file_out)
 {
 	struct vballoon_orders_file *file = NULL;
 	struct stat st = { .st_size = 0 };
 	int fd = vballoon_keeper_find(NAME);
 
 	if (fd < 0)
-		return NULL;
+		return -ENOENT;
 	if (!fstat(fd, &st) && st.st_size == (off_t)sizeof(*file))
 		file = map(fd);
 	close(fd);
-	if (file && file->magic == MAGIC && file->version == VERSION)
-		return file;
+	if (file && file->magic == MAGIC && file->version == VERSION) {
+		*file_out = file;
+		return 0;
+	}
 	vballoon_orders_end(file);
-	vballoon_log(LOG_WARNING, "what was ordered before is not understood: the settings hold");
-	return NULL;
+	return -EINVAL;
 }
 
 static struct vballoon_orders_file *begin(void)
 {
 	struct vballoon_orders_file *file = NULL;
-	int fd = memfd_create("vballoon-orders", MFD_CLOEXEC);
+	int fd = memfd_create("vballoon-orders", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd >= 0 && !ftruncate(fd, (off_t)sizeof(*file)))
+	if (fd >= 0 && !ftruncate(fd, (off_t)sizeof(*file)) &&
+	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		file = map(fd);
 	if (file) {
 		file->version = VERSION;
@@ -66,19 +69,26 @@ static struct vballoon_orders_file *begin(void)
 	return file;
 }
 
-bool vballoon_orders_begin(struct vballoon_orders_file **file_out, struct vballoon_orders *orders)
+int vballoon_orders_begin(struct vballoon_orders_file **file_out, struct vballoon_orders *orders)
 {
+	int err;
+
 	*file_out = NULL;
 	if (!vballoon_keeper_is_there())
-		return false;
-	*file_out = find();
-	if (*file_out) {
+		return 0;
+	err = find(file_out);
+	if (!err) {
 		*orders = (*file_out)->orders[(*file_out)->turn & 1];
-		return true;
+		return 1;
 	}
+	if (err == -EINVAL && vballoon_keeper_history().tried)
+		return err;
+	if (err == -EINVAL)
+		vballoon_log(LOG_WARNING,
+			     "what was ordered before is not understood: the settings hold");
 	*file_out = begin();
 	vballoon_orders_keep(*file_out, orders);
-	return false;
+	return 0;
 }
 
 void vballoon_orders_keep(struct vballoon_orders_file *file, const struct vballoon_orders *orders)

@@ -21,9 +21,11 @@ struct vballoon_orders {
 
 struct vballoon_orders_file;
 
-/* Begin to keep orders; those of a worker before, if there are any, are in *@orders then: true.
- * Without a supervisor nothing is kept: *@file_out is NULL. */
-bool vballoon_orders_begin(struct vballoon_orders_file **file_out, struct vballoon_orders *orders);
+/* Begin to keep orders; those of a worker before, if there are any, are in *@orders then.
+ * Without a supervisor nothing is kept: *@file_out is NULL. Returns 1: there were some; 0: there
+ * were none, or none to be understood; -EINVAL: none to be understood by this program, which is
+ * tried. */
+int vballoon_orders_begin(struct vballoon_orders_file **file_out, struct vballoon_orders *orders);
 
 /* These are the orders from now on. @file may be NULL. */
 void vballoon_orders_keep(struct vballoon_orders_file *file, const struct vballoon_orders *orders);

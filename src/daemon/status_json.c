@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <unistd.h>
 #include <vballoon/abi/memory_balloon.h>
 
 #include "control/feature_set.h"
@@ -177,7 +176,7 @@ json_t *vballoon_status_json_supervisor(const struct vballoon_view *view)
 {
 	if (!view->supervised)
 		return json_null();
-	return json_pack("{sisIsIsI}", "worker", (int)getpid(), "deaths",
+	return json_pack("{sisIsIsI}", "worker", (int)view->history.worker, "deaths",
 			 (json_int_t)view->history.deaths, "upgrades",
 			 (json_int_t)view->history.upgrades, "recovery_us",
 			 (json_int_t)view->recovered_us);

@@ -171,9 +171,10 @@ static void give(struct vballoon_front *front)
 		memcpy(CMSG_DATA(rights), front->fds, front->fd_count * sizeof(int));
 	}
 	front->given = true;
-	/* Where this fails the worker is dying, and the next one is given it. */
-	if (send(front->relay, &announced, sizeof(announced), MSG_NOSIGNAL) > 0)
-		(void)sendmsg(front->relay, &msg, MSG_NOSIGNAL);
+	/* Where this fails the worker is dying, and the next one is given it; or it reads nothing
+	 * of what it answers, and is not waited for. */
+	if (send(front->relay, &announced, sizeof(announced), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+		(void)sendmsg(front->relay, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* Look for the end of the answer in what the worker has sent. */
@@ -203,8 +204,13 @@ static void read_answer(struct vballoon_front *front)
 	ssize_t got = recv(front->relay, front->answer + front->answer_len,
 			   sizeof(front->answer) - front->answer_len, MSG_DONTWAIT);
 
-	if (got <= 0)
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (got <= 0) {
+		/* It has ended, or says more than any answer is: it is heard no more. */
+		close_fd(&front->relay);
+		return;
+	}
 	front->answer_len += (size_t)got;
 	look_for_end(front);
 }

@@ -11,6 +11,8 @@
 #define VBALLOON_PACE_FREE 16
 /* and after so many of them there is no other. */
 #define VBALLOON_PACE_MAX 48
+/* Another program has so long to become ready. */
+#define VBALLOON_PACE_TRIAL_MS 5000U
 /* A message that has ended so many is given to no other. */
 #define VBALLOON_PACE_MESSAGE_MAX 8
 

@@ -11,12 +11,14 @@
  * Over the keeper, a socket of datagrams, the worker sends lines as to a service manager
  * (sd_notify(3)): FDSTORE=1 and FDNAME=... with a descriptor that is to outlive it, in place of
  * what had this name; FDSTOREREMOVE=1 and FDNAME=...; and everything that is meant for the
- * service manager. Two names mean something to the supervisor: the front end's socket, and the
- * supervisor's end of the relay.
+ * service manager. One name means something to the supervisor: the front end's socket, for which
+ * the worker gets its end of a relay back, with a datagram of one byte.
  *
  * A worker finds in its environment: the keeper's descriptor; what is kept, as "name=number"
- * with blanks between; how many there were before it, how many of them have died and how often
- * another program has taken over, and when the last one ended.
+ * with blanks between, with its end of the relay if there is a front end; how many there were
+ * before it, how many of them have died and how often another program has taken over, when the
+ * last one ended; and whether it is another program that is tried, and may leave everything to
+ * the one before by ending before it is ready.
  */
 #ifndef VBALLOON_SUPERVISOR_RELAY_H
 #define VBALLOON_SUPERVISOR_RELAY_H
@@ -43,12 +45,16 @@ struct vballoon_relay_next {
 #define VBALLOON_KEPT_FRONT_END "front-end"
 #define VBALLOON_KEPT_RELAY "relay"
 #define VBALLOON_KEEPER_UPGRADE "UPGRADE=1"
+/* Is there a program to upgrade to: "-", or what is wrong. */
+#define VBALLOON_KEEPER_LOOK "UPGRADE=look"
+#define VBALLOON_KEEPER_ANSWER_BYTES 256
 
 #define VBALLOON_ENV_KEEPER "VBALLOON_KEEPER"
 #define VBALLOON_ENV_KEPT "VBALLOON_KEPT"
 #define VBALLOON_ENV_STARTS "VBALLOON_STARTS" /* of workers before this one */
 #define VBALLOON_ENV_DEATHS "VBALLOON_DEATHS"
 #define VBALLOON_ENV_UPGRADES "VBALLOON_UPGRADES"
+#define VBALLOON_ENV_TRIED "VBALLOON_TRIED" /* 1: another program, before it is ready */
 #define VBALLOON_ENV_DIED_US "VBALLOON_DIED_US" /* CLOCK_MONOTONIC, microseconds */
 
 #endif /* VBALLOON_SUPERVISOR_RELAY_H */

@@ -6,21 +6,40 @@
 #include <string.h>
 #include <unistd.h>
 
-void vballoon_store_forget(struct vballoon_store *store, const char *name)
+int vballoon_store_take(struct vballoon_store *store, const char *name)
 {
+	int fd;
+
 	for (unsigned int i = 0; i < store->count; i++) {
 		if (strcmp(store->kept[i].name, name))
 			continue;
-		close(store->kept[i].fd);
+		fd = store->kept[i].fd;
 		store->kept[i] = store->kept[--store->count];
-		return;
+		return fd;
 	}
+	return -1;
+}
+
+void vballoon_store_forget(struct vballoon_store *store, const char *name)
+{
+	int fd = vballoon_store_take(store, name);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+/* A worker that somebody else has taken over tells the next one nothing by a name. */
+static bool is_name(const char *name)
+{
+	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return len && !name[len] && len < VBALLOON_STORE_NAME_BYTES;
 }
 
 bool vballoon_store_keep(struct vballoon_store *store, const char *name, int fd)
 {
 	vballoon_store_forget(store, name);
-	if (store->count == VBALLOON_STORE_MAX || strlen(name) >= VBALLOON_STORE_NAME_BYTES) {
+	if (store->count == VBALLOON_STORE_MAX || !is_name(name)) {
 		close(fd);
 		return false;
 	}

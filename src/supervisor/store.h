@@ -19,8 +19,12 @@ struct vballoon_store {
 };
 
 /* Keep @fd, which is the store's from now on, in place of what has this name. False: there is
- * no room for it, or the name is too long, and it is closed. */
+ * no room for it, or the name is not of small letters, digits and dashes, or too long, and it is
+ * closed. */
 bool vballoon_store_keep(struct vballoon_store *store, const char *name, int fd);
+
+/* Returns what has this name, the caller's from now on and kept no more; -1: there is nothing. */
+int vballoon_store_take(struct vballoon_store *store, const char *name);
 
 /* Give up what has this name, if there is anything. */
 void vballoon_store_forget(struct vballoon_store *store, const char *name);

@@ -2,8 +2,8 @@
 #include "supervisor/supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -17,18 +17,20 @@
 
 #include "supervisor/front.h"
 #include "supervisor/manager.h"
+#include "supervisor/note.h"
 #include "supervisor/pace.h"
+#include "supervisor/program.h"
+#include "supervisor/relay.h"
 #include "supervisor/store.h"
 #include "supervisor/worker.h"
 
-#define NOTE_BYTES 4096
 #define FDS_LOOKED_AT 1024
 
 struct supervisor {
 	void (*log)(int priority, const char *format, ...);
-	struct vballoon_worker_program program;
-	char path[PATH_MAX];
+	struct vballoon_program program;
 	struct vballoon_worker worker;
+	bool gives_way; /* the worker, to another program */
 	struct vballoon_store store;
 	struct vballoon_front front;
 	int signals;
@@ -39,6 +41,7 @@ struct supervisor {
 	unsigned int vain; /* in a row */
 	uint64_t answered; /* by the worker before */
 	uint64_t start_ms; /* when the next one is started */
+	uint64_t started_ms; /* when this one was */
 };
 
 static uint64_t now_us(void)
@@ -53,28 +56,6 @@ static void finish(struct supervisor *super, int status)
 {
 	super->over = true;
 	super->status = status;
-}
-
-/* The value of a line "NAME=value" in a note; NULL: there is none. */
-static const char *value_of(const char *note, const char *name, char *value, size_t bytes)
-{
-	size_t name_len = strlen(name);
-	const char *line = note;
-
-	while (line) {
-		size_t len = strcspn(line, "\n");
-
-		if (len > name_len && !strncmp(line, name, name_len) && line[name_len] == '=') {
-			len -= name_len + 1;
-			if (len >= bytes)
-				return NULL;
-			memcpy(value, line + name_len + 1, len);
-			value[len] = '\0';
-			return value;
-		}
-		line = line[len] ? line + len + 1 : NULL;
-	}
-	return NULL;
 }
 
 /* A socket that the supervisor was started with (--fd) is not to be open a second time: the
@@ -92,15 +73,28 @@ static void close_twins(int fd)
 	}
 }
 
+/* Another relay between front end and worker. Returns the worker's end; -1: none. */
+static int renew_relay(struct supervisor *super)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		super->log(LOG_ERR, "no worker can be given the front end: %s", strerror(errno));
+		return -1;
+	}
+	vballoon_front_attach(&super->front, ends[0]);
+	return ends[1];
+}
+
 static void keep(struct supervisor *super, const char *name, int fd)
 {
 	if (!strcmp(name, VBALLOON_KEPT_FRONT_END)) {
 		close_twins(fd);
 		vballoon_front_connect(&super->front, fd);
-	} else if (!strcmp(name, VBALLOON_KEPT_RELAY))
-		vballoon_front_attach(&super->front, fd);
-	else if (!vballoon_store_keep(&super->store, name, fd))
+		vballoon_worker_give_relay(&super->worker, renew_relay(super));
+	} else if (!vballoon_store_keep(&super->store, name, fd)) {
 		super->log(LOG_ERR, "there is no room to keep more of the worker's descriptors");
+	}
 }
 
 static void forget(struct supervisor *super, const char *name)
@@ -111,65 +105,80 @@ static void forget(struct supervisor *super, const char *name)
 		vballoon_store_forget(&super->store, name);
 }
 
-/* A new program is tried as the next worker; what runs is as good as dead. */
-static void upgrade(struct supervisor *super)
+/* What was tried has shown that it runs. */
+static void settle_program(struct supervisor *super)
 {
-	int fd = open(super->path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0) {
-		super->log(LOG_ERR, "there is no program to upgrade to: %s: %s", super->path,
-			   strerror(errno));
-		return;
-	}
-	if (super->program.next >= 0)
-		close(super->program.next);
-	super->program.next = fd;
-	kill(super->worker.pid, SIGKILL);
-}
-
-static void become_ready(struct supervisor *super)
-{
-	super->worker.ready = true;
-	super->worker.ready_ms = now_us() / 1000;
-	if (super->program.next < 0)
-		return;
 	super->log(LOG_NOTICE, "upgraded: another program runs now");
-	close(super->program.running);
-	super->program.running = super->program.next;
-	super->program.next = -1;
+	vballoon_program_settle(&super->program);
 	super->history.upgrades++;
 }
 
-static void take_note(struct supervisor *super, const char *note, size_t len, int fd)
+/* A new program is tried as the next worker; what runs is as good as dead. */
+static void upgrade(struct supervisor *super)
 {
-	char name[VBALLOON_STORE_NAME_BYTES], value[8];
-	bool has_name = value_of(note, "FDNAME", name, sizeof(name));
+	int err;
 
-	if (value_of(note, "FDSTORE", value, sizeof(value)) && has_name && fd >= 0) {
+	if (super->gives_way)
+		return;
+	if (vballoon_program_is_tried(&super->program))
+		settle_program(super);
+	err = vballoon_program_try(&super->program);
+	if (err) {
+		super->log(LOG_ERR, "there is no program to upgrade to: %s: %s",
+			   super->program.path, strerror(-err));
+		return;
+	}
+	super->gives_way = true;
+	kill(super->worker.pid, SIGKILL);
+}
+
+/* An answer is waited for: what would be wrong with an upgrade, "-" for nothing. */
+static void look_at_program(struct supervisor *super)
+{
+	int err = vballoon_program_look(&super->program);
+	char text[VBALLOON_KEEPER_ANSWER_BYTES] = "-";
+
+	if (err)
+		snprintf(text, sizeof(text), "there is no program to upgrade to: %.160s: %s",
+			 super->program.path, strerror(-err));
+	vballoon_worker_tell(&super->worker, text);
+}
+
+static void take_note(struct supervisor *super, const char *note, int fd)
+{
+	char name[VBALLOON_STORE_NAME_BYTES], value[8], told[VBALLOON_NOTE_BYTES];
+	bool has_name = vballoon_note_value(note, "FDNAME", name, sizeof(name));
+
+	if (vballoon_note_value(note, "FDSTORE", value, sizeof(value)) && has_name && fd >= 0) {
 		keep(super, name, fd);
 		return;
 	}
 	if (fd >= 0)
 		close(fd);
-	if (value_of(note, "FDSTOREREMOVE", value, sizeof(value)) && has_name) {
+	if (vballoon_note_value(note, "FDSTOREREMOVE", value, sizeof(value)) && has_name) {
 		forget(super, name);
 		return;
 	}
-	if (value_of(note, "UPGRADE", value, sizeof(value))) {
-		upgrade(super);
+	if (vballoon_note_value(note, "UPGRADE", value, sizeof(value))) {
+		if (strcmp(value, "look"))
+			upgrade(super);
+		else
+			look_at_program(super);
 		return;
 	}
-	if (value_of(note, "READY", value, sizeof(value)))
-		become_ready(super);
-	(void)vballoon_manager_tell(note, len);
+	if (vballoon_note_value(note, "READY", value, sizeof(value)) && !super->worker.ready) {
+		super->worker.ready = true;
+		super->worker.ready_ms = now_us() / 1000;
+	}
+	(void)vballoon_manager_tell(told, vballoon_note_for_manager(note, told));
 }
 
 /* Returns whether there was one. */
 static bool read_note(struct supervisor *super)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-	char note[NOTE_BYTES + 1];
-	struct iovec all = { .iov_base = note, .iov_len = NOTE_BYTES };
+	char note[VBALLOON_NOTE_BYTES];
+	struct iovec all = { .iov_base = note, .iov_len = sizeof(note) - 1 };
 	struct msghdr msg = { .msg_iov = &all,
 			      .msg_iovlen = 1,
 			      .msg_control = control,
@@ -183,26 +192,21 @@ static bool read_note(struct supervisor *super)
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	note[got] = '\0';
-	take_note(super, note, (size_t)got, fd);
+	take_note(super, note, fd);
 	return true;
 }
 
 static void start(struct supervisor *super)
 {
-	int relay[2] = { -1, -1 };
+	int relay = super->front.socket >= 0 ? renew_relay(super) : -1;
 	int err;
 
 	super->start_ms = 0;
-	if (super->front.socket >= 0) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, relay)) {
-			super->log(LOG_ERR, "no worker can be started: %s", strerror(errno));
-			finish(super, EXIT_FAILURE);
-			return;
-		}
-		vballoon_front_attach(&super->front, relay[0]);
-	}
-	err = vballoon_worker_start(&super->worker, &super->program, &super->store, relay[1],
+	super->gives_way = false;
+	super->answered = super->front.answered;
+	err = vballoon_worker_start(&super->worker, &super->program, &super->store, relay,
 				    &super->history);
+	super->started_ms = now_us() / 1000;
 	super->history.starts++;
 	if (err) {
 		super->log(LOG_ERR, "no worker can be started: %s", strerror(-err));
@@ -220,16 +224,18 @@ static void judge_message(struct supervisor *super)
 	vballoon_front_disconnect(&super->front);
 }
 
+/* Whether a worker that has ended was any good. */
+static bool was_worth(const struct supervisor *super)
+{
+	return super->worker.ready &&
+	       (now_us() / 1000 - super->worker.ready_ms >= VBALLOON_PACE_WORTH_MS ||
+		super->front.answered != super->answered);
+}
+
 /* Whether another worker follows, and when. */
 static void follow(struct supervisor *super)
 {
-	uint64_t now_ms = now_us() / 1000;
-	bool worth =
-		super->worker.ready && (now_ms - super->worker.ready_ms >= VBALLOON_PACE_WORTH_MS ||
-					super->front.answered != super->answered);
-
-	super->answered = super->front.answered;
-	super->vain = worth ? 0 : super->vain + 1;
+	super->vain = was_worth(super) ? 0 : super->vain + 1;
 	if (super->vain > VBALLOON_PACE_MAX) {
 		super->log(LOG_ERR,
 			   "giving up: %u workers have died in a row, as soon as they were started",
@@ -237,23 +243,32 @@ static void follow(struct supervisor *super)
 		finish(super, EXIT_FAILURE);
 		return;
 	}
-	super->start_ms = now_ms + vballoon_pace_wait_ms(super->vain);
+	super->start_ms = now_us() / 1000 + vballoon_pace_wait_ms(super->vain);
 }
 
-/* A new program that does not come up is given up for the one before. */
-static bool fall_back(struct supervisor *super)
+/* Of one that has ended: by what. */
+static const char *cause_of(int status, char *text, size_t bytes)
 {
-	if (super->program.next < 0 || super->worker.ready)
-		return false;
-	super->log(LOG_ERR, "the new program does not run: going back to the one before");
-	close(super->program.next);
-	super->program.next = -1;
-	super->start_ms = now_us() / 1000;
-	return true;
+	if (WIFSIGNALED(status))
+		snprintf(text, bytes, "was ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(text, bytes, "has ended with status %d", WEXITSTATUS(status));
+	return text;
 }
 
-static void worker_ended(struct supervisor *super, int status, bool upgrading)
+/* Whether it has ended because it was to, or could not do what nobody after it could. */
+static bool has_finished(const struct supervisor *super, int status)
 {
+	return super->stopping ||
+	       (WIFEXITED(status) && (super->worker.ready || super->history.starts == 1));
+}
+
+static void worker_ended(struct supervisor *super, int status)
+{
+	bool tried = vballoon_program_is_tried(&super->program) && !super->gives_way;
+	char cause[64];
+
+	cause_of(status, cause, sizeof(cause));
 	super->history.ended_us = now_us();
 	while (read_note(super))
 		;
@@ -263,29 +278,56 @@ static void worker_ended(struct supervisor *super, int status, bool upgrading)
 	super->worker.pid = 0;
 	if (super->stopping) {
 		finish(super, WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
-		return;
-	}
-	if (!upgrading && fall_back(super))
-		return;
-	if (WIFEXITED(status)) {
+	} else if (super->gives_way) {
+		super->log(LOG_NOTICE, "the worker gives way to another program");
+		super->start_ms = now_us() / 1000;
+	} else if (tried && !was_worth(super)) {
+		super->log(LOG_ERR, "the new program %s%s: going back to the one before", cause,
+			   super->worker.ready ? " at once" : " before it was ready");
+		vballoon_program_give_up(&super->program);
+		super->start_ms = now_us() / 1000;
+	} else if (has_finished(super, status)) {
 		finish(super, WEXITSTATUS(status));
-		return;
+	} else {
+		super->history.deaths++;
+		super->log(LOG_ERR, "the worker %s: another goes on", cause);
+		judge_message(super);
+		follow(super);
 	}
-	super->history.deaths += !upgrading;
-	super->log(upgrading ? LOG_NOTICE : LOG_ERR, "the worker was ended by signal %d%s",
-		   WTERMSIG(status), upgrading ? ", for an upgrade" : ": another goes on");
-	judge_message(super);
-	follow(super);
 }
 
+/* Whoever was left behind by a worker is none of ours, but may be our child by now. */
 static void look_for_end(struct supervisor *super)
 {
-	/* The one that is to give way is ready; the one that is tried in its place is not. */
-	bool upgrading = super->program.next >= 0 && super->worker.ready;
 	int status;
+	pid_t pid;
 
-	if (super->worker.pid && waitpid(super->worker.pid, &status, WNOHANG) == super->worker.pid)
-		worker_ended(super, status, upgrading);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == super->worker.pid)
+			worker_ended(super, status);
+	}
+}
+
+/* When what is tried is known to run, or not to; UINT64_MAX: nothing is tried. */
+static uint64_t trial_ends_ms(const struct supervisor *super)
+{
+	if (!vballoon_program_is_tried(&super->program) || super->gives_way || !super->worker.pid)
+		return UINT64_MAX;
+	return super->worker.ready ? super->worker.ready_ms + VBALLOON_PACE_WORTH_MS
+				   : super->started_ms + VBALLOON_PACE_TRIAL_MS;
+}
+
+static void look_at_trial(struct supervisor *super)
+{
+	if (now_us() / 1000 < trial_ends_ms(super))
+		return;
+	if (super->worker.ready) {
+		settle_program(super);
+		return;
+	}
+	super->log(LOG_ERR, "the new program was not ready within %u ms", VBALLOON_PACE_TRIAL_MS);
+	kill(super->worker.pid, SIGKILL);
+	super->started_ms = now_us() / 1000;
 }
 
 static void take_signal(struct supervisor *super)
@@ -306,10 +348,11 @@ static void take_signal(struct supervisor *super)
 static int timeout_of(const struct supervisor *super)
 {
 	uint64_t now_ms = now_us() / 1000;
+	uint64_t due_ms = super->worker.pid ? trial_ends_ms(super) : super->start_ms;
 
-	if (super->worker.pid)
+	if (due_ms == UINT64_MAX)
 		return -1;
-	return super->start_ms > now_ms ? (int)(super->start_ms - now_ms) : 0;
+	return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 }
 
 static void serve(struct supervisor *super)
@@ -331,6 +374,7 @@ static void serve(struct supervisor *super)
 				;
 		vballoon_front_work(&super->front);
 		look_for_end(super);
+		look_at_trial(super);
 		if (!super->over && !super->worker.pid && now_us() / 1000 >= super->start_ms)
 			start(super);
 	}
@@ -338,25 +382,18 @@ static void serve(struct supervisor *super)
 
 static int set_up(struct supervisor *super, char **argv)
 {
-	const char *listen_pid = getenv("LISTEN_PID");
-	ssize_t len = readlink("/proc/self/exe", super->path, sizeof(super->path) - 1);
+	int err = vballoon_program_init(&super->program, argv);
 	sigset_t signals;
 
-	if (len < 0)
-		return -errno;
-	super->path[len] = '\0';
-	super->program.argv = argv;
-	super->program.path = super->path;
-	super->program.next = -1;
-	super->program.running = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	super->program.takes_sockets = listen_pid && strtol(listen_pid, NULL, 10) == (long)getpid();
+	if (err)
+		return err;
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, &super->program.signals);
 	super->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	return super->program.running < 0 || super->signals < 0 ? -errno : 0;
+	return super->signals < 0 ? -errno : 0;
 }
 
 int vballoon_supervisor_run(char **argv, void (*log)(int priority, const char *format, ...))

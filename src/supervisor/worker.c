@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "supervisor/relay.h"
@@ -24,8 +25,8 @@ static void set_number(const char *name, uint64_t number)
 }
 
 /* In the child. Does not return. */
-static void become(const struct vballoon_worker_program *program,
-		   const struct vballoon_store *store, int keeper, int relay, pid_t parent)
+static void become(const struct vballoon_program *program, const struct vballoon_store *store,
+		   int keeper, int relay, pid_t parent)
 {
 	static char kept[VBALLOON_STORE_MAX * (VBALLOON_STORE_NAME_BYTES + 16)];
 	extern char **environ;
@@ -48,12 +49,12 @@ static void become(const struct vballoon_worker_program *program,
 	if (program->takes_sockets)
 		set_number("LISTEN_PID", (uint64_t)getpid());
 	sigprocmask(SIG_SETMASK, &program->signals, NULL);
-	fexecve(program->next >= 0 ? program->next : program->running, program->argv, environ);
+	fexecve(vballoon_program_is_tried(program) ? program->next : program->running,
+		program->argv, environ);
 	_exit(CANNOT_START);
 }
 
-int vballoon_worker_start(struct vballoon_worker *worker,
-			  const struct vballoon_worker_program *program,
+int vballoon_worker_start(struct vballoon_worker *worker, const struct vballoon_program *program,
 			  const struct vballoon_store *store, int relay,
 			  const struct vballoon_history *history)
 {
@@ -65,7 +66,8 @@ int vballoon_worker_start(struct vballoon_worker *worker,
 		return -errno;
 	set_number(VBALLOON_ENV_STARTS, history->starts);
 	set_number(VBALLOON_ENV_DEATHS, history->deaths);
-	set_number(VBALLOON_ENV_UPGRADES, history->upgrades + (program->next >= 0));
+	set_number(VBALLOON_ENV_UPGRADES, history->upgrades + vballoon_program_is_tried(program));
+	set_number(VBALLOON_ENV_TRIED, vballoon_program_is_tried(program));
 	set_number(VBALLOON_ENV_DIED_US, history->ended_us);
 	worker->pid = fork();
 	if (!worker->pid)
@@ -82,4 +84,37 @@ int vballoon_worker_start(struct vballoon_worker *worker,
 		close(relay);
 	worker->ready = false;
 	return err;
+}
+
+/* It waits for this, and has nothing else to read: so there is room, unless it is nobody's worker
+ * any more, and then it is not waited for. */
+static void send_to(const struct vballoon_worker *worker, const char *text, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec all = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+	struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
+	struct cmsghdr *rights;
+
+	if (fd >= 0) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		rights = CMSG_FIRSTHDR(&msg);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	}
+	(void)sendmsg(worker->keeper, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void vballoon_worker_give_relay(const struct vballoon_worker *worker, int relay)
+{
+	send_to(worker, "R", relay);
+	if (relay >= 0)
+		close(relay);
+}
+
+void vballoon_worker_tell(const struct vballoon_worker *worker, const char *text)
+{
+	send_to(worker, text, -1);
 }

@@ -3,11 +3,11 @@
 #ifndef VBALLOON_SUPERVISOR_WORKER_H
 #define VBALLOON_SUPERVISOR_WORKER_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "supervisor/program.h"
 #include "supervisor/store.h"
 
 struct vballoon_worker {
@@ -15,16 +15,6 @@ struct vballoon_worker {
 	int keeper; /* owned; -1: none */
 	bool ready;
 	uint64_t ready_ms; /* since when */
-};
-
-/* What all workers have in common. */
-struct vballoon_worker_program {
-	char **argv;
-	const char *path; /* for a new one */
-	int running; /* the executable file that runs now */
-	int next; /* the one to try; -1: none */
-	bool takes_sockets; /* LISTEN_PID was this process */
-	sigset_t signals; /* as they were before the supervisor blocked some */
 };
 
 /* What the workers before it have come to. */
@@ -35,9 +25,14 @@ struct vballoon_history {
 
 /* Start a worker. @relay is its end of the relay, -1: there is no front end; closed here.
  * Returns 0 or a negative errno. */
-int vballoon_worker_start(struct vballoon_worker *worker,
-			  const struct vballoon_worker_program *program,
+int vballoon_worker_start(struct vballoon_worker *worker, const struct vballoon_program *program,
 			  const struct vballoon_store *store, int relay,
 			  const struct vballoon_history *history);
+
+/* Give it its end of the relay to a front end that has come, closed here; -1: there is none. */
+void vballoon_worker_give_relay(const struct vballoon_worker *worker, int relay);
+
+/* Answer it. */
+void vballoon_worker_tell(const struct vballoon_worker *worker, const char *text);
 
 #endif /* VBALLOON_SUPERVISOR_WORKER_H */

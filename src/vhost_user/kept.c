@@ -14,7 +14,6 @@
 #include "vhost_user/back_end.h"
 
 #define MAGIC UINT64_C(0x7073686c6c616276) /* "vballhsp" */
-#define VERSION 1
 #define NAME_MAX_BYTES 32
 
 static size_t file_bytes(void)
@@ -91,7 +90,7 @@ int vballoon_kept_begin(struct vballoon_vhost_user *back_end)
 	else
 		ret = map(&back_end->kept, fd);
 	if (!ret) {
-		back_end->kept.file->version = VERSION;
+		back_end->kept.file->version = VBALLOON_KEPT_VERSION;
 		back_end->kept.file->magic = MAGIC;
 		vballoon_kept_keep(back_end, "session", fd);
 	}
@@ -110,10 +109,11 @@ int vballoon_kept_find(struct vballoon_vhost_user *back_end)
 	if (!fstat(fd, &st) && st.st_size == (off_t)file_bytes())
 		ret = map(&back_end->kept, fd);
 	close(fd);
-	if (!ret &&
-	    (back_end->kept.file->magic != MAGIC || back_end->kept.file->version != VERSION))
-		ret = -EINVAL;
-	return ret;
+	if (ret || (back_end->kept.file->magic == MAGIC &&
+		    back_end->kept.file->version == VBALLOON_KEPT_VERSION))
+		return ret;
+	vballoon_kept_close(&back_end->kept);
+	return -EINVAL;
 }
 
 void *vballoon_kept_journal(const struct vballoon_kept *kept)

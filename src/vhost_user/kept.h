@@ -63,6 +63,9 @@ struct vballoon_kept_state {
 	uint8_t answer[VBALLOON_ANSWER_MAX]; /* to the last message, with its header */
 };
 
+/* Of all that is in the memory file: another program may be of another. */
+#define VBALLOON_KEPT_VERSION 1U
+
 /* How the memory file begins; the device's journal is behind it. */
 struct vballoon_kept_file {
 	uint64_t magic;

@@ -11,19 +11,13 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "daemon_bed.h"
-#include "port_front.h"
+#include "supervised.h"
 
 #define POINTS_MAX 64
 #define WORTH_MS 60 /* a worker that was ready for so long is followed at once */
@@ -32,121 +26,15 @@
 #define IDLE_LOOKS 5000 /* in vain, and a traced process waits */
 
 static struct port_front front;
-static unsigned int kills;
-
-static void sleep_ms(long ms)
-{
-	const struct timespec time = { .tv_nsec = ms * 1000000 };
-
-	nanosleep(&time, NULL);
-}
-
-/* Wait until it has come up and stopped to be traced. */
-static pid_t seize(const struct daemon_bed *bed, pid_t before)
-{
-	pid_t worker;
-	int status;
-
-	for (unsigned int tries = 0; tries < 4000; tries++) {
-		worker = process_child(&bed->daemon);
-		if (worker && worker != before &&
-		    !ptrace(PTRACE_SEIZE, worker, NULL, PTRACE_O_TRACESYSGOOD)) {
-			assert_int_equal(ptrace(PTRACE_INTERRUPT, worker, NULL, NULL), 0);
-			assert_int_equal(waitpid(worker, &status, __WALL), worker);
-			return worker;
-		}
-		sleep_ms(1);
-	}
-	fail_msg("there is no worker");
-	return 0;
-}
-
-/* Let it run to where it begins a system call. Returns which; -1: it has died. */
-static long next_call(pid_t worker)
-{
-	struct __ptrace_syscall_info info;
-	int status;
-
-	do {
-		assert_int_equal(ptrace(PTRACE_SYSCALL, worker, NULL, NULL), 0);
-		assert_int_equal(waitpid(worker, &status, __WALL), worker);
-		if (!WIFSTOPPED(status))
-			return -1;
-		assert_true(ptrace(PTRACE_GET_SYSCALL_INFO, worker, sizeof(info), &info) > 0);
-	} while (info.op != PTRACE_SYSCALL_INFO_ENTRY);
-	return (long)info.entry.nr;
-}
-
-static bool waits(long call)
-{
-	return call == SYS_epoll_wait || call == SYS_epoll_pwait;
-}
-
-/* Up to where it waits for something to happen. */
-static void await_waiting(pid_t worker)
-{
-	unsigned int calls = 0;
-
-	while (!waits(next_call(worker)))
-		assert_true(++calls < 10000);
-}
-
-static void kill_worker(pid_t worker)
-{
-	int status;
-
-	assert_int_equal(kill(worker, SIGKILL), 0);
-	assert_int_equal(waitpid(worker, &status, __WALL), worker);
-	kills++;
-}
-
-static void let_go(pid_t worker)
-{
-	assert_int_equal(ptrace(PTRACE_DETACH, worker, NULL, NULL), 0);
-}
-
-static void set(struct daemon_bed *bed, uint64_t pages)
-{
-	struct control control;
-	char line[96];
-
-	control_open(&control, bed->control_path);
-	snprintf(line, sizeof(line), "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":%llu}}",
-		 (unsigned long long)pages * 4096);
-	json_decref(control_call(&control, line));
-	control_close(&control);
-}
-
-/* Whatever the balloon is, all is well with it. */
-static void assert_sound(struct daemon_bed *bed, uint64_t pages)
-{
-	struct control control;
-	json_t *waited;
-
-	port_front_await(&front, pages);
-	control_open(&control, bed->control_path);
-	waited = control_call(&control,
-			      "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":20000}}");
-	assert_true(json_is_true(json_object_get(waited, "reached")));
-	assert_int_equal(json_integer_value(json_object_get(waited, "held_bytes")), pages * 4096);
-	assert_int_equal(json_integer_value(json_object_get(waited, "dropped_bytes")),
-			 pages * 4096);
-	json_decref(waited);
-	control_close(&control);
-	port_guest_check(&front.guest);
-	assert_int_equal(front.guest.starts, 1);
-}
 
 static void begin(struct daemon_bed *bed)
 {
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
-	control_close(&bed->control);
-	bed->control.fd = -1;
-	port_front_open(&front, daemon_bed_socket(bed), NULL);
-	port_front_start(&front);
-	set(bed, 300);
-	assert_sound(bed, 300);
-	kills = 0;
+	supervised_begin(bed, &front, 300);
+}
+
+static void assert_sound(struct daemon_bed *bed, uint64_t pages)
+{
+	supervised_assert_sound(bed, &front, pages);
 }
 
 /* How often it died, and that each time it was soon back. */
@@ -164,8 +52,7 @@ static void end(struct daemon_bed *bed)
 		deaths++;
 		at++;
 	}
-	print_message("%u kills, %u recoveries seen in the log, the longest %lu us\n", kills,
-		      deaths, longest);
+	print_message("%u recoveries seen in the log, the longest %lu us\n", deaths, longest);
 	assert_true(deaths > 0);
 	port_front_close(&front);
 }
@@ -252,23 +139,23 @@ static const struct exchange {
  * was one. */
 static bool kill_at(struct daemon_bed *bed, const struct exchange *exchange, unsigned int point)
 {
-	pid_t worker = seize(bed, 0);
+	pid_t worker = supervised_seize(bed, 0);
 	bool waiting = false;
 
-	await_waiting(worker);
+	supervised_await_waiting(worker);
 	/* The driver would not wait for one that is followed late. */
 	if (exchange->of_driver)
-		sleep_ms(WORTH_MS);
+		supervised_sleep_ms(WORTH_MS);
 	exchange->send();
 	/* From waiting on, until it waits again with nothing to do. */
 	for (unsigned int i = 0; i < point && !waiting; i++)
-		waiting = waits(next_call(worker)) && i;
+		waiting = supervised_next_call(worker, NULL) == SUPERVISED_WAITS && i;
 	if (waiting) {
-		let_go(worker);
+		supervised_let_go(worker);
 		exchange->receive();
 		return false;
 	}
-	kill_worker(worker);
+	supervised_kill(worker);
 	exchange->receive();
 	return true;
 }
@@ -290,7 +177,7 @@ static void at_every_call_between_a_message_and_its_answer(void **state)
 		print_message("%s: %u points\n", exchanges[i].name, point - 1);
 		assert_in_range(point, 2, POINTS_MAX - 1); /* killed at one at least */
 		/* A queue was stopped: the guest has to say something for its record to count. */
-		set(bed, front.guest.out_count - 10);
+		supervised_set(bed, front.guest.out_count - 10);
 		port_front_await(&front, front.guest.out_count - 10);
 		assert_sound(bed, front.guest.out_count);
 	}
@@ -309,7 +196,7 @@ static void run_on(pid_t worker, unsigned int instructions)
 			if (++looks > IDLE_LOOKS)
 				return;
 			if (looks > IDLE_LOOKS - 10)
-				sleep_ms(1);
+				supervised_sleep_ms(1);
 		}
 		assert_true(WIFSTOPPED(status));
 		looks = 0;
@@ -326,16 +213,16 @@ static void at_random_instructions_of_a_guest_that_resizes(void **state)
 	srandom(1);
 	for (unsigned int i = 0; i < RANDOM_KILLS; i++) {
 		pages = (uint64_t)random() % 600;
-		set(bed, pages);
-		worker = seize(bed, 0);
+		supervised_set(bed, pages);
+		worker = supervised_seize(bed, 0);
 		for (unsigned int turns = (unsigned int)random() % 4; turns; turns--) {
-			let_go(worker);
+			supervised_let_go(worker);
 			port_front_turn(&front, 5);
-			worker = seize(bed, 0);
+			worker = supervised_seize(bed, 0);
 		}
 		port_guest_step(&front.guest);
 		run_on(worker, (unsigned int)random() % 4000);
-		kill_worker(worker);
+		supervised_kill(worker);
 		port_front_turn(&front, 0);
 		if (i % 4 == 3)
 			assert_sound(bed, pages);
@@ -372,8 +259,8 @@ static void a_front_end_that_goes_is_gone(void **state)
 	begin(bed);
 	port_front_close(&front);
 	process_await(&bed->daemon, "the front end has gone");
-	worker = seize(bed, 0);
-	kill_worker(worker);
+	worker = supervised_seize(bed, 0);
+	supervised_kill(worker);
 	/* Orders hold on, over both. */
 	port_front_open(&front, daemon_bed_socket(bed), NULL);
 	port_front_start(&front);
