@@ -19,8 +19,10 @@ from .process import Process
 class Daemon:
     """A vballoond that runs. Use it in a `with`: whatever happens, the process ends."""
 
-    def __init__(self, built: Built, *options: str, beside: bool = False):
+    def __init__(self, built: Built, *options: str, beside: bool = False, patience: int = 1):
+        """The guest may take `patience` times as long for anything."""
         self._built = built
+        self._patience = patience
         self.directory = Path(tempfile.mkdtemp(prefix="vballoon-d-"))
         self.socket = self.directory / "vhost"
         self.control = self.directory / "control"
@@ -71,7 +73,8 @@ class Daemon:
 
     def reached(self, seconds: float) -> bool:
         """Wait until the balloon has its size and the host has the memory."""
-        return self.execute("wait", seconds + 10, timeout_ms=int(seconds * 1000))["reached"]
+        return any(self.execute("wait", seconds + 10, timeout_ms=int(seconds * 1000))["reached"]
+                   for _ in range(self._patience))
 
     def resize(self, balloon_mib: float, seconds: float = 60) -> None:
         """Ask for a balloon of that size and wait for it."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What can be asked of the guest, over its second serial port (see guest/init.c)."""
 
+import time
 from pathlib import Path
+from typing import Any, Callable
 
 from .failure import Failure
 from .lines import LineSocket
@@ -38,6 +40,14 @@ class Guest:
         if verdict != "ok":
             raise Failure(f"the guest was asked to `{command}` and said: {answer}")
         return text
+
+    def wait_for(self, what: str, true: Callable[[], Any], seconds: float = 30) -> None:
+        """Wait for something that the guest brings about."""
+        deadline = time.monotonic() + seconds * self._patience
+        while not true():
+            if time.monotonic() > deadline:
+                raise Failure(f"waited {seconds * self._patience:g} s for {what}")
+            time.sleep(0.01)
 
     def numbers(self, command: str, seconds: float = 30) -> dict[str, int]:
         pairs = (pair.partition("=") for pair in self.ask(command, seconds).split())

@@ -42,7 +42,8 @@ class Rig:
             if machine.traditional:
                 daemon_options = ("--device", "traditional", *daemon_options)
             self.daemon = stack.enter_context(
-                Daemon(assets.built, *daemon_options, beside=machine.both))
+                Daemon(assets.built, *daemon_options, beside=machine.both,
+                       patience=assets.kernel.patience()))
             machine.balloon_socket = self.daemon.socket
             machine.beside_socket = self.daemon.beside
             self.vm = stack.enter_context(VirtualMachine(assets, machine))
@@ -92,7 +93,7 @@ class Rig:
 
     def _guest_pages(self, pages: int) -> int:
         """The same, once the guest has got to the device's last answer."""
-        deadline = time.monotonic() + ACCOUNT_SECONDS
+        deadline = time.monotonic() + ACCOUNT_SECONDS * self.assets.kernel.patience()
         while (held := self.held_pages()) != pages and time.monotonic() < deadline:
             time.sleep(0.01)
         return held

@@ -4,7 +4,6 @@
 import time
 
 from bed.crooked_device import ASK_STATS, RESIZE
-from bed.failure import Failure
 from bed.modules import BALLOON_MODULE
 from bed.rig import HELD_PAGES, PATTERN_SEED, expect
 from bed.vm import Machine, VirtualMachine
@@ -12,7 +11,6 @@ from bed.willing_device import ASK_REPORT, WillingDevice
 
 MACHINE = {"memory_mib": 768, "pluggable_mib": 512,
            "kernel_parameters": ["init_on_alloc=0", "memhp_default_state=online"]}
-SECONDS = 30
 SYSFS = HELD_PAGES.rpartition("/")[0]
 PUSHES = 5
 PUSH_SECONDS_MIN = 0.2  # the least period is 250 ms; two messages may be read late and early
@@ -31,25 +29,17 @@ PLUGGED_BLOCK = 4096 // BLOCK_MIB
 LARGE_PAGES = 960 << 8
 
 
-def wait_for(what, true, seconds=SECONDS):
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise Failure(f"waited {seconds} s for {what}")
-        time.sleep(0.01)
-
-
 def pushing(device, guest):
     """Statistics come by themselves, as often as asked but no more than four times a second."""
     device.ask(ASK_STATS, value=1, flags=1)
-    wait_for("pushed statistics", lambda: len(device.pushed) >= PUSHES)
+    guest.wait_for("pushed statistics", lambda: len(device.pushed) >= PUSHES)
     device.ask(ASK_STATS, value=SAME_PERIOD, flags=2)
     times = [when for when, _ in device.pushed]
     gap = min(late - early for early, late in zip(times, times[1:]))
     expect(gap > PUSH_SECONDS_MIN, f"no two reports within {PUSH_SECONDS_MIN} s: {gap:.3f}")
     expect(68 not in device.pushed[-1][1], "no pressure that nobody has told of")
     guest.ask(f"write {SYSFS}/memory_pressure some avg10=0.10 total={SOME_US} full total={FULL_US}")
-    wait_for("the pressure", lambda: device.pushed[-1][1].get(68) == SOME_US)
+    guest.wait_for("the pressure", lambda: device.pushed[-1][1].get(68) == SOME_US)
     expect(device.pushed[-1][1][69] == FULL_US, f"{FULL_US} us of full pressure")
     device.ask(ASK_STATS, value=0, flags=3)
     time.sleep(0.5)  # one may be on its way
@@ -65,7 +55,7 @@ def reporting(device, vm):
     vm.guest.release()
     began = time.monotonic()
     device.ask(ASK_REPORT, value=7)
-    wait_for("the round", lambda: 7 in device.rounds)
+    vm.guest.wait_for("the round", lambda: 7 in device.rounds)
     seconds = device.rounds[7] - began
     back_mib = before_mib - vm.memory.allocated_mib()
     print(f"    {back_mib:.0f} of {FREED_MIB} MiB reported in {seconds:.3f} s")
@@ -78,7 +68,7 @@ def reporting(device, vm):
 def lacking(device, guest):
     """Who is short of memory says so."""
     device.ask(RESIZE, BALLOON_PAGES)
-    wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
+    guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
     device.reasons.clear()
     guest.fill(guest.memory_mib()["available"] + LACKING_MIB, PATTERN_SEED)
     pages, bad = guest.verify(PATTERN_SEED)
@@ -95,10 +85,10 @@ def unplugging(device, vm):
     guest = vm.guest
     total_mib = guest.memory_mib()["total"]
     vm.plug(PLUGGED_MIB)
-    wait_for("the guest to use new memory",
-             lambda: guest.memory_mib()["total"] > total_mib + PLUGGED_MIB - 1)
+    guest.wait_for("the guest to use new memory",
+                   lambda: guest.memory_mib()["total"] > total_mib + PLUGGED_MIB - 1)
     device.ask(RESIZE, LARGE_PAGES)
-    wait_for("a large balloon", lambda: device.held() == LARGE_PAGES)
+    guest.wait_for("a large balloon", lambda: device.held() == LARGE_PAGES)
 
     def held_in(block):
         first = block * BLOCK_MIB << 8
@@ -115,8 +105,8 @@ def unplugging(device, vm):
         guest.ask(f"write /sys/devices/system/memory/memory{block}/state offline")
         expect(held_in(block) == 0, f"no page in memory that is offline: {held_in(block)}")
     expect(device.taken_pages > 0, "pages to be taken out of the balloon")
-    wait_for("both accounts to agree",
-             lambda: device.held() == int(guest.ask(f"read {HELD_PAGES}")))
+    guest.wait_for("both accounts to agree",
+                   lambda: device.held() == int(guest.ask(f"read {HELD_PAGES}")))
     print(f"    {device.taken_pages} pages were in the way, {device.held()} are held")
 
 
@@ -128,13 +118,13 @@ def run(rig):
         with VirtualMachine(rig.assets, machine) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
-            wait_for("the driver", lambda: device._epoch)
+            vm.guest.wait_for("the driver", lambda: device._epoch)
             pushing(device, vm.guest)
             reporting(device, vm)
             lacking(device, vm.guest)
             unplugging(device, vm)
             device.ask(RESIZE, 0)
-            wait_for("an empty balloon", lambda: device.held() == 0)
+            vm.guest.wait_for("an empty balloon", lambda: device.held() == 0)
             pages, bad = vm.guest.touch(1)
             expect(bad == 0, f"{pages} pages to keep what is written: {bad} did not")
             vm.check_kernel()

@@ -7,7 +7,6 @@ from bed import witness
 from bed.crooked_device import (
     ASK_STATS, HELLO_AGAIN, RESET, RESIZE, CrookedDevice, entry,
 )
-from bed.failure import Failure
 from bed.modules import BALLOON_MODULE
 from bed.rig import expect
 from bed.vm import Machine, VirtualMachine
@@ -15,7 +14,6 @@ from bed.vm import Machine, VirtualMachine
 MEMORY_MIB = 512
 BALLOON_PAGES = 40000
 LESS_PAGES = 15000
-SECONDS = 20
 
 # What it says to a WITHDRAW, beside the pages that it may well hand back.
 WITHDRAW_LIES = {
@@ -37,14 +35,6 @@ HELLO_LIES = {
 }
 
 
-def wait_for(what, true):
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        if time.monotonic() > deadline:
-            raise Failure(f"waited {SECONDS} s for {what}")
-        time.sleep(0.01)
-
-
 class Trial:
     """A guest whose balloon lies."""
 
@@ -55,7 +45,7 @@ class Trial:
 
     def resize(self, pages):
         self.device.ask(RESIZE, pages)
-        wait_for(f"a balloon of {pages} pages", lambda: self.device.held() == pages)
+        self.guest.wait_for(f"a balloon of {pages} pages", lambda: self.device.held() == pages)
 
     def has_all(self):
         return self.guest.memory_mib()["total"] == self.total_mib
@@ -70,7 +60,7 @@ class Trial:
         self.resize(BALLOON_PAGES)
         self.device.lies = {message: lie}
         provoke()
-        wait_for(f"the guest to have its memory after {message}: {name}", self.has_all)
+        self.guest.wait_for(f"the guest to have its memory after {message}: {name}", self.has_all)
         pages, bad = self.guest.touch(1)
         expect(bad == 0, f"{pages} pages to keep what is written after {name}: {bad} did not")
         self.device.lies = {}
@@ -93,7 +83,8 @@ class Trial:
         with self.device.lock:
             self.device.runs = []
         self.device.ask(HELLO_AGAIN)
-        wait_for("the driver to add its pages again", lambda: self.device.held() == BALLOON_PAGES)
+        self.guest.wait_for("the driver to add its pages again",
+                            lambda: self.device.held() == BALLOON_PAGES)
 
     def stopping(self):
         """A device that has stopped is reset, and the balloon filled again."""
@@ -101,7 +92,7 @@ class Trial:
         with self.device.lock:
             self.device.runs = []
         self.device.ask(RESET)
-        wait_for("the driver to start again", lambda: self.device.held() == BALLOON_PAGES)
+        self.guest.wait_for("the driver to start again", lambda: self.device.held() == BALLOON_PAGES)
 
 
 # Proves DRV-CONF-3, DRV-FEAT-5, DRV-RING-1, DRV-RING-2, DRV-MSG-1, DRV-MSG-2,
@@ -126,7 +117,7 @@ def run(rig):
                 for name, lie in lies.items():
                     trial.tell(message, name, lie, provoke)
             device.ask(ASK_STATS, flags=77)
-            wait_for("statistics", lambda: witness.STATS in device.witness.heard)
+            vm.guest.wait_for("statistics", lambda: witness.STATS in device.witness.heard)
             trial.silence()
             trial.forgetting()
             trial.stopping()

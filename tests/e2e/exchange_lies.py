@@ -8,8 +8,6 @@ from bed.rig import expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import WillingDevice
 
-from all_features import wait_for
-
 OWN_MACHINE = {"memory_mib": 320, "kernel_parameters": ["init_on_alloc=0"]}
 SCATTERED_SHARE = 0.95  # of what is to be had
 BALLOON_SHARE = 0.8
@@ -30,7 +28,7 @@ def scattered(device, guest):
     guest.scatter(guest.memory_mib()["available"] * SCATTERED_SHARE)
     pages = int(guest.memory_mib()["available"] * BALLOON_SHARE) * PAGES_PER_MIB
     device.ask(RESIZE, pages)
-    wait_for(f"a balloon of {pages} pages", lambda: device.held() == pages)
+    guest.wait_for(f"a balloon of {pages} pages", lambda: device.held() == pages)
     guest.release()
     guest.fill(LRU_MIB, 5)
 
@@ -44,7 +42,8 @@ def tell(device, vm, lie):
     device.lies = {"exchange": lie}
     guest.ask("write /proc/sys/vm/compact_memory 1", seconds=60)
     device.ask(RESIZE, 0)
-    wait_for("the guest to have its memory again", lambda: guest.memory_mib()["total"] == total_mib)
+    guest.wait_for("the guest to have its memory again",
+                   lambda: guest.memory_mib()["total"] == total_mib)
     expect(vm.console().count("the device is broken") == broken + 1, "the lie to be named in the log")
     pages, bad = guest.verify(5)
     expect(bad == 0, f"{pages} pages of a program to be intact: {bad} are not")

@@ -9,8 +9,6 @@ from bed.rig import PATTERN_SEED, SYSFS, expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import ASK_REPORT, WillingDevice
 
-from all_features import wait_for
-
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
 STATE = f"{SYSFS}/state"
 LATE_SECONDS = 0.6  # less than the driver waits
@@ -41,10 +39,10 @@ def run(rig):
         with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
-            wait_for("the driver", lambda: device._epoch)
+            vm.guest.wait_for("the driver", lambda: device._epoch)
             mib = vm.guest.memory_mib()["available"] * TAKEN_SHARE
             device.ask(ASK_REPORT, value=1)
-            wait_for("a report", lambda: device.late)
+            vm.guest.wait_for("a report", lambda: device.late)
             vm.guest.fill(mib, PATTERN_SEED)
             pages, bad = vm.guest.verify(PATTERN_SEED)
             expect(bad == 0, f"{pages} pages to be intact: {bad} are not")
@@ -52,7 +50,8 @@ def run(rig):
             device.resets = 1
             epoch = device._epoch
             device.ask(ASK_REPORT, value=2)
-            wait_for("the driver to start again", lambda: device._epoch != epoch)
-            wait_for("the reset to be over", lambda: vm.guest.ask(f"read {STATE}") == "running")
+            vm.guest.wait_for("the driver to start again", lambda: device._epoch != epoch)
+            vm.guest.wait_for("the reset to be over",
+                              lambda: vm.guest.ask(f"read {STATE}") == "running")
             vm.check_kernel()
             expect(device.error is None, f"no error in the device: {device.error}")

@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """a device that needs a reset, at any moment, gets it, and the balloon is as large as before"""
 
-import time
-
 from bed.modules import NEEDS_RESET_MODULE
-from bed.rig import SYSFS, expect
+from bed.rig import SYSFS
 
 BALLOON_MIB = 448
 NOW = f"/sys/module/{NEEDS_RESET_MODULE}/parameters/now"
 RESTARTS = f"{SYSFS}/account/restarts"
-SECONDS = 20
 
 
 def need(rig, when):
     """It needs a reset now, and gets one."""
     restarts = rig.read_number(RESTARTS)
     rig.guest.ask(f"write {NOW} 1")
-    deadline = time.monotonic() + SECONDS
-    while rig.read_number(RESTARTS) == restarts:
-        expect(time.monotonic() < deadline, f"a reset {when}")
+    rig.guest.wait_for(f"a reset {when}", lambda: rig.read_number(RESTARTS) != restarts)
 
 
 def held_above(rig, mib):

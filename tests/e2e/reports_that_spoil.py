@@ -6,8 +6,6 @@ from bed.rig import expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import ASK_REPORT, F_ALL, F_ZEROED, PAGE_SHIFT, WillingDevice, run_of, struct
 
-from all_features import wait_for
-
 # The kernel clears what is freed, and takes it for zero when it allocates.
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0", "init_on_free=1"]}
 TAKEN_SHARE = 0.85
@@ -42,9 +40,9 @@ def run(rig):
         with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
-            wait_for("the driver", lambda: device._epoch)
+            vm.guest.wait_for("the driver", lambda: device._epoch)
             device.ask(ASK_REPORT, value=1)
-            wait_for("the round", lambda: 1 in device.rounds)
+            vm.guest.wait_for("the round", lambda: 1 in device.rounds)
             expect(device.spoilt_pages and device.reported_pages, "entries of both kinds")
             pages, bad = vm.guest.zeros(vm.guest.memory_mib()["available"] * TAKEN_SHARE)
             expect(bad == 0, f"{pages} pages that are new to a program to be zero: {bad} are not")
