@@ -32,16 +32,16 @@ static u64 step_pages(const struct vballoon *b)
 /* Under the lock. From here on inflating pauses. */
 void vballoon_pressure_note(struct vballoon *b)
 {
-	b->pressure.until = jiffies + msecs_to_jiffies(VBALLOON_DECIDE_PRESSURE_MS);
-	b->pressure.seen = true;
-	vballoon_decide_pressure(&b->decide, vballoon_now_ms());
+	b->pressure.noted_ms = vballoon_now_ms();
+	vballoon_decide_pressure(&b->decide, b->pressure.noted_ms);
 }
 
-bool vballoon_pressure_is_on(struct vballoon *b)
+/* Under the lock: how much of @ms is left since the guest was last short of memory. */
+unsigned int vballoon_pressure_left_ms(const struct vballoon *b, unsigned int ms)
 {
-	if (b->pressure.seen && time_after_eq(jiffies, b->pressure.until))
-		b->pressure.seen = false;
-	return b->pressure.seen;
+	u64 since = vballoon_now_ms() - b->pressure.noted_ms;
+
+	return b->pressure.noted_ms && since < ms ? ms - since : 0;
 }
 
 static bool can_ask(const struct vballoon *b)

@@ -16,6 +16,18 @@ static unsigned int report_order;
 module_param(report_order, uint, 0444);
 MODULE_PARM_DESC(report_order, "log2 of the pages of the least free block to report");
 
+static unsigned int report_delay_ms;
+module_param(report_delay_ms, uint, 0644);
+MODULE_PARM_DESC(report_delay_ms, "how much longer than the kernel's own delay free memory waits");
+
+static unsigned int report_pause_ms = VBALLOON_DECIDE_PRESSURE_MS;
+module_param(report_pause_ms, uint, 0644);
+MODULE_PARM_DESC(report_pause_ms, "how long nothing is reported after memory was short");
+/* What is being reported is not to be had: whoever is out of memory must not find some of it
+ * in the hands of the kernel's worker each time.
+ */
+#define PAUSE_MS_MIN 1000U
+
 /* Keeps DRV-REPORT-10, DRV-ZEROED-2. */
 static void report_answered(struct vballoon *b, struct vballoon_message *message, u32 len)
 {
@@ -36,26 +48,97 @@ static void done_answered(struct vballoon *b, struct vballoon_message *message, 
 {
 }
 
-static bool can_report(struct vballoon *b)
+static bool can_report(const struct vballoon *b)
 {
-	return b->running && b->decide.greeted && !b->hello.due && !vballoon_pressure_is_on(b) &&
-	       !b->report.message.in_flight;
+	return b->running && b->decide.greeted && !b->hello.due && !b->report.message.in_flight;
+}
+
+static unsigned int pause_left_ms(const struct vballoon *b)
+{
+	return vballoon_pressure_left_ms(b, max(READ_ONCE(report_pause_ms), PAUSE_MS_MIN));
+}
+
+/* How long the kernel's worker has to wait before it may report what it has found. */
+static unsigned int wait_ms(const struct vballoon *b)
+{
+	unsigned int delay = b->report.round_due ? 0 : READ_ONCE(report_delay_ms);
+
+	return max(delay, pause_left_ms(b));
+}
+
+/* The kernel's worker comes again only when something large becomes free. So once the wait is
+ * over a round of our own reports whatever is free then.
+ */
+static void wait_begin(struct vballoon *b)
+{
+	struct vballoon_report *r = &b->report;
+
+	r->waiting = true;
+	if (!r->round_due)
+		queue_delayed_work(system_freezable_wq, &r->round, msecs_to_jiffies(wait_ms(b)));
+}
+
+/* Whoever looks after the guest may have the kernel report pieces that are smaller than a unit. */
+static bool is_whole(const struct vballoon *b, const struct scatterlist *sg)
+{
+	return sg->length >> b->unit_shift;
 }
 
 /* The guest's allocator takes what is free for zeros, whatever became of it.
  * Keeps DRV-REPORT-3.
  */
-static void clear_what_is_not(const struct vballoon_report *r, struct scatterlist *pages,
+static void clear_what_is_not(const struct vballoon *b, struct scatterlist *pages,
 			      unsigned int count)
 {
+	const bool *zeroed = b->report.zeroed;
 	struct scatterlist *sg = pages;
 	unsigned int i, page;
 
 	for (i = 0; i < count; i++, sg = sg_next(sg)) {
-		for (page = 0; !r->zeroed[i] && page < sg->length >> PAGE_SHIFT; page++)
+		if (!is_whole(b, sg) || *zeroed++)
+			continue;
+		for (page = 0; page < sg->length >> PAGE_SHIFT; page++)
 			clear_highpage(sg_page(sg) + page);
 		cond_resched();
 	}
+}
+
+/* Under the lock. Returns how many entries the REPORT has, or why there is none now. */
+static int report_fill(struct vballoon *b, struct scatterlist *pages, unsigned int count)
+{
+	struct vballoon_report *r = &b->report;
+	struct scatterlist *sg = pages;
+	unsigned int i;
+
+	if (!can_report(b) || count > ARRAY_SIZE(r->out.entry))
+		return -EBUSY;
+	if (wait_ms(b)) {
+		wait_begin(b);
+		return -EAGAIN;
+	}
+	for (i = 0; i < count; i++, sg = sg_next(sg)) {
+		if (is_whole(b, sg))
+			r->out.entry[r->count++] = vballoon_entry_encode(
+				b, sg_phys(sg) >> b->unit_shift, sg->length >> b->unit_shift);
+	}
+	return r->count;
+}
+
+/* Under the lock, which is dropped meanwhile. */
+static int report_send(struct vballoon *b, bool must_be_zero)
+{
+	struct vballoon_report *r = &b->report;
+	int err;
+
+	memset(r->zeroed, 0, sizeof(r->zeroed));
+	vballoon_message_send(b, &r->message, &r->out, offsetof(typeof(r->out), entry[r->count]),
+			      r->verdict, must_be_zero ? r->count : 0);
+	vballoon_message_await(b, &r->message);
+	/* Reset instead of answered: they were not reported. */
+	err = r->count ? -EIO : 0;
+	r->count = 0;
+	r->ended = jiffies;
+	return err;
 }
 
 /* Called by the kernel's worker, with pages that nobody else can get meanwhile.
@@ -66,33 +149,15 @@ static int report_pages(struct page_reporting_dev_info *kernel, struct scatterli
 {
 	struct vballoon *b = container_of(kernel, struct vballoon, report.kernel);
 	bool must_be_zero = virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED);
-	struct vballoon_report *r = &b->report;
-	struct scatterlist *sg = pages;
-	int err = 0;
-	unsigned int i;
+	int entries, err;
 
 	mutex_lock(&b->lock);
-	if (!can_report(b) || count > ARRAY_SIZE(r->out.entry)) {
-		mutex_unlock(&b->lock);
-		return -EBUSY;
-	}
-	for (i = 0; i < count; i++, sg = sg_next(sg))
-		r->out.entry[i] = vballoon_entry_encode(b, sg_phys(sg) >> b->unit_shift,
-							sg->length >> b->unit_shift);
-	r->count = count;
-	memset(r->zeroed, 0, sizeof(r->zeroed));
-	vballoon_message_send(b, &r->message, &r->out, offsetof(typeof(r->out), entry[count]),
-			      r->verdict, must_be_zero ? count : 0);
-	vballoon_message_await(b, &r->message);
-	/* Reset instead of answered: they were not reported. */
-	if (r->count)
-		err = -EIO;
-	r->count = 0;
-	r->ended = jiffies;
+	entries = report_fill(b, pages, count);
+	err = entries > 0 ? report_send(b, must_be_zero) : entries;
 	mutex_unlock(&b->lock);
 	/* The kernel's worker is the only one who reports: it is our own until we return. */
-	if (must_be_zero)
-		clear_what_is_not(r, pages, count);
+	if (entries > 0 && must_be_zero)
+		clear_what_is_not(b, pages, count);
 	return err;
 }
 
@@ -122,6 +187,47 @@ static bool worker_is_idle(const struct delayed_work *work)
 	       (!(busy & WORK_BUSY_PENDING) || timer_pending(&work->timer));
 }
 
+static void round_start(struct vballoon_report *r, bool told)
+{
+	r->round_due = true;
+	r->round_told = told;
+	r->round_seen = U64_MAX;
+}
+
+/* Under the lock. True: no more is to be reported now. */
+static bool round_step(struct vballoon *b)
+{
+	struct vballoon_report *r = &b->report;
+
+	if (!r->registered || pause_left_ms(b))
+		return true;
+	if (!worker_is_idle(&r->kernel.work))
+		return false;
+	if (r->round_seen == b->account.reported)
+		return true;
+	r->round_seen = b->account.reported;
+	r->waiting = false;
+	mod_delayed_work(system_freezable_wq, &r->kernel.work, 0);
+	return false;
+}
+
+/* Under the lock. False: the device cannot be told yet. */
+static bool round_end(struct vballoon *b)
+{
+	struct vballoon_report *r = &b->report;
+
+	if (r->round_told) {
+		if (r->done_message.in_flight || b->hello.due)
+			return false;
+		r->done.id = cpu_to_le64(r->round_id);
+		vballoon_message_send(b, &r->done_message, &r->done, sizeof(r->done), NULL, 0);
+	}
+	r->round_due = false;
+	if (r->waiting)
+		wait_begin(b);
+	return true;
+}
+
 /* The kernel's worker reports some of what is free each time and then takes a rest. In
  * a round it is sent on at once, until there is no more.
  * Keeps DRV-REPORT-6, DRV-REPORT-7.
@@ -130,29 +236,12 @@ static void round_work(struct work_struct *work)
 {
 	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, report.round);
 	struct vballoon_report *r = &b->report;
-	bool over;
 
 	mutex_lock(&b->lock);
-	if (!b->running || !r->round_due)
-		goto unlock;
-	if (!r->registered || vballoon_pressure_is_on(b)) {
-		over = true;
-	} else if (!worker_is_idle(&r->kernel.work)) {
-		over = false;
-	} else {
-		over = r->round_seen == b->account.reported;
-		r->round_seen = b->account.reported;
-		if (!over)
-			mod_delayed_work(system_freezable_wq, &r->kernel.work, 0);
-	}
-	if (over && !r->done_message.in_flight && !b->hello.due) {
-		r->round_due = false;
-		r->done.id = cpu_to_le64(r->round_id);
-		vballoon_message_send(b, &r->done_message, &r->done, sizeof(r->done), NULL, 0);
-	} else {
+	if (b->running && r->waiting && !r->round_due)
+		round_start(r, false);
+	if (b->running && r->round_due && !(round_step(b) && round_end(b)))
 		queue_delayed_work(system_freezable_wq, &r->round, 1);
-	}
-unlock:
 	mutex_unlock(&b->lock);
 }
 
@@ -171,8 +260,7 @@ void vballoon_report_begin(struct vballoon *b, u64 id)
 	if (!is_negotiated(b))
 		return;
 	r->round_id = id;
-	r->round_due = true;
-	r->round_seen = U64_MAX;
+	round_start(r, true);
 	mod_delayed_work(system_freezable_wq, &r->round, 0);
 }
 
@@ -218,6 +306,7 @@ void vballoon_report_stop(struct vballoon *b)
 	registered = r->registered;
 	r->registered = false;
 	r->round_due = false;
+	r->waiting = false;
 	mutex_unlock(&b->lock);
 	cancel_delayed_work_sync(&r->round);
 	if (IS_ENABLED(CONFIG_PAGE_REPORTING) && registered)

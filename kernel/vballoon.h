@@ -79,8 +79,7 @@ struct vballoon_pressure {
 	struct shrinker *shrinker;
 	struct notifier_block oom;
 	unsigned long ask_after; /* jiffies */
-	unsigned long until; /* jiffies; the guest has been short of memory, if @seen */
-	bool seen;
+	u64 noted_ms; /* when the guest was last short of memory; 0: never */
 };
 
 /* What somebody in the guest has read from /proc/pressure/memory for us. */
@@ -118,7 +117,9 @@ struct vballoon_report {
 	struct vballoon_message done_message; /* REPORT_DONE */
 	struct virtio_memory_balloon_report_done done;
 	struct delayed_work round;
-	bool round_due;
+	bool round_due; /* one is under way */
+	bool round_told; /* the device has asked for it, and is told when it is over */
+	bool waiting; /* the kernel's worker had something to report, and was sent away */
 	u64 round_id;
 	u64 round_seen; /* units reported when the kernel's worker was last sent on */
 	unsigned long ended; /* jiffies: the last one */
@@ -237,7 +238,7 @@ void vballoon_withdraw_send(struct vballoon *b, u64 pages, u32 reason);
 int vballoon_pressure_register(struct vballoon *b);
 void vballoon_pressure_unregister(struct vballoon *b);
 void vballoon_pressure_note(struct vballoon *b);
-bool vballoon_pressure_is_on(struct vballoon *b);
+unsigned int vballoon_pressure_left_ms(const struct vballoon *b, unsigned int ms);
 
 /* resize.c */
 void vballoon_resize_init(struct vballoon *b);

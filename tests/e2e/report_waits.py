@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""what is free is reported later, or not while memory is short, as the module is told"""
+
+import time
+
+from bed.modules import BALLOON_MODULE
+from bed.rig import SYSFS, expect
+
+PARAMETERS = f"/sys/module/{BALLOON_MODULE}/parameters"
+DELAY_MS = 3000  # more than the kernel itself waits
+LONG_MS, SHORT_MS = 600000, 1000
+FREED_MIB = 200
+LACKING_MIB = 100
+REPORTED_SHARE = 0.8  # what lies in small pieces is not
+SECONDS = 60
+
+
+def tell(rig, parameter, value):
+    rig.guest.ask(f"write {PARAMETERS}/{parameter} {value}")
+
+
+def reported_mib(rig):
+    return rig.read_number(f"{SYSFS}/account/reported_pages") / 256
+
+
+def wait_for_reports(rig, before_mib=0):
+    rig.guest.wait_for(f"most of {FREED_MIB} MiB to be reported",
+                       lambda: reported_mib(rig) - before_mib >= FREED_MIB * REPORTED_SHARE)
+
+
+def round_mib(rig):
+    """What the guest reports when the host asks for all that is free."""
+    rig.daemon.execute("reclaim-free")
+    told = rig.daemon.execute("reclaim-wait", SECONDS + 10, timeout_ms=SECONDS * 1000)
+    expect(told["done"], f"the round to end: {told}")
+    return told["reported_bytes"] / (1 << 20)
+
+
+def lack(rig):
+    """Have the guest take more than there is beside its balloon, and free it again."""
+    rig.daemon.resize(FREED_MIB)
+    rig.guest.fill(rig.guest.memory_mib()["available"] + LACKING_MIB, 1)
+    rig.daemon.resize(0)
+    rig.guest.release()
+
+
+def use(rig):
+    """Have memory used and free again: then it is not reported yet."""
+    rig.guest.fill(FREED_MIB, 1)
+    rig.guest.release()
+
+
+def check_delay(rig):
+    use(rig)
+    began = time.monotonic()
+    rig.guest.load(BALLOON_MODULE, f"report_delay_ms={DELAY_MS}")
+    wait_for_reports(rig)
+    took = time.monotonic() - began
+    print(f"    {reported_mib(rig):.0f} MiB reported after {took:.1f} s")
+    expect(took >= DELAY_MS / 1000, f"nothing to be reported for {DELAY_MS} ms: {took:.1f} s")
+    use(rig)
+    mib = round_mib(rig)
+    expect(mib >= FREED_MIB * REPORTED_SHARE, f"a host that asks not to wait: {mib:.0f} MiB")
+
+
+def check_pause(rig):
+    tell(rig, "report_delay_ms", 0)
+    tell(rig, "report_pause_ms", LONG_MS)
+    lack(rig)
+    mib = round_mib(rig)
+    expect(mib == 0, f"nothing to be reported after memory was short: {mib:.0f} MiB")
+    tell(rig, "report_pause_ms", SHORT_MS)
+    rig.guest.wait_for("reports when the pause is over",
+                       lambda: round_mib(rig) >= FREED_MIB * REPORTED_SHARE)
+
+
+def check_resumes(rig):
+    """Nobody frees anything any more, and yet it is reported."""
+    tell(rig, "report_pause_ms", DELAY_MS)
+    lack(rig)
+    wait_for_reports(rig, reported_mib(rig))
+
+
+# Proves DRV-REPORT-6.
+def run(rig):
+    rig.load()
+    rig.guest.unload(BALLOON_MODULE)
+    check_delay(rig)
+    check_pause(rig)
+    check_resumes(rig)
+    rig.guest.unload(BALLOON_MODULE)
