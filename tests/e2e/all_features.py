@@ -9,8 +9,9 @@ from bed.rig import HELD_PAGES, PATTERN_SEED, expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import ASK_REPORT, WillingDevice
 
-MACHINE = {"memory_mib": 768, "pluggable_mib": 512,
-           "kernel_parameters": ["init_on_alloc=0", "memhp_default_state=online"]}
+GUESTS_OF_THEIR_OWN = True
+OWN_MACHINE = {"memory_mib": 768, "pluggable_mib": 512,
+               "kernel_parameters": ["init_on_alloc=0", "memhp_default_state=online"]}
 SYSFS = HELD_PAGES.rpartition("/")[0]
 PUSHES = 5
 PUSH_SECONDS_MIN = 0.2  # the least period is 250 ms; two messages may be read late and early
@@ -112,10 +113,10 @@ def unplugging(device, vm):
 
 # Proves DRV-EXCHANGE-2, DRV-EXCHANGE-4, DRV-PUSH-1, DRV-PUSH-2, DRV-PUSH-3, DRV-REASON-2,
 # DRV-REPORT-1, DRV-REPORT-6, DRV-REPORT-7.
-def run(rig):
+def run(assets):
     with WillingDevice() as device:
-        machine = Machine(**MACHINE, balloon_socket=device.socket)
-        with VirtualMachine(rig.assets, machine) as vm:
+        machine = Machine(**OWN_MACHINE, balloon_socket=device.socket)
+        with VirtualMachine(assets, machine) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
             vm.guest.wait_for("the driver", lambda: device._epoch)

@@ -57,9 +57,10 @@ def run(rig):
     moved = rig.read_number(MOVED_PAGES)
     expect(moved > 0, "pages of the balloon to be moved")
     expect(share >= HUGE_SHARE, f"{HUGE_SHARE:.0%} of free memory to be huge: {share:.0%}")
-    stuck = fixed(rig.assets)
-    expect(stuck <= share - STUCK_SHARE,
-           f"a balloon that stays to be in the way: {stuck:.0%} of what is free is huge")
+    if not rig.assets.kernel.finds_leaks():  # that one looks for mistakes, not for huge pages
+        stuck = fixed(rig.assets)
+        expect(stuck <= share - STUCK_SHARE,
+               f"a balloon that stays to be in the way: {stuck:.0%} of what is free is huge")
     rig.daemon.resize(0)
     rig.check_accounts(0)
     rig.check_returned()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bed.rig import expect
 
+GUESTS_OF_THEIR_OWN = True
 HERE = Path(__file__).resolve().parent
 # A guest boots for each: crooked_device tells one guest many lies, by their effect.
 CASES = ["driver/follows-its-target", "driver/record-lost", "driver-lies/page-twice",
@@ -17,15 +18,15 @@ CASES = ["driver/follows-its-target", "driver/record-lost", "driver-lies/page-tw
 PATIENCE = "120"
 
 
-def run(rig):
-    suite = rig.assets.built.vballoond.parent.parent / "conformance/vballoon-conformance"
+def run(assets):
+    suite = assets.built.vballoond.parent.parent / "conformance/vballoon-conformance"
     cases = [word for case in CASES for word in ("--case", case)]
     with tempfile.TemporaryDirectory(prefix="vballoon-e2e-") as directory:
-        assets = Path(directory, "assets")
-        assets.write_bytes(pickle.dumps(rig.assets))
+        pickled = Path(directory, "assets")
+        pickled.write_bytes(pickle.dumps(assets))
         done = subprocess.run(
             [suite, "--driver", "--ring", "split", "--timeout", PATIENCE, *cases, "--", "env",
-             f"PYTHONPATH={HERE.parent}", sys.executable, "-m", "bed.driver_guest", assets, "%s"],
+             f"PYTHONPATH={HERE.parent}", sys.executable, "-m", "bed.driver_guest", pickled, "%s"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     expect(done.returncode == 0, f"every case to pass:\n{done.stdout}{done.stderr}")

@@ -11,6 +11,7 @@ from bed.modules import BALLOON_MODULE
 from bed.rig import expect
 from bed.vm import Machine, VirtualMachine
 
+GUESTS_OF_THEIR_OWN = True
 MEMORY_MIB = 512
 BALLOON_PAGES = 40000
 LESS_PAGES = 15000
@@ -101,11 +102,11 @@ class Trial:
 # DRV-REASON-1, DRV-STATS-1, DRV-STATS-3, DRV-STATS-5, DRV-STATS-6, DRV-RUNS-3,
 # DRV-BAD-1, DRV-BAD-2, DRV-BAD-3, DRV-BAD-4, DRV-BAD-5, DRV-BAD-6, DRV-BAD-7,
 # DRV-BAD-8, DRV-BAD-10, DRV-BAD-11.
-def run(rig):
+def run(assets):
     machine = Machine(memory_mib=MEMORY_MIB)
     with CrookedDevice() as device:
         machine.balloon_socket = device.socket
-        with VirtualMachine(rig.assets, machine) as vm:
+        with VirtualMachine(assets, machine) as vm:
             vm.boot()
             trial = Trial(device, vm)
             vm.guest.load(BALLOON_MODULE)

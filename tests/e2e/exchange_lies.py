@@ -8,10 +8,11 @@ from bed.rig import expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import WillingDevice
 
-OWN_MACHINE = {"memory_mib": 320, "kernel_parameters": ["init_on_alloc=0"]}
+GUESTS_OF_THEIR_OWN = True
+OWN_MACHINE = {"memory_mib": 192, "kernel_parameters": ["init_on_alloc=0"]}
 SCATTERED_SHARE = 0.95  # of what is to be had
 BALLOON_SHARE = 0.8
-LRU_MIB = 32  # without some memory of programs the kernel takes its time to move any
+LRU_MIB = 16  # without some memory of programs the kernel takes its time to move any
 PAGES_PER_MIB = 256
 
 # By what follows the compaction in which it is told. The device refuses to swap, but for its lies.
@@ -55,11 +56,11 @@ def tell(device, vm, lie):
 
 
 # Proves DRV-EXCHANGE-3, DRV-EXCHANGE-7.
-def run(rig):
-    if not rig.assets.kernel.moves_balloon():
+def run(assets):
+    if not assets.kernel.moves_balloon():
         raise Skip("what is in a balloon does not move on this kernel")
     with WillingDevice() as device:
-        with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
+        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             for lie in LIES.values():
                 tell(device, vm, lie)

@@ -9,6 +9,7 @@ from bed.rig import PATTERN_SEED, SYSFS, expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import ASK_REPORT, WillingDevice
 
+GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
 STATE = f"{SYSFS}/state"
 LATE_SECONDS = 0.6  # less than the driver waits
@@ -34,9 +35,9 @@ class LateDevice(WillingDevice):
         return super()._report(flags, said)
 
 
-def run(rig):
+def run(assets):
     with LateDevice() as device:
-        with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
+        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
             vm.guest.wait_for("the driver", lambda: device._epoch)

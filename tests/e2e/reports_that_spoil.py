@@ -6,6 +6,7 @@ from bed.rig import expect
 from bed.vm import Machine, VirtualMachine
 from bed.willing_device import ASK_REPORT, F_ALL, F_ZEROED, PAGE_SHIFT, WillingDevice, run_of, struct
 
+GUESTS_OF_THEIR_OWN = True
 # The kernel clears what is freed, and takes it for zero when it allocates.
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0", "init_on_free=1"]}
 TAKEN_SHARE = 0.85
@@ -35,9 +36,9 @@ class SpoilingDevice(WillingDevice):
 
 
 # Proves DRV-REPORT-3, DRV-REPORT-9, DRV-REPORT-10, DRV-ZEROED-2.
-def run(rig):
+def run(assets):
     with SpoilingDevice() as device:
-        with VirtualMachine(rig.assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
+        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
             vm.guest.load(BALLOON_MODULE)
             vm.guest.wait_for("the driver", lambda: device._epoch)
