@@ -67,15 +67,19 @@ static unsigned int wait_ms(const struct vballoon *b)
 }
 
 /* The kernel's worker comes again only when something large becomes free. So once the wait is
- * over a round of our own reports whatever is free then.
+ * over a round of our own reports whatever is free then. A wait that has begun gets no longer.
  */
 static void wait_begin(struct vballoon *b)
 {
 	struct vballoon_report *r = &b->report;
+	unsigned int ms = wait_ms(b);
+	u64 until_ms = vballoon_now_ms() + ms;
 
 	r->waiting = true;
-	if (!r->round_due)
-		queue_delayed_work(system_freezable_wq, &r->round, msecs_to_jiffies(wait_ms(b)));
+	if (r->round_due || (delayed_work_pending(&r->round) && r->wait_until_ms <= until_ms))
+		return;
+	r->wait_until_ms = until_ms;
+	mod_delayed_work(system_freezable_wq, &r->round, msecs_to_jiffies(ms));
 }
 
 /* Whoever looks after the guest may have the kernel report pieces that are smaller than a unit. */

@@ -120,6 +120,7 @@ struct vballoon_report {
 	bool round_due; /* one is under way */
 	bool round_told; /* the device has asked for it, and is told when it is over */
 	bool waiting; /* the kernel's worker had something to report, and was sent away */
+	u64 wait_until_ms; /* if the round is queued for that */
 	u64 round_id;
 	u64 round_seen; /* units reported when the kernel's worker was last sent on */
 	unsigned long ended; /* jiffies: the last one */

@@ -23,17 +23,24 @@ def reported_mib(rig):
     return rig.read_number(f"{SYSFS}/account/reported_pages") / 256
 
 
-def wait_for_reports(rig, before_mib=0):
-    rig.guest.wait_for(f"most of {FREED_MIB} MiB to be reported",
-                       lambda: reported_mib(rig) - before_mib >= FREED_MIB * REPORTED_SHARE)
+def has_reported(rig, before_mib):
+    """What was free then, or nearly all of it: it may come in several parts."""
+    return reported_mib(rig) - before_mib >= FREED_MIB * REPORTED_SHARE
 
 
-def round_mib(rig):
-    """What the guest reports when the host asks for all that is free."""
+def report_round(rig):
+    """The host asks for all that is free. Returns what the guest has reported."""
     rig.daemon.execute("reclaim-free")
     told = rig.daemon.execute("reclaim-wait", SECONDS + 10, timeout_ms=SECONDS * 1000)
     expect(told["done"], f"the round to end: {told}")
-    return told["reported_bytes"] / (1 << 20)
+    return told["reported_bytes"]
+
+
+def release(rig):
+    """Returns what has been reported before."""
+    before_mib = reported_mib(rig)
+    rig.guest.release()
+    return before_mib
 
 
 def lack(rig):
@@ -41,44 +48,42 @@ def lack(rig):
     rig.daemon.resize(FREED_MIB)
     rig.guest.fill(rig.guest.memory_mib()["available"] + LACKING_MIB, 1)
     rig.daemon.resize(0)
-    rig.guest.release()
-
-
-def use(rig):
-    """Have memory used and free again: then it is not reported yet."""
-    rig.guest.fill(FREED_MIB, 1)
-    rig.guest.release()
+    return release(rig)
 
 
 def check_delay(rig):
-    use(rig)
+    rig.guest.fill(FREED_MIB, 1)
+    rig.guest.release()  # what is free again has not been reported yet
     began = time.monotonic()
     rig.guest.load(BALLOON_MODULE, f"report_delay_ms={DELAY_MS}")
-    wait_for_reports(rig)
+    rig.guest.wait_for("what is free to be reported", lambda: has_reported(rig, 0))
     took = time.monotonic() - began
     print(f"    {reported_mib(rig):.0f} MiB reported after {took:.1f} s")
     expect(took >= DELAY_MS / 1000, f"nothing to be reported for {DELAY_MS} ms: {took:.1f} s")
-    use(rig)
-    mib = round_mib(rig)
-    expect(mib >= FREED_MIB * REPORTED_SHARE, f"a host that asks not to wait: {mib:.0f} MiB")
+    tell(rig, "report_delay_ms", LONG_MS)
+    rig.guest.fill(FREED_MIB, 1)
+    before_mib = release(rig)
+    report_round(rig)
+    expect(has_reported(rig, before_mib), "a host that asks not to wait")
 
 
 def check_pause(rig):
     tell(rig, "report_delay_ms", 0)
     tell(rig, "report_pause_ms", LONG_MS)
-    lack(rig)
-    mib = round_mib(rig)
-    expect(mib == 0, f"nothing to be reported after memory was short: {mib:.0f} MiB")
+    before_mib = lack(rig)
+    reported = report_round(rig)
+    expect(reported == 0, f"nothing to be reported after memory was short: {reported} bytes")
     tell(rig, "report_pause_ms", SHORT_MS)
     rig.guest.wait_for("reports when the pause is over",
-                       lambda: round_mib(rig) >= FREED_MIB * REPORTED_SHARE)
+                       lambda: report_round(rig) >= 0 and has_reported(rig, before_mib))
 
 
 def check_resumes(rig):
     """Nobody frees anything any more, and yet it is reported."""
     tell(rig, "report_pause_ms", DELAY_MS)
-    lack(rig)
-    wait_for_reports(rig, reported_mib(rig))
+    before_mib = lack(rig)
+    rig.guest.wait_for("what was free in the pause to be reported",
+                       lambda: has_reported(rig, before_mib))
 
 
 # Proves DRV-REPORT-6.
