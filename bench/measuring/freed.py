@@ -5,7 +5,6 @@ import time
 from typing import Any, Callable
 
 from bed.failure import Failure
-from bed.measure import PATTERN_SEED
 from bed.rig import Rig
 
 from .guests import Meter
@@ -34,7 +33,7 @@ def wait_returned(rig: Rig, host_mib: float, meanwhile: Callable[[], Any]) -> No
 def free(rig: Rig, meter: Meter, driver: str, meanwhile: Callable[[], Any]) -> Sample:
     """One process takes memory and lets it go, with that driver loaded."""
     rig.guest.load(driver)
-    rig.guest.fill(FREED_MIB, PATTERN_SEED)
+    rig.guest.occupy(FREED_MIB)
     wanted_mib = rig.vm.memory.allocated_mib() - FREED_MIB * REPORTED_SHARE
 
     def work() -> None:

@@ -9,7 +9,6 @@ from bed import hugepages
 from bed.balloon import RESIZE_SECONDS, Balloon
 from bed.failure import Failure
 from bed.guest import Guest
-from bed.measure import TOUCH_SEED
 from bed.rig import Rig
 from bed.vm import VirtualMachine
 
@@ -83,6 +82,12 @@ def wait_total(guest: Guest, total_mib: float) -> None:
             raise Failure(f"waited {RESIZE_SECONDS} s for the guest to have {total_mib:g} MiB")
 
 
+def write_all(guest: Guest) -> None:
+    """Have the guest write to all that it has free, so that the host has memory behind it."""
+    guest.occupy()
+    guest.release()
+
+
 def deflate(guest: Guest, balloon: Balloon, total_mib: float) -> None:
     """Give all of it back, and wait until the guest's kernel has it: our device is done when it
     has handed the pages out, before the driver has freed the last of them."""
@@ -93,6 +98,6 @@ def deflate(guest: Guest, balloon: Balloon, total_mib: float) -> None:
 def take_and_give_back(rig: Rig, meter: Meter, balloon: Balloon, mib: int) -> dict[str, Sample]:
     """One round, with memory that the guest has written and the host holds."""
     total_mib = rig.guest.memory_mib()["total"]
-    rig.guest.touch(TOUCH_SEED)
+    write_all(rig.guest)
     return {"inflate": meter.sample(lambda: balloon.resize(mib)),
             "deflate": meter.sample(lambda: deflate(rig.guest, balloon, total_mib))}

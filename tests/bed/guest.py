@@ -76,6 +76,10 @@ class Guest:
         """Hold that much memory with a pattern in it. Returns the pages."""
         return self.numbers(f"fill {seed} {int(mib * KIB_PER_MIB)}", seconds=120)["pages"]
 
+    def occupy(self, mib: float = 0) -> None:
+        """Hold that much memory, or all that is to be had, having written to each page of it."""
+        self.ask(f"occupy {int(mib * KIB_PER_MIB)}", seconds=120)
+
     def scatter(self, mib: float) -> None:
         """Hold every other page of that much memory."""
         self.ask(f"scatter {int(mib * KIB_PER_MIB)}", seconds=120)

@@ -23,6 +23,7 @@ void memory_zeros(char *arguments);
 void memory_verify(char *arguments);
 void memory_release(char *arguments);
 void memory_touch(char *arguments);
+void memory_occupy(char *arguments);
 void module_load(char *arguments);
 void module_unload(char *arguments);
 void file_read(char *arguments);

@@ -30,7 +30,7 @@ static const struct agent_command agent_commands[] = {
 	{ "kexec", power_kexec },      { "reboot", power_reboot },
 	{ "poweroff", power_off },     { "bandwidth", bandwidth_run },
 	{ "scatter", memory_scatter }, { "swapon", power_swapon },
-	{ "zeros", memory_zeros },
+	{ "zeros", memory_zeros },     { "occupy", memory_occupy },
 };
 
 /* Two streams: one that reads and writes would have to seek in between, and a port cannot. */

@@ -17,6 +17,7 @@
 /* How far apart the words of a pattern are: all of them, or one in each line of a cache. */
 #define EVERY_WORD 1
 #define EVERY_LINE 8
+#define EVERY_PAGE PAGE_WORDS
 #define KIB_PER_PAGE (PAGE_BYTES / 1024)
 /* Left alone when a program takes all that there is: page tables, the kernel's own needs, and the
  * 64 MiB that the kernel may have in hand to report them as free. */
@@ -197,20 +198,24 @@ void memory_release(char *arguments)
 	agent_ok("released");
 }
 
+/* Take all memory that there is. Returns 0 or a negative errno. */
+static int memory_take_all(struct memory_area *area)
+{
+	uint64_t available_kib = memory_available_kib();
+
+	if (available_kib <= MARGIN_KIB)
+		return -ENOMEM;
+	return memory_take(area, available_kib - MARGIN_KIB);
+}
+
 /* touch SEED: take all memory that there is, write every page, read every page, let it go. */
 void memory_touch(char *arguments)
 {
 	uint64_t seed = strtoull(arguments, NULL, 10);
-	uint64_t available_kib = memory_available_kib();
 	struct memory_area area = { 0 };
 	uint64_t pages, bad;
-	int err;
+	int err = memory_take_all(&area);
 
-	if (available_kib <= MARGIN_KIB) {
-		agent_error(ENOMEM, "touch");
-		return;
-	}
-	err = memory_take(&area, available_kib - MARGIN_KIB);
 	if (err) {
 		agent_error(-err, "touch");
 		return;
@@ -220,4 +225,20 @@ void memory_touch(char *arguments)
 	pages = area.pages;
 	memory_drop(&area);
 	agent_ok("pages=%llu bad=%llu", (unsigned long long)pages, (unsigned long long)bad);
+}
+
+/* occupy KIB: hold that much memory, a word of each page written; 0: all that there is. */
+void memory_occupy(char *arguments)
+{
+	uint64_t kib = strtoull(arguments, NULL, 10);
+	int err = -EBUSY;
+
+	if (!memory_held.words)
+		err = kib ? memory_take(&memory_held, kib) : memory_take_all(&memory_held);
+	if (err) {
+		agent_error(-err, "occupy");
+		return;
+	}
+	memory_write(&memory_held, 0, EVERY_PAGE);
+	agent_ok("pages=%llu", (unsigned long long)memory_held.pages);
 }
