@@ -268,6 +268,31 @@ static void a_front_end_that_goes_is_gone(void **state)
 	port_front_close(&front);
 }
 
+/* What a dead worker has left is a state like any other: who goes on from it writes it down, and a
+ * daemon that has nothing of it goes on from that. */
+static void what_it_has_left_can_be_saved(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char file[160];
+
+	snprintf(file, sizeof(file), "%s", daemon_bed_path(bed, "state"));
+	begin(bed);
+	kill_worker(seize(bed, 0));
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(
+			vballoon_front_end_stop_queue(&front.wire, i, &front.queues[i].next), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
+	end(bed);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	daemon_bed_start(bed, WORDS("--load-state", file));
+	port_front_open(&front, daemon_bed_socket(bed), NULL);
+	port_front_start(&front);
+	port_front_await(&front, 300);
+	process_await(&bed->daemon, "a saved state was loaded: 300 balloon pages are held");
+	port_front_close(&front);
+	unlink(file);
+}
+
 #define CRASH_TEST(name)                                                                           \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -279,6 +304,7 @@ int main(void)
 		CRASH_TEST(an_upgrade_is_not_noticed),
 		CRASH_TEST(without_a_supervisor_there_is_no_upgrade),
 		CRASH_TEST(a_front_end_that_goes_is_gone),
+		CRASH_TEST(what_it_has_left_can_be_saved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
