@@ -5,7 +5,7 @@ BUILD ?= build
 
 .DEFAULT_GOAL := help
 .PHONY: help build install check pre-push unit conformance e2e guest-tests docs-test install-test demo bench module dkms packages gates
-.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay hostile coverage wall
+.PHONY: format lint clauses clean sim models prove fuzz fuzz-replay hostile coverage wall trust
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -53,8 +53,11 @@ hostile: build ## front ends, drivers, devices and clients that break every rule
 coverage: ## how much of core and protocol the tests run; COVERAGE=--missing names the rest
 	tests/coverage/run $(COVERAGE)
 
-wall: ## what cppcheck, valgrind and the thread sanitizer find
+wall: ## what cppcheck, gcc's analyzer, valgrind and two sanitizers find
 	tests/wall/run
+
+trust: ## the figures of the last ./check --full, into docs/trust.md
+	scripts/check-trust.py . build-check/logs
 
 fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --keep device"
 	tests/fuzz/run $(FUZZ)
