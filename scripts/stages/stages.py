@@ -245,7 +245,8 @@ def cost(run):
 
 
 def gates(run):
-    run.check("gates", [sys.executable, "tests/gates/run.py"])
+    options = ["--full"] if run.full else []
+    run.check("gates", [sys.executable, "tests/gates/run.py", *options])
 
 
 def install(run):
@@ -263,7 +264,7 @@ STAGES = [
     Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz),
     Stage("hostile", 600, "every hostile peer, 100,000 random messages; with --full", hostile, full_only=True),
     Stage("coverage", 900, "how much of core and protocol the tests run; with --full", coverage, full_only=True),
-    Stage("wall", 600, "cppcheck, valgrind, the thread sanitizer; with --full", wall, full_only=True),
+    Stage("wall", 1500, "analyzers, valgrind, sanitizers of memory and threads; with --full", wall, full_only=True),
     Stage("cost", 120, "instructions that an entry takes, beside those recorded", cost),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers, CBMC", bed),
     Stage("proofs", 240, "steps that the rest builds on, for every value; planted faults are found", proofs),

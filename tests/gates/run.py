@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "tests" / "gates" / "seeds"
 
 # A gate: what it is, the defect (a function of the copied tree), the stage that
-# must turn red, perhaps with options, and what it must say. None: it must be green.
-Gate = namedtuple("Gate", "name stage defect says")
+# must turn red, perhaps with options, and what it must say. None: it must be green. What
+# takes long is tried only when all is.
+Gate = namedtuple("Gate", "name stage defect says full_only", defaults=[False])
 
 
 def append(path, text):
@@ -87,7 +88,7 @@ def seed(name):
             tree,
             [],
             "test('seeded', executable('seeded', 'gates/seeds/"
-            f"{name}.c', dependencies: dependency('cmocka')))\n",
+            f"{name}.c', dependencies: dependency('cmocka')), suite: 'unit')\n",
         )
 
     return defect
@@ -126,6 +127,77 @@ def in_portable_driver(defect):
         defect(tree)
 
     return both
+
+
+def together(*defects):
+    def all_of_them(tree):
+        for defect in defects:
+            defect(tree)
+
+    return all_of_them
+
+
+def among_hostile_peers(cases=150, outcome="PASS", random="exit 0"):
+    """What tells how hostile peers fared does nothing but tell it."""
+    rows = [{"topic": "front-end", "case": str(case), "outcome": "PASS"} for case in range(cases)]
+    rows += [{"topic": "add", "case": "last", "outcome": outcome}, {"negative_cases": cases + 200}]
+    told = {
+        "src/conformance/vballoon-conformance": "\n".join(f"echo '{json.dumps(row)}'" for row in rows),
+        "tests/proto/test_proto_hostile": f"echo '9 messages in 3 connections: 0 KiB more'; {random}",
+        "tests/proto/test_daemon_control": "echo '[       OK ] a_client'",
+    }
+
+    def defect(tree):
+        only(tree, [], "")
+        for name, text in told.items():
+            path = tree / "build-check/gcc" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            program(path, text)(tree)
+            path.chmod(0o755)
+
+    return defect
+
+
+def where_few_tests_run(defect):
+    """Of all tests only those of guest memory are there; they run all of the checked sums."""
+    layers = ["base", "memory", "policy", "ring", "state", "device", "driver"]
+
+    def both(tree):
+        only(
+            tree,
+            layers,
+            "cmocka = dependency('cmocka')\nsubdir('support')\n"
+            "test('memory', executable('test_memory', 'unit/test_memory.c', dependencies: "
+            "[vballoon_test_support_dep, cmocka], include_directories: inc), suite: 'unit')\n",
+        )
+        text = (tree / "tests/coverage/run").read_text()
+        for name in ("PROGRAMS", "SIMULATORS"):
+            text = re.sub(rf"^{name} = \(.*?\)$", f"{name} = ()", text, flags=re.MULTILINE | re.DOTALL)
+        (tree / "tests/coverage/run").write_text(text)
+        defect(tree)
+
+    return both
+
+
+def before_one_program(name, defect):
+    """One program of the wall looks at one layer, or at what the defect leaves."""
+
+    def both(tree):
+        only(tree, ["base"], "")
+        together(
+            replace("scripts/stages/stages.py", '["tests/wall/run"', f'["tests/wall/run", "{name}"'),
+            replace("tests/wall/run", "*chosen.values(), *SIMULATORS]", "*chosen.values()]"),
+            replace("tests/wall/run", "for simulator in SIMULATORS:", "for simulator in ():"),
+            defect,
+        )(tree)
+
+    return both
+
+
+def in_bitmap(body):
+    """A function more that does something wrong."""
+    head = "int vballoon_seed(int index)"
+    return append("src/base/bitmap.c", f"{head};\n{head}\n{{\n{body}}}\n")
 
 
 def in_libraries(defect):
@@ -301,9 +373,15 @@ GATES = [
     ),
     Gate(
         "a test that a document names and that there is not",
-        "static",
+        "static --only trust",
         replace("docs/trust.md", "`poisoned_pages_are_not_given_back`", "`poisoned_pages_go`"),
         r"poisoned_pages_go: there is no such test",
+    ),
+    Gate(
+        "figures of a run that failed",
+        "static --only trust",
+        replace("docs/trust.md", "control clients; 0 failed", "control clients; 1 failed"),
+        r"make hostile: these are not its figures",
     ),
     Gate(
         "an unquoted variable in a shell script",
@@ -475,6 +553,68 @@ GATES = [
         replace("scripts/stages/stages.py", "FIRST_SECONDS = 3000", "FIRST_SECONDS = 0"),
         r"FAILED all: over 0 s",
     ),
+    Gate("hostile peers that are all withstood", "hostile", among_hostile_peers(), None, full_only=True),
+    Gate(
+        "a hostile peer that is never answered",
+        "hostile",
+        among_hostile_peers(outcome="WEDGED"),
+        r"FAILED hostile: the daemon stands what a table says",
+        full_only=True,
+    ),
+    Gate(
+        "a table of few hostile peers",
+        "hostile",
+        among_hostile_peers(cases=149),
+        r"FAILED hostile: 150 cases of a front end",
+        full_only=True,
+    ),
+    Gate(
+        "a random message that is not withstood",
+        "hostile",
+        among_hostile_peers(random="exit 1"),
+        r"FAILED hostile: the back end stands random messages",
+        full_only=True,
+    ),
+    Gate(
+        "a check that no test makes fail",
+        "coverage",
+        where_few_tests_run(
+            replace("src/base/checked.h", "\treturn !__builtin_add_overflow(",
+                    "\tif (a == 12345)\n\t\treturn false;\n\treturn !__builtin_add_overflow(")
+        ),
+        r"FAILED coverage: src/base/checked.h is run in every branch",
+        full_only=True,
+    ),
+    Gate(
+        "an index that is out of range",
+        "wall",
+        before_one_program(
+            "cppcheck",
+            in_bitmap("\tint table[2] = { 0, 1 };\n\n\treturn index == 5 ? table[index] : 0;\n"),
+        ),
+        r"bitmap.c:\d+: warning: .* \[arrayIndexOutOfBoundsCond\]",
+        full_only=True,
+    ),
+    Gate(
+        "a pointer that is none",
+        "wall",
+        before_one_program(
+            "the analyzer of gcc",
+            in_bitmap("\tint *number = (void *)0;\n\n\treturn index ? *number : 0;\n"),
+        ),
+        r"bitmap.c:\d+: warning: .*-Wanalyzer-null-dereference",
+        full_only=True,
+    ),
+    Gate(
+        "a decision on what nobody has written",
+        "wall",
+        before_one_program(
+            "the memory sanitizer",
+            seed("unwritten"),
+        ),
+        r"use-of-uninitialized-value",
+        full_only=True,
+    ),
     Gate(
         "a demo that takes too long",
         "demo --full",
@@ -524,7 +664,9 @@ def run(gate):
 
 
 def main():
-    chosen = [gate for gate in GATES if not sys.argv[1:] or gate.name in sys.argv[1:]]
+    words = sys.argv[1:]
+    chosen = [gate for gate in GATES if gate.name in words or words == ["--full"]
+              or not (words or gate.full_only)]  # fmt: skip
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(run, chosen))
     for result in results:
