@@ -116,7 +116,9 @@ int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end);
  * @param back_end the back end
  * @return 0: poll again; 1: work is left, call again soon; -ECONNRESET: the
  *         front end has gone; -EPROTO: it broke the protocol (see
- *         vballoon_vhost_user_reason()); then only free is left to do
+ *         vballoon_vhost_user_reason()); then only free is left to do. -EPIPE, with a keeper:
+ *         the relay has gone, and the front end may be another's: the process ends, and frees
+ *         nothing
  */
 int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/abi/traditional_balloon.h>
 
@@ -184,6 +186,9 @@ void vballoon_guest_serve(struct vballoon_guest *guest, vballoon_guest_server *h
 	look_by(guest, vballoon_lookout_check);
 	vballoon_device_set_time(vballoon_vhost_user_device(guest->back_end), now_ms);
 	result = how(guest->back_end);
+	/* The front end may be there still, and somebody go on with it. */
+	if (result == -EPIPE)
+		_exit(VBALLOON_WORKER_LOST);
 	observe(guest);
 	guest->work_left = result > 0;
 	if (result >= 0)

@@ -108,14 +108,6 @@ int vballoon_keeper_say(const char *text)
 	return say(text, -1);
 }
 
-int vballoon_keeper_keep(const char *name, int fd)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
-	return say(text, fd);
-}
-
 void vballoon_keeper_forget(const char *name)
 {
 	char text[64];
@@ -156,9 +148,33 @@ static ssize_t hear(char *text, size_t bytes, int *fd_out)
 	return got;
 }
 
+static int say_fd(const char *name, int fd)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s", name);
+	return say(text, fd);
+}
+
+/* It is waited for: what is kept of the session may speak of it as soon as this returns. */
+int vballoon_keeper_keep(const char *name, int fd)
+{
+	int err = say_fd(name, fd);
+	ssize_t heard;
+	char byte;
+	int none;
+
+	if (err || keeper.socket < 0)
+		return err;
+	heard = hear(&byte, sizeof(byte), &none);
+	if (heard < 0)
+		return (int)heard;
+	return byte == *VBALLOON_KEEPER_KEPT ? 0 : -ENOSPC;
+}
+
 int vballoon_keeper_relay(int fd)
 {
-	int err = vballoon_keeper_keep(VBALLOON_KEPT_FRONT_END, fd);
+	int err = say_fd(VBALLOON_KEPT_FRONT_END, fd);
 	ssize_t heard;
 	int relay;
 	char byte;

@@ -26,6 +26,7 @@
 #include "daemon/options.h"
 #include "daemon/pair.h"
 #include "daemon/sandbox.h"
+#include "supervisor/depot.h"
 #include "supervisor/relay.h"
 #include "supervisor/supervisor.h"
 
@@ -254,6 +255,8 @@ int main(int argc, char **argv)
 
 	vballoon_log_init();
 	vballoon_keeper_init();
+	if (!vballoon_keeper_is_there())
+		vballoon_depot_prepare();
 	outcome = vballoon_options_parse(argc, argv, &settings);
 	if (outcome != VBALLOON_OPTIONS_RUN) {
 		vballoon_settings_free(&settings);
@@ -263,6 +266,8 @@ int main(int argc, char **argv)
 		vballoon_settings_free(&settings);
 		return vballoon_supervisor_run(argv, vballoon_log);
 	}
+	if (!vballoon_keeper_is_there())
+		vballoon_depot_discard();
 	err = start(&service, &settings);
 	if (!err)
 		err = lock_in(&service, settings.sandbox);

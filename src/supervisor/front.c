@@ -32,6 +32,15 @@ void vballoon_front_init(struct vballoon_front *front)
 	front->socket = front->relay = -1;
 }
 
+void vballoon_front_resume(struct vballoon_front *front, int socket, const int *fds)
+{
+	front->socket = socket;
+	front->relay = -1;
+	front->given = false;
+	front->answer_len = front->answer_seen = 0;
+	memcpy(front->fds, fds, front->fd_count * sizeof(*fds));
+}
+
 void vballoon_front_connect(struct vballoon_front *front, int socket)
 {
 	const int on = 1;

@@ -43,6 +43,10 @@ struct vballoon_front {
 
 void vballoon_front_init(struct vballoon_front *front);
 
+/* As another supervisor has left it, in memory, with its descriptors as they are here; @socket is
+ * -1 where there is no front end. */
+void vballoon_front_resume(struct vballoon_front *front, int socket, const int *fds);
+
 /* There is a front end, or another worker's end of the relay: owned from now on. */
 void vballoon_front_connect(struct vballoon_front *front, int socket);
 void vballoon_front_attach(struct vballoon_front *front, int relay);

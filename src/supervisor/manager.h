@@ -9,6 +9,11 @@
  * errno. */
 int vballoon_manager_open(void);
 
+/* Have it store @fd, which stays the caller's, under a name, or store it no more; it is waited for
+ * as long as that makes sense. 0 or a negative errno. */
+int vballoon_manager_store(const char *name, int fd);
+int vballoon_manager_unstore(const char *name);
+
 /* Tell the manager, if there is one: 0 or a negative errno. */
 int vballoon_manager_tell(const char *text, size_t len);
 

@@ -10,7 +10,7 @@
  *
  * Over the keeper, a socket of datagrams, the worker sends lines as to a service manager
  * (sd_notify(3)): FDSTORE=1 and FDNAME=... with a descriptor that is to outlive it, in place of
- * what had this name; FDSTOREREMOVE=1 and FDNAME=...; and everything that is meant for the
+ * what had this name, for which it waits; FDSTOREREMOVE=1 and FDNAME=...; and everything that is meant for the
  * service manager. One name means something to the supervisor: the front end's socket, for which
  * the worker gets its end of a relay back, with a datagram of one byte.
  *
@@ -42,12 +42,19 @@ struct vballoon_relay_next {
 #define VBALLOON_RELAY_FDS_MAX 8 /* with one message */
 #define VBALLOON_RELAY_PAYLOAD_MAX 4096 /* bytes of one, either way */
 
+/* What is said to a worker whose descriptor outlives both from now on; anything else: it does
+ * not. */
+#define VBALLOON_KEEPER_KEPT "K"
+
 #define VBALLOON_KEPT_FRONT_END "front-end"
 #define VBALLOON_KEPT_RELAY "relay"
 #define VBALLOON_KEEPER_UPGRADE "UPGRADE=1"
 /* Is there a program to upgrade to: "-", or what is wrong. */
 #define VBALLOON_KEEPER_LOOK "UPGRADE=look"
 #define VBALLOON_KEEPER_ANSWER_BYTES 256
+
+/* The exit status of a worker whose relay has gone: another may go on. */
+#define VBALLOON_WORKER_LOST 75
 
 #define VBALLOON_ENV_KEEPER "VBALLOON_KEEPER"
 #define VBALLOON_ENV_KEPT "VBALLOON_KEPT"

@@ -44,6 +44,7 @@ bool vballoon_store_keep(struct vballoon_store *store, const char *name, int fd)
 		return false;
 	}
 	memcpy(store->kept[store->count].name, name, strlen(name) + 1);
+	store->kept[store->count].number = 0;
 	store->kept[store->count++].fd = fd;
 	return true;
 }

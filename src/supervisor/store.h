@@ -15,6 +15,7 @@ struct vballoon_store {
 	struct {
 		char name[VBALLOON_STORE_NAME_BYTES];
 		int fd; /* owned */
+		unsigned int number; /* for the owner; 0 to begin with */
 	} kept[VBALLOON_STORE_MAX];
 };
 

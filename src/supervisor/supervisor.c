@@ -15,13 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "supervisor/depot.h"
 #include "supervisor/front.h"
 #include "supervisor/manager.h"
 #include "supervisor/note.h"
 #include "supervisor/pace.h"
 #include "supervisor/program.h"
 #include "supervisor/relay.h"
-#include "supervisor/store.h"
 #include "supervisor/worker.h"
 
 #define FDS_LOOKED_AT 1024
@@ -31,13 +31,14 @@ struct supervisor {
 	struct vballoon_program program;
 	struct vballoon_worker worker;
 	bool gives_way; /* the worker, to another program */
-	struct vballoon_store store;
-	struct vballoon_front front;
+	struct vballoon_depot depot;
+	struct vballoon_front *front; /* in the depot, */
+	struct vballoon_history *history; /* likewise; of workers */
+	bool told_error; /* of the depot */
 	int signals;
 	bool stopping;
 	bool over;
 	int status; /* to end with, when it is over */
-	struct vballoon_history history; /* of workers */
 	unsigned int vain; /* in a row */
 	uint64_t answered; /* by the worker before */
 	uint64_t start_ms; /* when the next one is started */
@@ -82,27 +83,39 @@ static int renew_relay(struct supervisor *super)
 		super->log(LOG_ERR, "no worker can be given the front end: %s", strerror(errno));
 		return -1;
 	}
-	vballoon_front_attach(&super->front, ends[0]);
+	vballoon_front_attach(super->front, ends[0]);
 	return ends[1];
+}
+
+static void disconnect(struct supervisor *super)
+{
+	vballoon_front_disconnect(super->front);
+	vballoon_depot_renew_front_end(&super->depot);
 }
 
 static void keep(struct supervisor *super, const char *name, int fd)
 {
 	if (!strcmp(name, VBALLOON_KEPT_FRONT_END)) {
 		close_twins(fd);
-		vballoon_front_connect(&super->front, fd);
+		vballoon_front_connect(super->front, fd);
+		vballoon_depot_renew_front_end(&super->depot);
 		vballoon_worker_give_relay(&super->worker, renew_relay(super));
-	} else if (!vballoon_store_keep(&super->store, name, fd)) {
-		super->log(LOG_ERR, "there is no room to keep more of the worker's descriptors");
+		return;
 	}
+	if (vballoon_depot_keep(&super->depot, name, fd)) {
+		vballoon_worker_tell(&super->worker, VBALLOON_KEEPER_KEPT);
+		return;
+	}
+	super->log(LOG_ERR, "there is no room to keep more of the worker's descriptors");
+	vballoon_worker_tell(&super->worker, "-");
 }
 
 static void forget(struct supervisor *super, const char *name)
 {
 	if (!strcmp(name, VBALLOON_KEPT_FRONT_END))
-		vballoon_front_disconnect(&super->front);
+		disconnect(super);
 	else
-		vballoon_store_forget(&super->store, name);
+		vballoon_depot_forget(&super->depot, name);
 }
 
 /* What was tried has shown that it runs. */
@@ -110,7 +123,7 @@ static void settle_program(struct supervisor *super)
 {
 	super->log(LOG_NOTICE, "upgraded: another program runs now");
 	vballoon_program_settle(&super->program);
-	super->history.upgrades++;
+	super->history->upgrades++;
 }
 
 /* A new program is tried as the next worker; what runs is as good as dead. */
@@ -198,16 +211,16 @@ static bool read_note(struct supervisor *super)
 
 static void start(struct supervisor *super)
 {
-	int relay = super->front.socket >= 0 ? renew_relay(super) : -1;
+	int relay = super->front->socket >= 0 ? renew_relay(super) : -1;
 	int err;
 
 	super->start_ms = 0;
 	super->gives_way = false;
-	super->answered = super->front.answered;
-	err = vballoon_worker_start(&super->worker, &super->program, &super->store, relay,
-				    &super->history);
+	super->answered = super->front->answered;
+	err = vballoon_worker_start(&super->worker, &super->program, &super->depot.file->store,
+				    relay, super->history);
 	super->started_ms = now_us() / 1000;
-	super->history.starts++;
+	super->history->starts++;
 	if (err) {
 		super->log(LOG_ERR, "no worker can be started: %s", strerror(-err));
 		finish(super, EXIT_FAILURE);
@@ -217,11 +230,11 @@ static void start(struct supervisor *super)
 /* A message that ends every worker is nobody's to answer. */
 static void judge_message(struct supervisor *super)
 {
-	if (super->front.deaths < VBALLOON_PACE_MESSAGE_MAX)
+	if (super->front->deaths < VBALLOON_PACE_MESSAGE_MAX)
 		return;
 	super->log(LOG_ERR, "the front end is turned away: %u workers have died of one message",
-		   super->front.deaths);
-	vballoon_front_disconnect(&super->front);
+		   super->front->deaths);
+	disconnect(super);
 }
 
 /* Whether a worker that has ended was any good. */
@@ -229,7 +242,7 @@ static bool was_worth(const struct supervisor *super)
 {
 	return super->worker.ready &&
 	       (now_us() / 1000 - super->worker.ready_ms >= VBALLOON_PACE_WORTH_MS ||
-		super->front.answered != super->answered);
+		super->front->answered != super->answered);
 }
 
 /* Whether another worker follows, and when. */
@@ -260,7 +273,8 @@ static const char *cause_of(int status, char *text, size_t bytes)
 static bool has_finished(const struct supervisor *super, int status)
 {
 	return super->stopping ||
-	       (WIFEXITED(status) && (super->worker.ready || super->history.starts == 1));
+	       (WIFEXITED(status) && WEXITSTATUS(status) != VBALLOON_WORKER_LOST &&
+		(super->worker.ready || super->history->starts == 1));
 }
 
 static void worker_ended(struct supervisor *super, int status)
@@ -269,15 +283,17 @@ static void worker_ended(struct supervisor *super, int status)
 	char cause[64];
 
 	cause_of(status, cause, sizeof(cause));
-	super->history.ended_us = now_us();
+	super->history->ended_us = now_us();
 	while (read_note(super))
 		;
-	vballoon_front_detach(&super->front);
+	vballoon_front_detach(super->front);
 	close(super->worker.keeper);
 	super->worker.keeper = -1;
 	super->worker.pid = 0;
 	if (super->stopping) {
-		finish(super, WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE);
+		finish(super, WIFEXITED(status)	    ? WEXITSTATUS(status)
+			      : super->depot.stores ? EXIT_SUCCESS
+						    : EXIT_FAILURE);
 	} else if (super->gives_way) {
 		super->log(LOG_NOTICE, "the worker gives way to another program");
 		super->start_ms = now_us() / 1000;
@@ -289,7 +305,7 @@ static void worker_ended(struct supervisor *super, int status)
 	} else if (has_finished(super, status)) {
 		finish(super, WEXITSTATUS(status));
 	} else {
-		super->history.deaths++;
+		super->history->deaths++;
 		super->log(LOG_ERR, "the worker %s: another goes on", cause);
 		judge_message(super);
 		follow(super);
@@ -339,8 +355,9 @@ static void take_signal(struct supervisor *super)
 	if (info.ssi_signo == SIGCHLD)
 		return;
 	super->stopping = true;
+	/* What is stored is for another supervisor, and a worker would tell it to be forgotten. */
 	if (super->worker.pid)
-		kill(super->worker.pid, (int)info.ssi_signo);
+		kill(super->worker.pid, super->depot.stores ? SIGKILL : (int)info.ssi_signo);
 	else
 		finish(super, EXIT_SUCCESS);
 }
@@ -355,6 +372,32 @@ static int timeout_of(const struct supervisor *super)
 	return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
 }
 
+static void tell_of_depot(struct supervisor *super)
+{
+	if (!super->depot.error || super->told_error)
+		return;
+	super->told_error = true;
+	super->log(LOG_ERR,
+		   "the service manager cannot store all that is kept: the balloon would not "
+		   "outlive this process: %s",
+		   strerror(-super->depot.error));
+}
+
+/* What there is to do, once it has been waited for. */
+static void work(struct supervisor *super, const struct pollfd *signals)
+{
+	if (signals->revents)
+		take_signal(super);
+	if (super->worker.keeper >= 0)
+		while (read_note(super))
+			;
+	vballoon_front_work(super->front);
+	look_for_end(super);
+	look_at_trial(super);
+	if (!super->over && !super->worker.pid && now_us() / 1000 >= super->start_ms)
+		start(super);
+}
+
 static void serve(struct supervisor *super)
 {
 	struct pollfd polled[4];
@@ -362,22 +405,36 @@ static void serve(struct supervisor *super)
 	while (!super->over) {
 		polled[0] = (struct pollfd){ .fd = super->signals, .events = POLLIN };
 		polled[1] = (struct pollfd){ .fd = super->worker.keeper, .events = POLLIN };
-		vballoon_front_poll(&super->front, &polled[2], &polled[3]);
+		vballoon_front_poll(super->front, &polled[2], &polled[3]);
 		if (poll(polled, 4, timeout_of(super)) < 0 && errno != EINTR) {
 			super->log(LOG_ERR, "cannot wait for events: %s", strerror(errno));
 			finish(super, EXIT_FAILURE);
+			return;
 		}
-		if (polled[0].revents)
-			take_signal(super);
-		if (super->worker.keeper >= 0)
-			while (read_note(super))
-				;
-		vballoon_front_work(&super->front);
-		look_for_end(super);
-		look_at_trial(super);
-		if (!super->over && !super->worker.pid && now_us() / 1000 >= super->start_ms)
-			start(super);
+		vballoon_depot_begin_work(&super->depot);
+		work(super, &polled[0]);
+		vballoon_depot_end_work(&super->depot);
+		tell_of_depot(super);
 	}
+}
+
+/* Go on from where another supervisor was, if one was. */
+static int open_depot(struct supervisor *super)
+{
+	int found = vballoon_depot_open(&super->depot);
+
+	if (found < 0 && found != -ESTALE)
+		return found;
+	super->front = &super->depot.file->front;
+	super->history = &super->depot.file->history;
+	if (found == -ESTALE)
+		super->log(LOG_ERR, "what the service manager had stored cannot be gone on from: "
+				    "the front end is turned away");
+	if (found <= 0)
+		return 0;
+	super->log(LOG_NOTICE, "going on with what the service manager had stored");
+	super->history->ended_us = now_us();
+	return 0;
 }
 
 static int set_up(struct supervisor *super, char **argv)
@@ -385,6 +442,8 @@ static int set_up(struct supervisor *super, char **argv)
 	int err = vballoon_program_init(&super->program, argv);
 	sigset_t signals;
 
+	if (!err)
+		err = open_depot(super);
 	if (err)
 		return err;
 	sigemptyset(&signals);
@@ -403,13 +462,14 @@ int vballoon_supervisor_run(char **argv, void (*log)(int priority, const char *f
 
 	super.log = log;
 	super.worker.keeper = super.signals = -1;
-	vballoon_front_init(&super.front);
 	err = set_up(&super, argv);
 	if (err) {
 		log(LOG_ERR, "cannot supervise: %s", strerror(-err));
 		return EXIT_FAILURE;
 	}
 	serve(&super);
-	vballoon_front_disconnect(&super.front);
+	/* What is stored is the manager's to let go of. */
+	if (!super.depot.stores)
+		vballoon_front_disconnect(super.front);
 	return super.status;
 }

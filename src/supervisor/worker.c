@@ -15,6 +15,7 @@
 #include "supervisor/relay.h"
 
 #define CANNOT_START 127
+#define LISTEN_FIRST_FD 3
 
 static void set_number(const char *name, uint64_t number)
 {
@@ -22,6 +23,16 @@ static void set_number(const char *name, uint64_t number)
 
 	snprintf(text, sizeof(text), "%" PRIu64, number);
 	setenv(name, text, 1);
+}
+
+/* What a service manager has handed to the supervisor is each worker's. */
+static void hand_over_sockets(void)
+{
+	const char *count = getenv("LISTEN_FDS");
+
+	for (int i = 0; count && i < atoi(count); i++)
+		fcntl(LISTEN_FIRST_FD + i, F_SETFD, 0);
+	set_number("LISTEN_PID", (uint64_t)getpid());
 }
 
 /* In the child. Does not return. */
@@ -47,7 +58,7 @@ static void become(const struct vballoon_program *program, const struct vballoon
 	setenv(VBALLOON_ENV_KEPT, kept, 1);
 	set_number(VBALLOON_ENV_KEEPER, (uint64_t)keeper);
 	if (program->takes_sockets)
-		set_number("LISTEN_PID", (uint64_t)getpid());
+		hand_over_sockets();
 	sigprocmask(SIG_SETMASK, &program->signals, NULL);
 	fexecve(vballoon_program_is_tried(program) ? program->next : program->running,
 		program->argv, environ);

@@ -2,6 +2,7 @@
 #include "vhost_user/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -20,6 +21,14 @@ void vballoon_channel_init(struct vballoon_channel *channel, int socket)
 	/* SO_PEERCRED would tell who made a pair of sockets, not who has its other end.
 	 * Where this fails no message names its sender. */
 	(void)setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
+
+bool vballoon_channel_relay_gone(const struct vballoon_channel *channel)
+{
+	struct pollfd relay = { .fd = channel->socket };
+
+	/* When only the front end has gone the relay is shut one way. */
+	return channel->relayed && poll(&relay, 1, 0) == 1 && (relay.revents & POLLHUP);
 }
 
 void vballoon_channel_next(struct vballoon_channel *channel)

@@ -46,6 +46,9 @@ enum {
 	VBALLOON_CHANNEL_MESSAGE, /* channel->message is whole */
 };
 
+/* Whether the relay that this is has gone itself, and not only the front end behind it. */
+bool vballoon_channel_relay_gone(const struct vballoon_channel *channel);
+
 void vballoon_channel_init(struct vballoon_channel *channel, int socket);
 
 /* Close the socket and every descriptor that was not taken. */
