@@ -120,6 +120,22 @@ def as_the_service_has_it(booted):
     assert float(re.search(r"\d+\.\d+", level)[0]) <= 1.5, level
 
 
+def outlives_its_end(booted):
+    """The service is restarted, and killed; what starts in its place goes on with the guest."""
+    main = "systemctl show -P MainPID vballoond@vm1.service"
+    order = STATUS.replace("--json status", "set {} --wait")
+    booted.must(order.format("64M"))
+    before = told(booted)
+    for end in ("systemctl restart vballoond@vm1.service", "kill -9 $old"):
+        booted.must(f"old=$({main}); {end}\n"
+                    f"for i in $(seq 300); do new=$({main}); case $new in 0|$old) sleep 0.1;; "
+                    f"*) {STATUS} >/srv/status && break; sleep 0.1;; esac; done; [ $new != $old ]")
+        after = told(booted)
+        assert after["epoch"] == before["epoch"] and after["held_bytes"] == 64 << 20, after
+    booted.must(order.format("0"))
+    assert told(booted)["held_bytes"] == 0
+
+
 def shrinks_and_grows_a_guest(suite, root, module):
     """Install, serve, start, shrink, grow, look, uninstall, with the steps of the pages alone."""
     root.install("systemd")
@@ -135,6 +151,7 @@ def shrinks_and_grows_a_guest(suite, root, module):
         guest.load(BALLOON_MODULE)
         shrink_and_grow(booted, guest)
         as_the_service_has_it(booted)
+        outlives_its_end(booted)
         guest.ask("poweroff")
         booted.must(disable)
         left = booted.run("ls /run/vballoon; pgrep -x vballoond")
