@@ -7,45 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "supervisor/depot.h"
-#include "supervisor/front.h"
-#include "supervisor/manager.h"
-#include "supervisor/note.h"
 #include "supervisor/pace.h"
-#include "supervisor/program.h"
+#include "supervisor/parts.h"
 #include "supervisor/relay.h"
-#include "supervisor/worker.h"
 
-#define FDS_LOOKED_AT 1024
-
-struct supervisor {
-	void (*log)(int priority, const char *format, ...);
-	struct vballoon_program program;
-	struct vballoon_worker worker;
-	bool gives_way; /* the worker, to another program */
-	struct vballoon_depot depot;
-	struct vballoon_front *front; /* in the depot, */
-	struct vballoon_history *history; /* likewise; of workers */
-	bool told_error; /* of the depot */
-	int signals;
-	bool stopping;
-	bool over;
-	int status; /* to end with, when it is over */
-	unsigned int vain; /* in a row */
-	uint64_t answered; /* by the worker before */
-	uint64_t start_ms; /* when the next one is started */
-	uint64_t started_ms; /* when this one was */
-};
-
-static uint64_t now_us(void)
+uint64_t vballoon_supervisor_now_us(void)
 {
 	struct timespec now;
 
@@ -59,159 +30,9 @@ static void finish(struct supervisor *super, int status)
 	super->status = status;
 }
 
-/* A socket that the supervisor was started with (--fd) is not to be open a second time: the
- * front end could not be hung up on. */
-static void close_twins(int fd)
-{
-	struct stat socket, other;
-
-	if (fstat(fd, &socket))
-		return;
-	for (int i = STDERR_FILENO + 1; i < FDS_LOOKED_AT; i++) {
-		if (i != fd && !fstat(i, &other) && other.st_ino == socket.st_ino &&
-		    other.st_dev == socket.st_dev)
-			close(i);
-	}
-}
-
-/* Another relay between front end and worker. Returns the worker's end; -1: none. */
-static int renew_relay(struct supervisor *super)
-{
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
-		super->log(LOG_ERR, "no worker can be given the front end: %s", strerror(errno));
-		return -1;
-	}
-	vballoon_front_attach(super->front, ends[0]);
-	return ends[1];
-}
-
-static void disconnect(struct supervisor *super)
-{
-	vballoon_front_disconnect(super->front);
-	vballoon_depot_renew_front_end(&super->depot);
-}
-
-static void keep(struct supervisor *super, const char *name, int fd)
-{
-	if (!strcmp(name, VBALLOON_KEPT_FRONT_END)) {
-		close_twins(fd);
-		vballoon_front_connect(super->front, fd);
-		vballoon_depot_renew_front_end(&super->depot);
-		vballoon_worker_give_relay(&super->worker, renew_relay(super));
-		return;
-	}
-	if (vballoon_depot_keep(&super->depot, name, fd)) {
-		vballoon_worker_tell(&super->worker, VBALLOON_KEEPER_KEPT);
-		return;
-	}
-	super->log(LOG_ERR, "there is no room to keep more of the worker's descriptors");
-	vballoon_worker_tell(&super->worker, "-");
-}
-
-static void forget(struct supervisor *super, const char *name)
-{
-	if (!strcmp(name, VBALLOON_KEPT_FRONT_END))
-		disconnect(super);
-	else
-		vballoon_depot_forget(&super->depot, name);
-}
-
-/* What was tried has shown that it runs. */
-static void settle_program(struct supervisor *super)
-{
-	super->log(LOG_NOTICE, "upgraded: another program runs now");
-	vballoon_program_settle(&super->program);
-	super->history->upgrades++;
-}
-
-/* A new program is tried as the next worker; what runs is as good as dead. */
-static void upgrade(struct supervisor *super)
-{
-	int err;
-
-	if (super->gives_way)
-		return;
-	if (vballoon_program_is_tried(&super->program))
-		settle_program(super);
-	err = vballoon_program_try(&super->program);
-	if (err) {
-		super->log(LOG_ERR, "there is no program to upgrade to: %s: %s",
-			   super->program.path, strerror(-err));
-		return;
-	}
-	super->gives_way = true;
-	kill(super->worker.pid, SIGKILL);
-}
-
-/* An answer is waited for: what would be wrong with an upgrade, "-" for nothing. */
-static void look_at_program(struct supervisor *super)
-{
-	int err = vballoon_program_look(&super->program);
-	char text[VBALLOON_KEEPER_ANSWER_BYTES] = "-";
-
-	if (err)
-		snprintf(text, sizeof(text), "there is no program to upgrade to: %.160s: %s",
-			 super->program.path, strerror(-err));
-	vballoon_worker_tell(&super->worker, text);
-}
-
-static void take_note(struct supervisor *super, const char *note, int fd)
-{
-	char name[VBALLOON_STORE_NAME_BYTES], value[8], told[VBALLOON_NOTE_BYTES];
-	bool has_name = vballoon_note_value(note, "FDNAME", name, sizeof(name));
-
-	if (vballoon_note_value(note, "FDSTORE", value, sizeof(value)) && has_name && fd >= 0) {
-		keep(super, name, fd);
-		return;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (vballoon_note_value(note, "FDSTOREREMOVE", value, sizeof(value)) && has_name) {
-		forget(super, name);
-		return;
-	}
-	if (vballoon_note_value(note, "UPGRADE", value, sizeof(value))) {
-		if (strcmp(value, "look"))
-			upgrade(super);
-		else
-			look_at_program(super);
-		return;
-	}
-	if (vballoon_note_value(note, "READY", value, sizeof(value)) && !super->worker.ready) {
-		super->worker.ready = true;
-		super->worker.ready_ms = now_us() / 1000;
-	}
-	(void)vballoon_manager_tell(told, vballoon_note_for_manager(note, told));
-}
-
-/* Returns whether there was one. */
-static bool read_note(struct supervisor *super)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-	char note[VBALLOON_NOTE_BYTES];
-	struct iovec all = { .iov_base = note, .iov_len = sizeof(note) - 1 };
-	struct msghdr msg = { .msg_iov = &all,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	ssize_t got = recvmsg(super->worker.keeper, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	int fd = -1;
-
-	if (got <= 0)
-		return false;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	note[got] = '\0';
-	take_note(super, note, fd);
-	return true;
-}
-
 static void start(struct supervisor *super)
 {
-	int relay = super->front->socket >= 0 ? renew_relay(super) : -1;
+	int relay = super->front->socket >= 0 ? vballoon_supervisor_renew_relay(super) : -1;
 	int err;
 
 	super->start_ms = 0;
@@ -219,7 +40,7 @@ static void start(struct supervisor *super)
 	super->answered = super->front->answered;
 	err = vballoon_worker_start(&super->worker, &super->program, &super->depot.file->store,
 				    relay, super->history);
-	super->started_ms = now_us() / 1000;
+	super->started_ms = vballoon_supervisor_now_us() / 1000;
 	super->history->starts++;
 	if (err) {
 		super->log(LOG_ERR, "no worker can be started: %s", strerror(-err));
@@ -234,14 +55,15 @@ static void judge_message(struct supervisor *super)
 		return;
 	super->log(LOG_ERR, "the front end is turned away: %u workers have died of one message",
 		   super->front->deaths);
-	disconnect(super);
+	vballoon_supervisor_disconnect(super);
 }
 
 /* Whether a worker that has ended was any good. */
 static bool was_worth(const struct supervisor *super)
 {
 	return super->worker.ready &&
-	       (now_us() / 1000 - super->worker.ready_ms >= VBALLOON_PACE_WORTH_MS ||
+	       (vballoon_supervisor_now_us() / 1000 - super->worker.ready_ms >=
+			VBALLOON_PACE_WORTH_MS ||
 		super->front->answered != super->answered);
 }
 
@@ -256,7 +78,7 @@ static void follow(struct supervisor *super)
 		finish(super, EXIT_FAILURE);
 		return;
 	}
-	super->start_ms = now_us() / 1000 + vballoon_pace_wait_ms(super->vain);
+	super->start_ms = vballoon_supervisor_now_us() / 1000 + vballoon_pace_wait_ms(super->vain);
 }
 
 /* Of one that has ended: by what. */
@@ -283,8 +105,8 @@ static void worker_ended(struct supervisor *super, int status)
 	char cause[64];
 
 	cause_of(status, cause, sizeof(cause));
-	super->history->ended_us = now_us();
-	while (read_note(super))
+	super->history->ended_us = vballoon_supervisor_now_us();
+	while (vballoon_supervisor_read_note(super))
 		;
 	vballoon_front_detach(super->front);
 	close(super->worker.keeper);
@@ -296,12 +118,12 @@ static void worker_ended(struct supervisor *super, int status)
 						    : EXIT_FAILURE);
 	} else if (super->gives_way) {
 		super->log(LOG_NOTICE, "the worker gives way to another program");
-		super->start_ms = now_us() / 1000;
+		super->start_ms = vballoon_supervisor_now_us() / 1000;
 	} else if (tried && !was_worth(super)) {
 		super->log(LOG_ERR, "the new program %s%s: going back to the one before", cause,
 			   super->worker.ready ? " at once" : " before it was ready");
 		vballoon_program_give_up(&super->program);
-		super->start_ms = now_us() / 1000;
+		super->start_ms = vballoon_supervisor_now_us() / 1000;
 	} else if (has_finished(super, status)) {
 		finish(super, WEXITSTATUS(status));
 	} else {
@@ -335,15 +157,15 @@ static uint64_t trial_ends_ms(const struct supervisor *super)
 
 static void look_at_trial(struct supervisor *super)
 {
-	if (now_us() / 1000 < trial_ends_ms(super))
+	if (vballoon_supervisor_now_us() / 1000 < trial_ends_ms(super))
 		return;
 	if (super->worker.ready) {
-		settle_program(super);
+		vballoon_supervisor_settle_program(super);
 		return;
 	}
 	super->log(LOG_ERR, "the new program was not ready within %u ms", VBALLOON_PACE_TRIAL_MS);
 	kill(super->worker.pid, SIGKILL);
-	super->started_ms = now_us() / 1000;
+	super->started_ms = vballoon_supervisor_now_us() / 1000;
 }
 
 static void take_signal(struct supervisor *super)
@@ -364,7 +186,7 @@ static void take_signal(struct supervisor *super)
 
 static int timeout_of(const struct supervisor *super)
 {
-	uint64_t now_ms = now_us() / 1000;
+	uint64_t now_ms = vballoon_supervisor_now_us() / 1000;
 	uint64_t due_ms = super->worker.pid ? trial_ends_ms(super) : super->start_ms;
 
 	if (due_ms == UINT64_MAX)
@@ -389,12 +211,13 @@ static void work(struct supervisor *super, const struct pollfd *signals)
 	if (signals->revents)
 		take_signal(super);
 	if (super->worker.keeper >= 0)
-		while (read_note(super))
+		while (vballoon_supervisor_read_note(super))
 			;
 	vballoon_front_work(super->front);
 	look_for_end(super);
 	look_at_trial(super);
-	if (!super->over && !super->worker.pid && now_us() / 1000 >= super->start_ms)
+	if (!super->over && !super->worker.pid &&
+	    vballoon_supervisor_now_us() / 1000 >= super->start_ms)
 		start(super);
 }
 
@@ -433,7 +256,7 @@ static int open_depot(struct supervisor *super)
 	if (found <= 0)
 		return 0;
 	super->log(LOG_NOTICE, "going on with what the service manager had stored");
-	super->history->ended_us = now_us();
+	super->history->ended_us = vballoon_supervisor_now_us();
 	return 0;
 }
 

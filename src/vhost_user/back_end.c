@@ -312,9 +312,9 @@ int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end)
 	if (events_take(back_end))
 		ret = socket_process(back_end);
 	if (ret < 0) {
+		back_end->ended = ret == -EPROTO ? -EPROTO : -ECONNRESET;
 		if (vballoon_channel_relay_gone(&back_end->channel))
-			ret = -EPIPE;
-		back_end->ended = ret == -EPROTO || ret == -EPIPE ? ret : -ECONNRESET;
+			back_end->ended = -EPIPE;
 		return back_end->ended;
 	}
 	return vballoon_vhost_user_work(back_end) || ret;

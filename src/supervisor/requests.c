@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What a worker asks for, over the keeper. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "supervisor/manager.h"
+#include "supervisor/note.h"
+#include "supervisor/parts.h"
+#include "supervisor/relay.h"
+
+#define FDS_LOOKED_AT 1024
+
+/* A socket that the supervisor was started with (--fd) is not to be open a second time: the
+ * front end could not be hung up on. */
+static void close_twins(int fd)
+{
+	struct stat socket, other;
+
+	if (fstat(fd, &socket))
+		return;
+	for (int i = STDERR_FILENO + 1; i < FDS_LOOKED_AT; i++) {
+		if (i != fd && !fstat(i, &other) && other.st_ino == socket.st_ino &&
+		    other.st_dev == socket.st_dev)
+			close(i);
+	}
+}
+
+int vballoon_supervisor_renew_relay(struct supervisor *super)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		super->log(LOG_ERR, "no worker can be given the front end: %s", strerror(errno));
+		return -1;
+	}
+	vballoon_front_attach(super->front, ends[0]);
+	return ends[1];
+}
+
+void vballoon_supervisor_disconnect(struct supervisor *super)
+{
+	vballoon_front_disconnect(super->front);
+	vballoon_depot_renew_front_end(&super->depot);
+}
+
+static void keep(struct supervisor *super, const char *name, int fd)
+{
+	if (!strcmp(name, VBALLOON_KEPT_FRONT_END)) {
+		close_twins(fd);
+		vballoon_front_connect(super->front, fd);
+		vballoon_depot_renew_front_end(&super->depot);
+		vballoon_worker_give_relay(&super->worker, vballoon_supervisor_renew_relay(super));
+		return;
+	}
+	if (vballoon_depot_keep(&super->depot, name, fd)) {
+		vballoon_worker_tell(&super->worker, VBALLOON_KEEPER_KEPT);
+		return;
+	}
+	super->log(LOG_ERR, "there is no room to keep more of the worker's descriptors");
+	vballoon_worker_tell(&super->worker, "-");
+}
+
+static void forget(struct supervisor *super, const char *name)
+{
+	if (!strcmp(name, VBALLOON_KEPT_FRONT_END))
+		vballoon_supervisor_disconnect(super);
+	else
+		vballoon_depot_forget(&super->depot, name);
+}
+
+void vballoon_supervisor_settle_program(struct supervisor *super)
+{
+	super->log(LOG_NOTICE, "upgraded: another program runs now");
+	vballoon_program_settle(&super->program);
+	super->history->upgrades++;
+}
+
+/* A new program is tried as the next worker; what runs is as good as dead. */
+static void upgrade(struct supervisor *super)
+{
+	int err;
+
+	if (super->gives_way)
+		return;
+	if (vballoon_program_is_tried(&super->program))
+		vballoon_supervisor_settle_program(super);
+	err = vballoon_program_try(&super->program);
+	if (err) {
+		super->log(LOG_ERR, "there is no program to upgrade to: %s: %s",
+			   super->program.path, strerror(-err));
+		return;
+	}
+	super->gives_way = true;
+	kill(super->worker.pid, SIGKILL);
+}
+
+/* An answer is waited for: what would be wrong with an upgrade, "-" for nothing. */
+static void look_at_program(struct supervisor *super)
+{
+	int err = vballoon_program_look(&super->program);
+	char text[VBALLOON_KEEPER_ANSWER_BYTES] = "-";
+
+	if (err)
+		snprintf(text, sizeof(text), "there is no program to upgrade to: %.160s: %s",
+			 super->program.path, strerror(-err));
+	vballoon_worker_tell(&super->worker, text);
+}
+
+static void take_note(struct supervisor *super, const char *note, int fd)
+{
+	char name[VBALLOON_STORE_NAME_BYTES], value[8], told[VBALLOON_NOTE_BYTES];
+	bool has_name = vballoon_note_value(note, "FDNAME", name, sizeof(name));
+
+	if (vballoon_note_value(note, "FDSTORE", value, sizeof(value)) && has_name && fd >= 0) {
+		keep(super, name, fd);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (vballoon_note_value(note, "FDSTOREREMOVE", value, sizeof(value)) && has_name) {
+		forget(super, name);
+		return;
+	}
+	if (vballoon_note_value(note, "UPGRADE", value, sizeof(value))) {
+		if (strcmp(value, "look"))
+			upgrade(super);
+		else
+			look_at_program(super);
+		return;
+	}
+	if (vballoon_note_value(note, "READY", value, sizeof(value)) && !super->worker.ready) {
+		super->worker.ready = true;
+		super->worker.ready_ms = vballoon_supervisor_now_us() / 1000;
+	}
+	(void)vballoon_manager_tell(told, vballoon_note_for_manager(note, told));
+}
+
+bool vballoon_supervisor_read_note(struct supervisor *super)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	char note[VBALLOON_NOTE_BYTES];
+	struct iovec all = { .iov_base = note, .iov_len = sizeof(note) - 1 };
+	struct msghdr msg = { .msg_iov = &all,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t got = recvmsg(super->worker.keeper, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	int fd = -1;
+
+	if (got <= 0)
+		return false;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	note[got] = '\0';
+	take_note(super, note, fd);
+	return true;
+}
