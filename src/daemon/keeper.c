@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "supervisor/parcel.h"
 #include "supervisor/relay.h"
 #include "supervisor/store.h"
 
@@ -80,27 +81,14 @@ struct vballoon_keeper_history vballoon_keeper_history(void)
 
 static int say(const char *text, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec all = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
-	struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
-	struct cmsghdr *rights;
+	int err;
 
 	if (keeper.socket < 0)
 		return 0;
-	if (fd >= 0) {
-		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
-		rights = CMSG_FIRSTHDR(&msg);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-	}
-	while (sendmsg(keeper.socket, &msg, MSG_NOSIGNAL) < 0) {
-		if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
+	do {
+		err = vballoon_parcel_send(keeper.socket, text, strlen(text), fd, 0);
+	} while (err == -EINTR);
+	return err;
 }
 
 int vballoon_keeper_say(const char *text)

@@ -4,14 +4,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "supervisor/parcel.h"
 
 /* A manager that does not listen for so long does not store either. */
 #define PATIENCE_MS 500
@@ -46,32 +46,17 @@ int vballoon_manager_open(void)
 /* @wait_ms: how long it may take to hear. */
 static int tell(const char *text, size_t len, int fd, int wait_ms)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec all = { .iov_base = (void *)(uintptr_t)text, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
 	int manager = vballoon_manager_open();
 	struct pollfd room = { .fd = manager, .events = POLLOUT };
-	struct cmsghdr *rights;
-	ssize_t sent;
+	int err;
 
 	if (manager < 0)
 		return manager == -ENODATA ? 0 : manager;
-	if (fd >= 0) {
-		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
-		rights = CMSG_FIRSTHDR(&msg);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-	}
-	sent = sendmsg(manager, &msg, MSG_NOSIGNAL);
-	if (sent < 0 && errno == EAGAIN && poll(&room, 1, wait_ms) == 1)
-		sent = sendmsg(manager, &msg, MSG_NOSIGNAL);
-	if (sent < 0)
-		sent = -errno;
+	err = vballoon_parcel_send(manager, text, len, fd, 0);
+	if (err == -EAGAIN && poll(&room, 1, wait_ms) == 1)
+		err = vballoon_parcel_send(manager, text, len, fd, 0);
 	close(manager);
-	return sent < 0 ? (int)sent : 0;
+	return err;
 }
 
 int vballoon_manager_tell(const char *text, size_t len)

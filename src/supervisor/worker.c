@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "supervisor/parcel.h"
 #include "supervisor/relay.h"
 
 #define CANNOT_START 127
@@ -101,21 +101,7 @@ int vballoon_worker_start(struct vballoon_worker *worker, const struct vballoon_
  * any more, and then it is not waited for. */
 static void send_to(const struct vballoon_worker *worker, const char *text, int fd)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec all = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
-	struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
-	struct cmsghdr *rights;
-
-	if (fd >= 0) {
-		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
-		rights = CMSG_FIRSTHDR(&msg);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
-	}
-	(void)sendmsg(worker->keeper, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)vballoon_parcel_send(worker->keeper, text, strlen(text), fd, MSG_DONTWAIT);
 }
 
 void vballoon_worker_give_relay(const struct vballoon_worker *worker, int relay)
