@@ -117,13 +117,19 @@ static void take_note(struct supervisor *super, const char *note, int fd)
 {
 	char name[VBALLOON_STORE_NAME_BYTES], value[8], told[VBALLOON_NOTE_BYTES];
 	bool has_name = vballoon_note_value(note, "FDNAME", name, sizeof(name));
+	bool keeps = vballoon_note_value(note, "FDSTORE", value, sizeof(value));
 
-	if (vballoon_note_value(note, "FDSTORE", value, sizeof(value)) && has_name && fd >= 0) {
+	if (keeps && has_name && fd >= 0) {
 		keep(super, name, fd);
 		return;
 	}
 	if (fd >= 0)
 		close(fd);
+	/* It waits for an answer, also where there was no room for what came with it. */
+	if (keeps) {
+		vballoon_worker_tell(&super->worker, "-");
+		return;
+	}
 	if (vballoon_note_value(note, "FDSTOREREMOVE", value, sizeof(value)) && has_name) {
 		forget(super, name);
 		return;
