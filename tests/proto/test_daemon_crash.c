@@ -277,7 +277,7 @@ static void what_it_has_left_can_be_saved(void **state)
 
 	snprintf(file, sizeof(file), "%s", daemon_bed_path(bed, "state"));
 	begin(bed);
-	kill_worker(seize(bed, 0));
+	supervised_kill(supervised_seize(bed, 0));
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(
 			vballoon_front_end_stop_queue(&front.wire, i, &front.queues[i].next), 0);
