@@ -17,8 +17,9 @@ HUGE_SHARE = 0.75
 # somebody else has found.
 COMPACT_SECONDS = 25
 ROUNDS = 3  # what it cannot get at one time it may at another
-# So much less of it is to be had when nothing in the balloon can be moved.
-STUCK_SHARE = 0.05
+MOVED_MIN = 5000  # pages; there are 15,000 and more to move
+# So much less of it is to be had when nothing in the balloon can be moved: mostly more.
+STUCK_SHARE = 0.03
 
 
 def compact(rig):
@@ -56,9 +57,9 @@ def run(rig):
         raise Skip("what is in a balloon does not move on this kernel")
     share = compact(rig)
     moved = rig.read_number(MOVED_PAGES)
-    expect(moved > 0, "pages of the balloon to be moved")
+    expect(moved >= MOVED_MIN, f"{MOVED_MIN} pages of the balloon to be moved: {moved}")
     expect(share >= HUGE_SHARE, f"{HUGE_SHARE:.0%} of free memory to be huge: {share:.0%}")
-    if not rig.assets.kernel.finds_leaks():  # that one looks for mistakes, not for huge pages
+    if rig.thorough:
         stuck = fixed(rig.assets)
         expect(stuck <= share - STUCK_SHARE,
                f"a balloon that stays to be in the way: {stuck:.0%} of what is free is huge")
