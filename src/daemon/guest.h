@@ -76,7 +76,7 @@ int vballoon_guest_recover(struct vballoon_guest *guest);
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest);
 
 /* Serve the front end at @fd, which is taken over. A second front end is turned
- * away. The log tells either, and why. */
+ * away, if the first one does not go meanwhile. The log tells either, and why. */
 void vballoon_guest_connect(struct vballoon_guest *guest, int fd);
 
 /* Do a bounded amount of the work that is left, and what it is time for; nothing when

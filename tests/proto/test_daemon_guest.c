@@ -185,6 +185,30 @@ static void a_second_front_end_is_turned_away(void **state)
 	assert_asked(bed, PAGES);
 }
 
+static void the_next_front_end_waits_until_the_one_before_was_heard(void **state)
+{
+	const struct vhost_user_header owner = {
+		.request = VHOST_USER_SET_OWNER,
+		.flags = VHOST_USER_VERSION,
+	};
+	struct daemon_bed *bed = *state;
+	int first;
+
+	daemon_bed_disconnect(bed);
+	process_await(&bed->daemon, "the front end has gone");
+	first = daemon_bed_socket(bed);
+	process_await(&bed->daemon, "a front end has connected");
+	assert_int_equal(kill(bed->daemon.pid, SIGSTOP), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(send(first, &owner, sizeof(owner), 0), sizeof(owner));
+	close(first);
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	assert_int_equal(kill(bed->daemon.pid, SIGCONT), 0);
+	front_end_start_with(&bed->guest, FRONT_END_FEATURES);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH + 1, 0), 0);
+}
+
 static void a_front_end_that_breaks_the_protocol_ends_only_itself(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -383,6 +407,7 @@ int main(void)
 		TEST(a_target_set_before_the_guest_came_is_asked_of_it, daemon_bed_set_up),
 		TEST(the_target_outlives_a_front_end, ready_set_up),
 		TEST(a_second_front_end_is_turned_away, ready_set_up),
+		TEST(the_next_front_end_waits_until_the_one_before_was_heard, guest_set_up),
 		TEST(a_front_end_that_breaks_the_protocol_ends_only_itself, daemon_bed_set_up),
 		TEST(a_front_end_that_goes_in_the_middle_of_a_message_is_forgotten,
 		     daemon_bed_set_up),

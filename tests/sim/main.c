@@ -3,9 +3,12 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "death.h"
 #include "world.h"
@@ -169,6 +172,26 @@ static bool print_summary(struct world_summary *total, uint64_t schedules, uint6
 	return covered || schedules < COVERED_SCHEDULES || total->deaths;
 }
 
+/* What is told of a schedule in which a step never ends, which ends this process. */
+static char endless[96];
+
+static void tell_endless(int signal)
+{
+	(void)signal;
+	(void)!write(STDOUT_FILENO, endless, strlen(endless));
+	_exit(1);
+}
+
+/* A schedule takes some milliseconds of the processor. */
+static void watch(uint64_t seed)
+{
+	const struct itimerval most = { .it_value.tv_sec = 10 };
+
+	snprintf(endless, sizeof(endless),
+		 "a step never ends\nfailed: vballoon-sim --seed %" PRIu64 "\n", seed);
+	setitimer(ITIMER_PROF, &most, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static struct world world;
@@ -181,7 +204,9 @@ int main(int argc, char **argv)
 	 * The memory of small ones is kept for the next. */
 	mallopt(M_MMAP_THRESHOLD, 2 << 20);
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	signal(SIGPROF, tell_endless);
 	for (uint64_t i = 0; i < options.schedules; i++) {
+		watch(options.seed + i);
 		bool has_memory =
 			world_init(&world, options.seed + i, options.mutant, options.trace);
 		world.oracle.forgets_drops =

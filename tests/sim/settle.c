@@ -8,9 +8,9 @@
 #include "life.h"
 #include "world.h"
 
-/* Far more rounds than any schedule needs: a guest whose free memory is scattered reports it
- * in a thousand messages, each some rounds. */
-#define ROUNDS_MAX 40000
+/* Far more rounds than any schedule needs: a guest of two thousand pages that are all apart
+ * reports each in a message, which takes some rounds. */
+#define ROUNDS_MAX 12000
 /* Enough for every reset that is still due. */
 #define ROUNDS_TO_CALM_DOWN 200
 
