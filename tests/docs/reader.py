@@ -178,10 +178,11 @@ class Reader:
         return said
 
     def _host_vballoon_conformance(self, arguments):
-        """On the daemon that was built, whatever the document calls it."""
-        build = self.assets.built.vballoond.parent.parent
-        run(build / "conformance/vballoon-conformance",
-            *[self.assets.built.vballoond if word == "vballoond" else word for word in arguments])
+        """On the daemon and the tool that were built, whatever the document calls them."""
+        built = self.assets.built
+        words = [re.sub("^vballoonctl ", f"{built.vballoonctl} ", word) for word in arguments]
+        run(built.vballoond.parent.parent / "conformance/vballoon-conformance",
+            *[built.vballoond if word == "vballoond" else word for word in words])
 
     def _check_done(self, control):
         """What was asked for is in the balloon, and the host has it."""
