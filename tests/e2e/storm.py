@@ -11,7 +11,9 @@ PROCESSES = 4
 LACKING_MIB = 200
 # Two that cannot both have what they want: when one has gone the other has enough.
 RIVALS = 2
-RIVALS_SHARE = 1.2  # of all that the balloon leaves
+RIVALS_SHARE = 1.2  # of what can be had: one alone leaves much of it
+# Linux may look for another before it has all of the memory of the one that it has killed.
+STORMS_MAX = 4
 # A small guest's. What a large one keeps for itself would be most of what a balloon leaves, and
 # so much of a dead process's memory may lie in lists for each processor, where nobody looks.
 RESERVE_KIB = 8192
@@ -28,6 +30,16 @@ def storm(rig, processes, mib):
     return seen["killed"]
 
 
+def one_is_killed(rig):
+    """Storms until one took a single process. Returns how many all took."""
+    killed = []
+    while 1 not in killed and len(killed) < STORMS_MAX:
+        killed.append(storm(rig, RIVALS, rig.guest.memory_mib()["available"] * RIVALS_SHARE))
+        expect(killed[-1] > 0, "somebody to be killed when the host refuses")
+    expect(1 in killed, f"one process to be killed when the host refuses: {killed}")
+    return sum(killed)
+
+
 def run(rig):
     rig.load()
     rig.guest.ask(f"write /proc/sys/vm/min_free_kbytes {RESERVE_KIB}")
@@ -41,9 +53,8 @@ def run(rig):
     rig.vm.check_kernel(leaks=False)
     rig.daemon.execute("policy", withdraw_pressure="refuse", withdraw_oom="refuse")
     rig.daemon.resize(BALLOON_MIB, seconds=60)
-    killed = storm(rig, RIVALS, rig.guest.memory_mib()["total"] * RIVALS_SHARE)
-    expect(killed == 1, f"one process to be killed when the host refuses: {killed}")
-    rig.vm.check_kernel(killed=1, leaks=False)
+    killed = one_is_killed(rig)
+    rig.vm.check_kernel(killed=killed, leaks=False)
     rig.check_accounts(BALLOON_MIB)
     rig.daemon.execute("policy", withdraw_pressure="grant", withdraw_oom="grant")
     rig.daemon.resize(0)
