@@ -22,5 +22,7 @@ done < <(find . -path './build*' -prune -o -path ./.git -prune -o -path ./LICENS
 	-type f \( -name '*.sh' -o -name '*.py' -o -executable \) -print0 | sort -z)
 
 echo "${#shell[@]} shell, ${#python[@]} Python"
-shellcheck --external-sources --severity=style "${shell[@]}"
-pyflakes3 "${python[@]}"
+failed=0
+shellcheck --external-sources --severity=style "${shell[@]}" || failed=1
+pyflakes3 "${python[@]}" || failed=1
+exit "$failed"
