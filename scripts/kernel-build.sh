@@ -14,4 +14,4 @@ shift 2
 
 "$(dirname "$0")/kernel-stage.sh" "$out"
 # Type information for BPF takes pahole and the kernel's own; we do without.
-make -C "$kdir" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
+make -j"$(nproc)" -C "$kdir" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Builds what is tested: the daemon, its command line, the guest's module."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,8 @@ def build(kernel: Kernel) -> Built:
     _run_kernel(kernel, "scripts/kernel-build.sh", str(kernel.headers), str(module))
     own = OUT / f"guest-modules-{kernel.release}"
     shutil.copytree(TREE / "tests/bed/guest_modules", own, dirs_exist_ok=True)
-    make = ["make", "-s", "-C", str(kernel.headers), f"M={own}", "CONFIG_DEBUG_INFO_BTF_MODULES="]
+    make = ["make", "-s", f"-j{os.cpu_count()}", "-C", str(kernel.headers), f"M={own}",
+            "CONFIG_DEBUG_INFO_BTF_MODULES="]
     _run(f"the other modules for Linux {kernel.release}",
          *kernel.build_command([*make, "modules"], [TREE]))
     others = {path.stem: path for path in own.glob("*.ko") if path.with_suffix(".c").exists()}
