@@ -2,6 +2,8 @@
 """Somebody who does what a document says, block by block, and notices when it is not so."""
 
 import configparser
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -40,6 +42,17 @@ def run(*words, **options):
                           check=False, **options)
     expect(done.returncode == 0, f"`{' '.join(map(str, words))}` to be done: {done.stdout}")
     return done.stdout
+
+
+@contextlib.contextmanager
+def one_at_a_time(directory):
+    """Nobody else who reads a document builds there meanwhile."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def wait_for(path):
@@ -147,8 +160,9 @@ class Reader:
         if target == "packages":  # tests/install does it
             return
         build = BUILD if target == "module" else BUILD / "host"
-        run("make", "-C", ROOT, target, f"BUILD={build}", f"KDIR={self.assets.kernel.headers}",
-            *[f"DESTDIR={self.directory}/root"] * (target == "install"), *settings)
+        with one_at_a_time(BUILD):
+            run("make", "-C", ROOT, target, f"BUILD={build}", f"KDIR={self.assets.kernel.headers}",
+                *[f"DESTDIR={self.directory}/root"] * (target == "install"), *settings)
 
     def _host_install(self, arguments):
         run("install", *[word.replace("$USER", str(os.getuid())) for word in arguments])
