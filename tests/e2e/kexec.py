@@ -9,6 +9,7 @@ MACHINE = {"kexec": True}
 # Proves DRV-RESET-3.
 def run(rig):
     new_kernel.check_full(rig, lambda: rig.vm.end_kernel("kexec"))
-    # The kernel that kexec has started has none to start in turn: a reboot brings back the first.
-    rig.vm.end_kernel("reboot")
-    new_kernel.check_filling(rig, lambda: rig.vm.end_kernel("kexec"))
+    if rig.thorough:
+        # The kernel that kexec has started has none to start in turn: a reboot brings back the first.
+        rig.vm.end_kernel("reboot")
+        new_kernel.check_filling(rig, lambda: rig.vm.end_kernel("kexec"))

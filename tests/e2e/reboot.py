@@ -6,4 +6,10 @@ import new_kernel
 
 # Proves DEV-HELLO-1, DEV-STOP-2.
 def run(rig):
-    new_kernel.check(rig, lambda: rig.vm.end_kernel("reboot"))
+    def reboot():
+        rig.vm.end_kernel("reboot")
+
+    new_kernel.check_full(rig, reboot)
+    new_kernel.check_filling(rig, reboot)
+    if rig.thorough:
+        new_kernel.check_standing(rig, reboot)

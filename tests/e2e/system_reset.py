@@ -5,4 +5,7 @@ import new_kernel
 
 
 def run(rig):
-    new_kernel.check(rig, rig.vm.reset)
+    new_kernel.check_full(rig, rig.vm.reset)
+    new_kernel.check_standing(rig, rig.vm.reset)
+    if rig.thorough:
+        new_kernel.check_filling(rig, rig.vm.reset)
