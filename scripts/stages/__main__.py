@@ -2,11 +2,13 @@
 """Runs the stages of ./check, which sets up what they need and starts this."""
 
 import argparse
+import resource
 import sys
 import time
 import traceback
 from pathlib import Path
 
+import meson
 from cases import FAILED, PASSED, SKIPPED, Case
 from run import OverBudget, Run
 from stages import FIRST_SECONDS, STAGES, WHOLE_SECONDS
@@ -18,6 +20,12 @@ def allowed_skips():
     """The cases that may be skipped, with the reason why, a line each."""
     lines = (ROOT / "scripts" / "allowed-skips.txt").read_text().splitlines()
     return dict(line.split("\t", 1) for line in lines if line and not line.startswith("#"))
+
+
+def processor_seconds():
+    """What all processes took that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def count(cases):
@@ -34,6 +42,7 @@ def run_stage(stage, options, allowed):
     """Run one stage and tell of it. Returns its cases."""
     print(f"{stage.name:10} {stage.about}", flush=True)
     run = Run(ROOT, stage.name, stage.budget, options.full, options.only)
+    before = processor_seconds()
     try:
         stage.function(run)
     except OverBudget:
@@ -52,7 +61,8 @@ def run_stage(stage, options, allowed):
             print(f"  skipped {case.name}: {allowed[case.name]}")
     told = ", ".join(f"{n} {word}" for word, n in count(run.cases).items() if n)
     log = run.log_path.relative_to(ROOT)
-    print(f"{'':10} {told}; {run.seconds():.0f} s of {stage.budget} s; {log}", flush=True)
+    print(f"{'':10} {told}; {run.seconds():.0f} s of {stage.budget} s, "
+          f"{processor_seconds() - before:.0f} s of processors; {log}", flush=True)
     return run.cases
 
 
@@ -71,6 +81,7 @@ def main():
         return 0
     began = time.monotonic()
     may_take = WHOLE_SECONDS if (ROOT / "build-check").exists() else FIRST_SECONDS
+    meson.keep_what_is_compiled(ROOT)
     allowed = allowed_skips()
     cases = []
     for stage in STAGES:

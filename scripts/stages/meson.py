@@ -8,21 +8,17 @@ from pathlib import Path
 from cases import of_program
 
 
-def cached(run, compiler):
-    """The environment that has meson compile with what a cache outside the tree may know."""
+def keep_what_is_compiled(root):
+    """Whatever is compiled from here on, a cache outside the tree may know."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return {
-        "CC": f"ccache {compiler}",
-        "CCACHE_DIR": os.environ.get("CCACHE_DIR") or str(cache / "vballoon" / "ccache"),
-        # Trees in different places know of each other.
-        "CCACHE_BASEDIR": str(run.root),
-        "CCACHE_NOHASHDIR": "1",
-    }
+    os.environ.setdefault("CCACHE_DIR", str(cache / "vballoon" / "ccache"))
+    # Trees in different places know of each other.
+    os.environ.update(CCACHE_BASEDIR=str(root), CCACHE_NOHASHDIR="1")
 
 
 def build(run, name, compiler, *options):
     """Configure and build in build-check/NAME: its path, or None when that failed."""
-    env = cached(run, compiler)
+    env = {"CC": f"ccache {compiler}"}
     folder = run.builds / name
     again = ["--reconfigure"] if (folder / "build.ninja").exists() else []
     code, output = run.command(["meson", "setup", *again, *options, folder], env)
