@@ -79,6 +79,10 @@ bool vballoon_guest_is_connected(const struct vballoon_guest *guest);
  * away, if the first one does not go meanwhile. The log tells either, and why. */
 void vballoon_guest_connect(struct vballoon_guest *guest, int fd);
 
+/* Whether one waits for the one there to go: meanwhile no other is to be accepted, as it may be
+ * its turn next. */
+bool vballoon_guest_has_next(const struct vballoon_guest *guest);
+
 /* Do a bounded amount of the work that is left, and what it is time for; nothing when
  * there is none. */
 void vballoon_guest_work(struct vballoon_guest *guest);

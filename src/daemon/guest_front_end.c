@@ -16,12 +16,17 @@
 #include "supervisor/relay.h"
 
 /* How long a front end may take to go when the next one has come: what it has said is read first. */
-#define LEAVE_MS 200
+#define LEAVE_MS 1000
 
 static void log_line(void *context, int priority, const char *text)
 {
 	(void)context;
 	vballoon_log(priority, "%s", text);
+}
+
+bool vballoon_guest_has_next(const struct vballoon_guest *guest)
+{
+	return guest->next_fd >= 0;
 }
 
 /* The one there has gone, or is there to stay. */

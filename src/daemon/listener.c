@@ -75,6 +75,13 @@ int vballoon_listener_open_fd(struct vballoon_listener *listener, int fd)
 	return vballoon_guest_is_connected(listener->guest) ? 0 : -1;
 }
 
+void vballoon_listener_work(struct vballoon_listener *listener)
+{
+	if (listener->source.ready)
+		vballoon_loop_modify(listener->loop, &listener->source,
+				     vballoon_guest_has_next(listener->guest) ? 0 : EPOLLIN);
+}
+
 bool vballoon_listener_is_open(const struct vballoon_listener *listener)
 {
 	return listener->socket.fd >= 0;

@@ -26,6 +26,9 @@ int vballoon_listener_open_path(struct vballoon_listener *listener, const char *
 /* Take a descriptor over that listens, or that is connected to a front end. */
 int vballoon_listener_open_fd(struct vballoon_listener *listener, int fd);
 
+/* After every turn of the loop: the next front end waits in its queue while one before it waits. */
+void vballoon_listener_work(struct vballoon_listener *listener);
+
 /* Whether front ends may still come. */
 bool vballoon_listener_is_open(const struct vballoon_listener *listener);
 

@@ -233,6 +233,8 @@ static int serve(struct service *service)
 		}
 		vballoon_guest_work(&service->guest);
 		vballoon_guest_work(&service->traditional);
+		vballoon_listener_work(&service->listener);
+		vballoon_listener_work(&service->traditional_listener);
 		vballoon_pair_look(&service->guest);
 		vballoon_control_server_update(&service->control);
 		if (service->guest.upgrades)

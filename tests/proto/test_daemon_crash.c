@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,6 +269,30 @@ static void a_front_end_that_goes_is_gone(void **state)
 	port_front_close(&front);
 }
 
+/* Of the first the worker hears late that it has gone, and the second comes and goes meanwhile. */
+static void one_that_comes_and_goes_does_not_bar_the_next(void **state)
+{
+	struct daemon_bed *bed = *state;
+	int first, third;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	first = daemon_bed_socket(bed);
+	process_await(&bed->daemon, "a front end has connected");
+	assert_int_equal(kill(bed->daemon.pid, SIGSTOP), 0);
+	close(first);
+	close(daemon_bed_socket(bed));
+	third = daemon_bed_socket(bed);
+	/* Each socket of the worker has its turn. */
+	for (unsigned int i = 0; i < 4; i++)
+		daemon_bed_status_integer(bed, "page_bytes");
+	assert_int_equal(kill(bed->daemon.pid, SIGCONT), 0);
+	port_front_open(&front, third, NULL);
+	port_front_start(&front);
+	supervised_set(bed, 300);
+	supervised_assert_sound(bed, &front, 300);
+	port_front_close(&front);
+}
+
 /* What a dead worker has left is a state like any other: who goes on from it writes it down, and a
  * daemon that has nothing of it goes on from that. */
 static void what_it_has_left_can_be_saved(void **state)
@@ -304,6 +329,7 @@ int main(void)
 		CRASH_TEST(an_upgrade_is_not_noticed),
 		CRASH_TEST(without_a_supervisor_there_is_no_upgrade),
 		CRASH_TEST(a_front_end_that_goes_is_gone),
+		CRASH_TEST(one_that_comes_and_goes_does_not_bar_the_next),
 		CRASH_TEST(what_it_has_left_can_be_saved),
 	};
 
