@@ -27,7 +27,7 @@ LAYERS = {
     "policy": (["src/policy", f"{PUBLIC}/policy.h"], ["abi", "base"], FREESTANDING),
     "state": (["src/state", f"{PUBLIC}/migration.h", f"{PUBLIC}/saved.h"], ["abi", "base", "memory.public"], FREESTANDING),
     "device": (
-        ["src/device", f"{PUBLIC}/device.h", f"{PUBLIC}/reclaim.h"],
+        ["src/device", *(f"{PUBLIC}/{name}.h" for name in ("device", "reclaim", "recover", "status"))],
         ["abi", "base", "memory", "ring", "policy", "state"],
         FREESTANDING,
     ),

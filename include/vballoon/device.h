@@ -40,6 +40,7 @@
 #include <vballoon/queue.h>
 #include <vballoon/reclaim.h>
 #include <vballoon/saved.h>
+#include <vballoon/status.h>
 #include <vballoon/types.h>
 #include <vballoon/violation.h>
 
@@ -48,103 +49,6 @@ extern "C" {
 #endif
 
 #pragma GCC visibility push(default)
-
-struct vballoon_device;
-
-/** Whose pages the record speaks of. */
-enum vballoon_record {
-	VBALLOON_RECORD_NONE, /**< no HELLO yet: nothing is known, nothing is held */
-	VBALLOON_RECORD_UNPROVEN, /**< a queue was stopped since the last message */
-	VBALLOON_RECORD_PROVEN, /**< the guest that speaks is the one recorded */
-};
-
-/** Why an entry was refused, or pages were not handed back. */
-enum vballoon_refusal {
-	VBALLOON_REFUSED_OUTSIDE_MEMORY,
-	VBALLOON_REFUSED_MISALIGNED,
-	VBALLOON_REFUSED_NO_RECORD, /**< before HELLO */
-	VBALLOON_REFUSED_NO_HOST_MEMORY, /**< a withdraw: a run the host could not restore */
-	VBALLOON_REFUSED_RING, /**< a running queue's own rings lie in it */
-	VBALLOON_REFUSED_HELD, /**< given in an exchange, or reported, but in the balloon */
-	VBALLOON_REFUSED_NOT_HELD, /**< taken in an exchange, but not in the balloon */
-	VBALLOON_REFUSED_UNEQUAL, /**< an exchange of more units for fewer, or fewer for more */
-	VBALLOON_REFUSED_POLICY, /**< taken in an exchange for nothing, against the policy */
-	VBALLOON_REFUSED_TOO_MANY, /**< beyond the pairs that one message may swap, 2048 */
-	VBALLOON_REFUSAL_COUNT,
-};
-
-/** Statistics that the guest last reported in answer to a request, or unasked while
- *  F_PUSH_STATS is negotiated; else such a report is ignored. A tag is present when its bit is; of one that came
- *  twice the last counts. Another guest's HELLO clears what is present. */
-struct vballoon_stats {
-	uint32_t present; /**< bit n: value[n] was reported */
-	uint64_t value[22]; /**< by VIRTIO_MEMORY_BALLOON_S_*, in that tag's unit; those from
-				 VIRTIO_MEMORY_BALLOON_S_OWN_FIRST on come behind the others */
-	uint64_t reports; /**< how many reports arrived; tells a new one from an old */
-};
-
-/** Everything that an operator may want to know. Page counts are balloon pages. */
-struct vballoon_status {
-	uint32_t page_shift;
-	uint64_t memory_pages; /**< guest memory that the device knows */
-	uint64_t target_pages; /**< what the guest is to give up in all */
-	uint64_t asked_pages; /**< what it is asked for now: less than the target while
-				   struct vballoon_policy.inflate_rate holds it back */
-	uint64_t held_pages; /**< on the record: ownership, not memory saved */
-	uint64_t dropped_pages; /**< held, and given back to the host by drop() */
-	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
-					 dropped soon, or in a host page not wholly held, or
-					 the host has failed to drop them */
-	bool drop_lingers; /**< some of the waiting pages may only wait for their neighbours, for
-				some milliseconds: see vballoon_device_due_ms() */
-	uint64_t kept_pages
-		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause; or
-					 held and kept for now, while dropping is inhibited
-					 or the policy keeps pages warm */
-	enum vballoon_record record;
-	uint64_t epoch; /**< from HELLO; 0 without a record */
-	uint32_t unit_shift; /**< from HELLO; 0 without a record */
-	uint64_t features; /**< negotiated */
-	uint32_t stats_period_ms; /**< what vballoon_device_set_stats_period() set */
-	bool stats_periodic; /**< the driver has the feature that this needs */
-	uint64_t claimed_pages; /**< device 5: what the driver says is in the balloon; 0 for 13 */
-	bool queue_running[VBALLOON_QUEUES_MAX];
-	enum vballoon_violation violation; /**< why the device has stopped, or VBALLOON_OK */
-	unsigned int violation_queue; /**< on which queue */
-	/* Counters since vballoon_device_init(). */
-	uint64_t hellos;
-	uint64_t resets_seen; /**< times a HELLO emptied a record */
-	uint64_t violations;
-	uint64_t added_pages;
-	uint64_t already_held_pages; /**< added again while held: accepted, once on the record */
-	uint64_t returned_pages;
-	uint64_t exchanged_pages; /**< came back for as many others, and are neither added nor
-				       returned */
-	uint64_t reported_pages; /**< named as free by the guest, and not refused */
-	uint64_t discarded_pages; /**< of those: given back to the host */
-	uint64_t discard_failures; /**< times that the host could not take reported pages */
-	uint64_t report_done_id; /**< the last round of vballoon_device_request_report() that
-				      the guest said is over */
-	uint64_t refused_entries[VBALLOON_REFUSAL_COUNT];
-	uint64_t withdraws[VBALLOON_WITHDRAW_REASONS]; /**< times the guest asked for pages */
-	uint64_t withdraws_refused[VBALLOON_WITHDRAW_REASONS]; /**< of those: times the policy
-								    let it have fewer, or none */
-	uint64_t drop_calls;
-	uint64_t drop_failures;
-	uint64_t restore_calls;
-	uint64_t restore_failures;
-	uint64_t loads; /**< times a saved state was loaded */
-	int last_drop_error; /**< negative errno of the last failed drop, or 0 */
-	struct vballoon_stats stats;
-};
-
-/** Why pages wait: together they are vballoon_status.waiting_pages. */
-struct vballoon_waiting {
-	uint64_t soon_pages; /**< to be dropped as soon as the device runs with a proven record */
-	uint64_t partial_pages; /**< in host pages that are not wholly held */
-	uint64_t failed_pages; /**< the host has failed to drop them; tried again when more
-				    is added nearby */
-};
 
 /** How the device reaches its embedder. Each is called from vballoon_device_run(). */
 struct vballoon_device_ops {
@@ -172,12 +76,9 @@ struct vballoon_device_config {
 	const struct vballoon_memory_hooks *memory_hooks; /**< may be NULL */
 	void *context; /**< handed to every operation above */
 	void *journal; /**< vballoon_journal_bytes() bytes, aligned to 8, in memory that may
-			    outlive the device: for vballoon_device_recover(). The
-			    embedder's, who does not write to it. NULL: there is none */
+			    outlive the device: see vballoon/recover.h. The embedder's,
+			    who does not write to it. NULL: there is none */
 };
-
-/** @return the bytes that struct vballoon_device_config.journal takes. */
-size_t vballoon_journal_bytes(void);
 
 /** @return the bytes that vballoon_device_init() needs, aligned as for malloc. */
 size_t vballoon_device_bytes(void);
@@ -205,22 +106,6 @@ uint64_t vballoon_device_features_of(uint32_t device_id);
  */
 int vballoon_device_init(void *storage, const struct vballoon_device_config *config,
 			 struct vballoon_device **device_out);
-
-/**
- * Make a device that goes on from where another one was, at whatever instant that died, be
- * it in the midst of any function. Then come, in this order, its regions
- * (vballoon_device_recover_region()) and those of its queues that ran
- * (vballoon_device_recover_queue()). Its features need not be set; its target and what the
- * driver was asked are as they were; its policy, time and counters are not.
- * @param storage as for vballoon_device_init()
- * @param config likewise; config->journal is what the other one left
- * @param device_out the device
- * @return 0; -EINVAL as vballoon_device_init(), and when the journal is none of a device with
- *         this device_id and page_shift, or the driver had a feature that is not offered now:
- *         then storage has no device, and the journal is as it was
- */
-int vballoon_device_recover(void *storage, const struct vballoon_device_config *config,
-			    struct vballoon_device **device_out);
 
 /**
  * @param device the device
@@ -291,17 +176,6 @@ int vballoon_device_add_region(struct vballoon_device *device,
 			       const struct vballoon_region *region);
 
 /**
- * Add a region that a device which has died had (vballoon_device_recover()), with the page map
- * that it left.
- * @param device the device
- * @param region as for vballoon_device_add_region(), but that the page map is made sound
- *        instead of begun
- * @return as vballoon_device_add_region(); -EINVAL also when the page map is not the region's
- */
-int vballoon_device_recover_region(struct vballoon_device *device,
-				   const struct vballoon_region *region);
-
-/**
  * Remove guest memory, also while queues run. Its pages leave the record.
  * Afterwards the device never touches the region or its page map again.
  * @param device the device
@@ -326,18 +200,6 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
  */
 int vballoon_device_start_queue(struct vballoon_device *device, unsigned int index,
 				const struct vballoon_queue *queue);
-
-/**
- * Start a queue that ran when a device died (vballoon_device_recover()), where that one was:
- * what it had answered stays answered, what it had not is answered anew. Interrupts the driver,
- * from this function.
- * @param device the device
- * @param index which
- * @param queue as for vballoon_device_start_queue(); its next does not count
- * @return as vballoon_device_start_queue(); -ENOENT when this queue has never run: start it
- */
-int vballoon_device_recover_queue(struct vballoon_device *device, unsigned int index,
-				  const struct vballoon_queue *queue);
 
 /**
  * Disable a queue: its ring is not touched again until it is started. Makes the
@@ -447,34 +309,6 @@ int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_
  *         this interface is called
  */
 bool vballoon_device_run(struct vballoon_device *device);
-
-/**
- * @param device the device
- * @param status_out where to
- */
-void vballoon_device_status(const struct vballoon_device *device,
-			    struct vballoon_status *status_out);
-
-/**
- * Tell why pages wait to be dropped. Looks through the page maps: for when somebody
- * asks, not for every turn.
- * @param device the device
- * @param waiting_out where to
- */
-void vballoon_device_waiting(const struct vballoon_device *device,
-			     struct vballoon_waiting *waiting_out);
-
-/**
- * Visit every run of held pages, in order of address.
- * @param device the device
- * @param visit called for each; stops when it returns false. @p dropped tells
- *        whether the run's memory was given back to the host.
- * @param context handed to @p visit
- */
-void vballoon_device_each_held(const struct vballoon_device *device,
-			       bool (*visit)(void *context, struct vballoon_gpa gpa, uint64_t pages,
-					     bool dropped),
-			       void *context);
 
 /**
  * Visit every run of pages whose contents need not travel when the guest's memory is copied

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <vballoon/recover.h>
+
 #include "device/core.h"
 #include "device/own_part.h"
 

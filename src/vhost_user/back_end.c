@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <vballoon/recover.h>
+
 #include "vhost_user/session.h"
 
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */

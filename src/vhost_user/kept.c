@@ -11,6 +11,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <vballoon/recover.h>
+
 #include "vhost_user/back_end.h"
 
 #define MAGIC UINT64_C(0x7073686c6c616276) /* "vballhsp" */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <vballoon/recover.h>
+
 /* Tell the device of a slot, if it has anything for it. */
 static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot *slot,
 		       bool recover)

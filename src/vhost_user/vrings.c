@@ -4,6 +4,8 @@
 #include <sys/epoll.h>
 #include <syslog.h>
 
+#include <vballoon/recover.h>
+
 #include "vhost_user/back_end.h"
 #include "vhost_user/event.h"
 

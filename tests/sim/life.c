@@ -6,6 +6,7 @@
 
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/abi/traditional_balloon.h>
+#include <vballoon/recover.h>
 
 #include "hooks.h"
 #include "move.h"

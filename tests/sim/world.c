@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vballoon/recover.h>
+
 #include "death.h"
 #include "hooks.h"
 #include "life.h"
