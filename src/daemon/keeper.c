@@ -86,7 +86,7 @@ static int say(const char *text, int fd)
 	if (keeper.socket < 0)
 		return 0;
 	do {
-		err = vballoon_parcel_send(keeper.socket, text, strlen(text), fd, 0);
+		err = vballoon_parcel_send_one(keeper.socket, text, strlen(text), fd, 0);
 	} while (err == -EINTR);
 	return err;
 }

@@ -7,6 +7,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "supervisor/parcel.h"
+
 #define HEADER_BYTES sizeof(struct vballoon_relay_header)
 
 static void close_fd(int *fd)
@@ -164,26 +166,13 @@ static void give(struct vballoon_front *front)
 			    sizeof(struct vballoon_relay_next) },
 		.next = { front->answered, (uint64_t)front->peer },
 	};
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(VBALLOON_RELAY_FDS_MAX * sizeof(int))];
-	struct iovec whole = { .iov_base = front->message, .iov_len = front->received };
-	struct msghdr msg = { .msg_iov = &whole, .msg_iovlen = 1 };
-	struct cmsghdr *rights;
 
-	if (front->fd_count) {
-		memset(control, 0, sizeof(control));
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(front->fd_count * sizeof(int));
-		rights = CMSG_FIRSTHDR(&msg);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(front->fd_count * sizeof(int));
-		memcpy(CMSG_DATA(rights), front->fds, front->fd_count * sizeof(int));
-	}
 	front->given = true;
 	/* Where this fails the worker is dying, and the next one is given it; or it reads nothing
 	 * of what it answers, and is not waited for. */
 	if (send(front->relay, &announced, sizeof(announced), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
-		(void)sendmsg(front->relay, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)vballoon_parcel_send(front->relay, front->message, front->received,
+					   front->fds, front->fd_count, MSG_DONTWAIT);
 }
 
 /* Look for the end of the answer in what the worker has sent. */

@@ -52,9 +52,9 @@ static int tell(const char *text, size_t len, int fd, int wait_ms)
 
 	if (manager < 0)
 		return manager == -ENODATA ? 0 : manager;
-	err = vballoon_parcel_send(manager, text, len, fd, 0);
+	err = vballoon_parcel_send_one(manager, text, len, fd, 0);
 	if (err == -EAGAIN && poll(&room, 1, wait_ms) == 1)
-		err = vballoon_parcel_send(manager, text, len, fd, 0);
+		err = vballoon_parcel_send_one(manager, text, len, fd, 0);
 	close(manager);
 	return err;
 }

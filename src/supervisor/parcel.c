@@ -7,21 +7,24 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-int vballoon_parcel_send(int socket, const char *text, size_t len, int fd, int flags)
+int vballoon_parcel_send(int socket, const void *bytes, size_t len, const int *fds,
+			 unsigned int fd_count, int flags)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec all = { .iov_base = (void *)(uintptr_t)text, .iov_len = len };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(VBALLOON_PARCEL_FDS_MAX * sizeof(int))] = {
+		0
+	};
+	struct iovec all = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
 	struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
 	struct cmsghdr *rights;
 
-	if (fd >= 0) {
+	if (fd_count) {
 		msg.msg_control = control;
-		msg.msg_controllen = sizeof(control);
+		msg.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
 		rights = CMSG_FIRSTHDR(&msg);
 		rights->cmsg_level = SOL_SOCKET;
 		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+		rights->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		memcpy(CMSG_DATA(rights), fds, fd_count * sizeof(int));
 	}
 	return sendmsg(socket, &msg, MSG_NOSIGNAL | flags) < 0 ? -errno : 0;
 }

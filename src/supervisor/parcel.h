@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A line of text with a descriptor or without, over a Unix socket. */
+/* Bytes with descriptors or without, over a Unix socket. */
 #ifndef VBALLOON_SUPERVISOR_PARCEL_H
 #define VBALLOON_SUPERVISOR_PARCEL_H
 
 #include <stddef.h>
 
-/* Send it once, with @flags as for sendmsg(); no signal is raised. @fd stays the caller's, -1: none.
- * Returns 0 or a negative errno. */
-int vballoon_parcel_send(int socket, const char *text, size_t len, int fd, int flags);
+#include "supervisor/relay.h"
+
+#define VBALLOON_PARCEL_FDS_MAX VBALLOON_RELAY_FDS_MAX
+
+/* Send them once, with @flags as for sendmsg(); no signal is raised. The @fd_count descriptors,
+ * VBALLOON_PARCEL_FDS_MAX at the most, stay the caller's. Returns 0 or a negative errno. */
+int vballoon_parcel_send(int socket, const void *bytes, size_t len, const int *fds,
+			 unsigned int fd_count, int flags);
+
+/* The same with one descriptor; -1: none. */
+static inline int vballoon_parcel_send_one(int socket, const void *bytes, size_t len, int fd,
+					   int flags)
+{
+	return vballoon_parcel_send(socket, bytes, len, &fd, fd >= 0, flags);
+}
 
 #endif /* VBALLOON_SUPERVISOR_PARCEL_H */

@@ -101,7 +101,7 @@ int vballoon_worker_start(struct vballoon_worker *worker, const struct vballoon_
  * any more, and then it is not waited for. */
 static void send_to(const struct vballoon_worker *worker, const char *text, int fd)
 {
-	(void)vballoon_parcel_send(worker->keeper, text, strlen(text), fd, MSG_DONTWAIT);
+	(void)vballoon_parcel_send_one(worker->keeper, text, strlen(text), fd, MSG_DONTWAIT);
 }
 
 void vballoon_worker_give_relay(const struct vballoon_worker *worker, int relay)
