@@ -87,6 +87,13 @@ static bool is_sound(const struct vballoon_depot_file *file)
 	       file->message_fds == file->front.fd_count;
 }
 
+static void set_busy(struct vballoon_depot_file *file, uint32_t busy)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&file->busy, busy, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static bool copy(uint32_t number, int *fd_out)
 {
 	*fd_out = vballoon_handed_find(&handed, number);
@@ -138,6 +145,8 @@ static bool resume(struct vballoon_depot *depot)
 		return false;
 	if (take_descriptors(depot->file))
 		return true;
+	/* Nor is it by another one, that has this file before it is let go of. */
+	set_busy(depot->file, 1);
 	close_descriptors(depot->file);
 	return false;
 }
@@ -305,13 +314,6 @@ static void store_message(struct vballoon_depot *depot)
 		file->message[file->message_fds++] = number;
 	}
 	file->message_of = file->front.answered;
-}
-
-static void set_busy(struct vballoon_depot_file *file, uint32_t busy)
-{
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&file->busy, busy, __ATOMIC_RELAXED);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 void vballoon_depot_begin_work(struct vballoon_depot *depot)

@@ -22,15 +22,12 @@
 #include "daemon/call_filter.h"
 #include "daemon_bed.h"
 
-#define SELF "/proc/self/exe"
 #define EPOCH 91
 #define PAGES 16
 
 /* Memory behind the guest's own, of a tmpfs that has a limit. */
 #define LIMITED_BYTES (2U << 20)
 #define LIMITED_FIRST ((GUEST_BASE + GUEST_BYTES - GUEST_BALLOON) / GUEST_PAGE)
-
-static char self[256];
 
 /* As daemon_bed_start(), the daemon under another program. */
 static void start_under(struct daemon_bed *bed, const char *const *before, const char *const *words)
@@ -100,7 +97,8 @@ static void what_the_host_does_not_permit_is_named(void **state)
 {
 	struct daemon_bed *bed = *state;
 
-	start_under(bed, WORDS(self, CALL_TRACE_WITHOUT_NAMESPACES), WORDS("--sandbox", "auto"));
+	start_under(bed, WORDS(process_self(), CALL_TRACE_WITHOUT_NAMESPACES),
+		    WORDS("--sandbox", "auto"));
 	process_await(&bed->daemon,
 		      "the sandbox is without user-namespace: Operation not permitted");
 	control_open(&bed->control, bed->control_path);
@@ -114,7 +112,8 @@ static void with_less_than_all_a_sandbox_is_not_on(void **state)
 {
 	struct daemon_bed *bed = *state;
 
-	start_under(bed, WORDS(self, CALL_TRACE_WITHOUT_NAMESPACES), WORDS("--sandbox", "on"));
+	start_under(bed, WORDS(process_self(), CALL_TRACE_WITHOUT_NAMESPACES),
+		    WORDS("--sandbox", "on"));
 	assert_int_equal(process_wait(&bed->daemon), 1);
 	assert_non_null(strstr(bed->daemon.err.text, "--sandbox on: user-namespace"));
 }
@@ -261,7 +260,7 @@ static void each_call_that_is_allowed_is_needed(void **state)
 	char path[160];
 
 	snprintf(path, sizeof(path), "%s", daemon_bed_path(bed, "calls"));
-	start_under(bed, WORDS(self, CALL_TRACE, path), WORDS(NULL));
+	start_under(bed, WORDS(process_self(), CALL_TRACE, path), WORDS(NULL));
 	process_await(&bed->daemon, "waiting for a front end");
 	control_open(&bed->control, bed->control_path);
 	live(bed);
@@ -289,10 +288,7 @@ int main(int argc, char **argv)
 		CASE(one_front_end_is_served_with_fewer_calls),
 		CASE(each_call_that_is_allowed_is_needed),
 	};
-	ssize_t len;
 
 	call_trace_main(argc, argv);
-	len = readlink(SELF, self, sizeof(self) - 1);
-	self[len > 0 ? len : 0] = '\0';
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,12 +23,11 @@
 #include "supervisor/pace.h"
 #include "supervisor/relay.h"
 
-#define SELF "/proc/self/exe"
 /* What this program is as somebody's worker. */
 #define ROLE "VBALLOON_TEST_WORKER"
 
 static struct port_front front;
-static char self[256], program[160];
+static char program[160];
 
 /* Put a program in the place of the daemon's. */
 static void install(struct daemon_bed *bed, const char *from)
@@ -108,57 +107,47 @@ static void without_a_program_the_worker_does_not_give_way(void **state)
 	port_front_close(&front);
 }
 
+/* Over a daemon that is @first, one that is @next, or this program in a role, is tried, and given up
+ * for this reason. */
+static void assert_tried_in_vain(struct daemon_bed *bed, const char *first, const char *next,
+				 const char *role, const char *why)
+{
+	if (role)
+		assert_int_equal(setenv(ROLE, role, 1), 0);
+	begin_with(bed, first);
+	install(bed, role ? process_self() : next);
+	assert_given_up(bed, why);
+	port_front_close(&front);
+}
+
 static void a_program_that_is_no_vballoond_is_given_up(void **state)
 {
-	struct daemon_bed *bed = *state;
-
-	begin_with(bed, VBALLOOND);
-	install(bed, "/bin/true");
-	assert_given_up(bed, "the new program has ended with status 0 before it was ready");
-	port_front_close(&front);
+	assert_tried_in_vain(*state, VBALLOOND, "/bin/true", NULL,
+			     "the new program has ended with status 0 before it was ready");
 }
 
 static void one_that_dies_is_given_up(void **state)
 {
-	struct daemon_bed *bed = *state;
-
-	assert_int_equal(setenv(ROLE, "dies", 1), 0);
-	begin_with(bed, VBALLOOND);
-	install(bed, self);
-	assert_given_up(bed, "the new program was ended by signal 6 before it was ready");
-	port_front_close(&front);
+	assert_tried_in_vain(*state, VBALLOOND, NULL, "dies",
+			     "the new program was ended by signal 6 before it was ready");
 }
 
 static void one_that_dies_as_soon_as_it_is_ready_is_given_up(void **state)
 {
-	struct daemon_bed *bed = *state;
-
-	assert_int_equal(setenv(ROLE, "dies-ready", 1), 0);
-	begin_with(bed, VBALLOOND);
-	install(bed, self);
-	assert_given_up(bed, "the new program was ended by signal 6 at once");
-	port_front_close(&front);
+	assert_tried_in_vain(*state, VBALLOOND, NULL, "dies-ready",
+			     "the new program was ended by signal 6 at once");
 }
 
 static void one_that_hangs_is_given_up(void **state)
 {
-	struct daemon_bed *bed = *state;
-
-	assert_int_equal(setenv(ROLE, "hangs", 1), 0);
-	begin_with(bed, OTHER_VBALLOOND);
-	install(bed, self);
-	assert_given_up(bed, "the new program was not ready within 400 ms");
-	port_front_close(&front);
+	assert_tried_in_vain(*state, OTHER_VBALLOOND, NULL, "hangs",
+			     "the new program was not ready within 400 ms");
 }
 
 static void one_of_another_format_leaves_all_to_the_one_before(void **state)
 {
-	struct daemon_bed *bed = *state;
-
-	begin_with(bed, VBALLOOND);
-	install(bed, OTHER_VBALLOOND);
-	assert_given_up(bed, "what the program before has left is not understood");
-	port_front_close(&front);
+	assert_tried_in_vain(*state, VBALLOOND, OTHER_VBALLOOND, NULL,
+			     "what the program before has left is not understood");
 }
 
 static void workers_that_cannot_start_are_not_followed_for_ever(void **state)
@@ -246,13 +235,10 @@ int main(void)
 		CASE(a_message_that_ends_every_worker_ends_its_front_end),
 	};
 	const struct rlimit no_core = { 0, 0 };
-	ssize_t len;
 
 	if (getenv(ROLE) && getenv(VBALLOON_ENV_KEEPER)) {
 		setrlimit(RLIMIT_CORE, &no_core);
 		be_worker(getenv(ROLE));
 	}
-	len = readlink(SELF, self, sizeof(self) - 1);
-	self[len > 0 ? len : 0] = '\0';
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,11 +5,13 @@
 #include <linux/kcmp.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -24,11 +26,14 @@
 #define FIRST_FD 3
 #define ASIDE 512 /* above all descriptors that a test has */
 #define TRIES_MAX 20000 /* of a millisecond */
+#define ALL_HEARD "VBALLOON_TEST_ALL_HEARD=1" /* said by the test itself */
 
 static struct {
 	int socket;
 	pthread_t thread;
 	pthread_mutex_t lock;
+	struct sockaddr_un address;
+	unsigned int asked, heard; /* by the test, whether all is heard that was told before */
 	unsigned int count;
 	struct {
 		char name[NAME_BYTES];
@@ -84,7 +89,9 @@ static void take(const char *text, int fd)
 	if (at)
 		sscanf(at, "FDNAME=%63[^\n]", name);
 	pthread_mutex_lock(&manager.lock);
-	if (!strncmp(text, "FDSTOREREMOVE=1", strlen("FDSTOREREMOVE=1")))
+	if (!strcmp(text, ALL_HEARD))
+		manager.heard++;
+	else if (!strncmp(text, "FDSTOREREMOVE=1", strlen("FDSTOREREMOVE=1")))
 		drop(name);
 	else if (fd >= 0)
 		store(name, fd);
@@ -119,13 +126,14 @@ static void *listen_to(void *unused)
 
 void fd_store_open(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	assert_true(strlen(path) < sizeof(address.sun_path));
-	memcpy(address.sun_path, path, strlen(path) + 1);
+	manager.address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	assert_true(strlen(path) < sizeof(manager.address.sun_path));
+	memcpy(manager.address.sun_path, path, strlen(path) + 1);
 	manager.socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_true(manager.socket >= 0);
-	assert_int_equal(bind(manager.socket, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(
+		bind(manager.socket, (struct sockaddr *)&manager.address, sizeof(manager.address)),
+		0);
 	assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
 	assert_int_equal(setenv("FDSTORE", "256", 1), 0);
 	assert_int_equal(pthread_create(&manager.thread, NULL, listen_to, NULL), 0);
@@ -145,6 +153,31 @@ void fd_store_close(void)
 		drop(manager.stored[0].name);
 }
 
+static unsigned int heard(void)
+{
+	unsigned int count;
+
+	pthread_mutex_lock(&manager.lock);
+	count = manager.heard;
+	pthread_mutex_unlock(&manager.lock);
+	return count;
+}
+
+/* Who is started next is started with all that the one before has told. */
+static void hear_all(void)
+{
+	const struct timespec pause = { .tv_nsec = 100000 };
+
+	assert_int_equal(sendto(manager.socket, ALL_HEARD, strlen(ALL_HEARD), 0,
+				(struct sockaddr *)&manager.address, sizeof(manager.address)),
+			 strlen(ALL_HEARD));
+	manager.asked++;
+	for (unsigned int tries = 0; heard() != manager.asked; tries++) {
+		assert_true(tries < 10 * TRIES_MAX);
+		nanosleep(&pause, NULL);
+	}
+}
+
 void fd_store_start(struct process *process, const char *self, const char *const *words,
 		    const char *names, const int *sockets, unsigned int count)
 {
@@ -153,6 +186,7 @@ void fd_store_start(struct process *process, const char *self, const char *const
 	unsigned int argc = 2;
 	size_t len = 0, told_len;
 
+	hear_all();
 	pthread_mutex_lock(&manager.lock);
 	told_len = (size_t)snprintf(told, sizeof(told), "%s", names);
 	for (unsigned int i = 0; i < count; i++) {
@@ -199,6 +233,11 @@ static void launch(char **words)
 	snprintf(text, sizeof(text), "%d", (int)getpid());
 	setenv("LISTEN_PID", text, 1);
 	unsetenv(HANDED);
+	if (getenv(FD_STORE_TRACED)) {
+		unsetenv(FD_STORE_TRACED);
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+	}
 	execv(words[0], words);
 	_exit(127);
 }

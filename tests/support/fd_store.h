@@ -11,6 +11,9 @@
 /* Words before those of the program that is started: a test program is this when its first word
  * says so. */
 #define FD_STORE_LAUNCH "--launch"
+/* While this is in environ, what is started is traced by this process, and stops before it is the
+ * program. */
+#define FD_STORE_TRACED "VBALLOON_TEST_TRACED"
 
 /* At the beginning of main(): does not return when the words ask for it. */
 void fd_store_main(int argc, char **argv);

@@ -17,6 +17,15 @@
 
 extern char **environ;
 
+const char *process_self(void)
+{
+	static char path[256];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[len > 0 ? len : 0] = '\0';
+	return path;
+}
+
 static void open_output(struct process_output *output, int *child_end_out)
 {
 	int ends[2];

@@ -27,6 +27,9 @@ struct process {
 	struct process_output out, err;
 };
 
+/* The path of the program that asks. */
+const char *process_self(void);
+
 /* Start @argv, which ends in NULL, with @fd as its PROCESS_FD unless that is -1. */
 void process_start(struct process *process, const char *const *argv, int fd);
 

@@ -77,18 +77,35 @@ static void await_stop(pid_t pid)
 	assert_true(WIFSTOPPED(status));
 }
 
+static bool seize(pid_t pid)
+{
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD))
+		return false;
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
+	await_stop(pid);
+	return true;
+}
+
+void supervised_seize_supervisor(const struct daemon_bed *bed)
+{
+	assert_true(seize(bed->daemon.pid));
+}
+
+void supervised_await_launch(const struct daemon_bed *bed)
+{
+	await_stop(bed->daemon.pid);
+	assert_int_equal(ptrace(PTRACE_SETOPTIONS, bed->daemon.pid, NULL, PTRACE_O_TRACESYSGOOD),
+			 0);
+}
+
 pid_t supervised_seize(const struct daemon_bed *bed, pid_t before)
 {
 	pid_t worker;
 
 	for (unsigned int tries = 0; tries < TRIES_MAX; tries++) {
 		worker = supervised_worker(bed);
-		if (worker && worker != before &&
-		    !ptrace(PTRACE_SEIZE, worker, NULL, PTRACE_O_TRACESYSGOOD)) {
-			assert_int_equal(ptrace(PTRACE_INTERRUPT, worker, NULL, NULL), 0);
-			await_stop(worker);
+		if (worker && worker != before && seize(worker))
 			return worker;
-		}
 		supervised_sleep_ms(1);
 	}
 	fail_msg("there is no worker");
@@ -134,9 +151,14 @@ pid_t supervised_newborn(const struct daemon_bed *bed, pid_t worker)
 	return child;
 }
 
-/* Not to look only, with no time to wait. */
+/* Not to look only, with no time to wait: a worker with epoll, a supervisor without, perhaps once
+ * more after it was stopped. */
 static bool waits(const struct __ptrace_syscall_info *call)
 {
+	if (call->entry.nr == SYS_poll)
+		return (int)call->entry.args[2];
+	if (call->entry.nr == SYS_restart_syscall)
+		return true;
 	return (call->entry.nr == SYS_epoll_wait || call->entry.nr == SYS_epoll_pwait) &&
 	       (int)call->entry.args[3];
 }

@@ -29,6 +29,11 @@ pid_t supervised_worker(const struct daemon_bed *bed);
 /* Wait until there is another worker than @before, and stop it to be traced. */
 pid_t supervised_seize(const struct daemon_bed *bed, pid_t before);
 
+/* Stop the supervisor itself to be traced; what follows is for it as for a worker. */
+void supervised_seize_supervisor(const struct daemon_bed *bed);
+/* One that asked to be traced by this process has stopped before it is its program. */
+void supervised_await_launch(const struct daemon_bed *bed);
+
 /* Kill @worker, and have the next one stopped at its very beginning. */
 pid_t supervised_newborn(const struct daemon_bed *bed, pid_t worker);
 
