@@ -73,6 +73,7 @@ static const struct counter {
 	COUNTER(moves),
 	COUNTER(skipped_pages),
 	COUNTER(deaths),
+	COUNTER(losses),
 	COUNTER(port_starts),
 	COUNTER(port_stops),
 	COUNTER(port_pressures),

@@ -68,9 +68,12 @@ static void draw_regions(struct plan *plan, const struct geometry *geometry, str
 
 void plan_draw(struct plan *plan, struct rng *rng)
 {
+	/* Of its own: what else happens is as without. */
+	struct rng losses = { .state = rng_mix(rng->state) };
 	const struct geometry *geometry = pick_geometry(rng);
 
 	memset(plan, 0, sizeof(*plan));
+	plan->losses = rng_chance(&losses, 12) ? rng_between(&losses, 1, 40) : 0;
 	plan->page_shift = geometry->page_shift;
 	plan->unit_shift = geometry->unit_shift;
 	draw_regions(plan, geometry, rng);

@@ -37,6 +37,7 @@ struct plan {
 	unsigned int failing_write; /* of rings and messages: the nth; 0: none */
 	bool hostile; /* the guest rewrites its memory under the device's eyes */
 	unsigned int rewrites; /* percent of the device's reads */
+	unsigned int losses; /* percent of kicks and interrupts that never arrive */
 	unsigned int unrest; /* percent of steps that may end a life */
 	unsigned int steps;
 };

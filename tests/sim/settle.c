@@ -140,6 +140,9 @@ void world_settle(struct world *world)
 	if (world->crashed)
 		life_end(world, true);
 	life_resume(world);
+	/* In place of those that were lost. */
+	for (unsigned int queue = 0; queue < VBALLOON_QUEUES_MAX; queue++)
+		world->interrupt[queue] |= world->plan.losses && world->queue_running[queue];
 	/* With a target that may be out of reach it need not become quiet yet. */
 	become_quiet(world, ROUNDS_TO_CALM_DOWN);
 	guest_os_free(&world->os, world->machine.frames);

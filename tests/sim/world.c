@@ -95,11 +95,22 @@ bool world_run_device(struct world *world)
 	return true;
 }
 
+/* What is on its way does not arrive. */
+static bool is_lost(struct world *world)
+{
+	if (world->settling || !world->plan.losses || !rng_chance(&world->rng, world->plan.losses))
+		return false;
+	world->summary.losses++;
+	return true;
+}
+
 bool world_deliver_kick(struct world *world, unsigned int queue)
 {
 	if (!world->driver.kick[queue] || !world->queue_running[queue])
 		return false;
 	world->driver.kick[queue] = false;
+	if (is_lost(world))
+		return true;
 	world->device_has_work = true;
 	trace_event(&world->trace, "kick", queue, 0);
 	return true;
@@ -120,6 +131,8 @@ bool world_deliver_interrupt(struct world *world, unsigned int queue)
 	if (!world->interrupt[queue])
 		return false;
 	world->interrupt[queue] = false;
+	if (is_lost(world))
+		return true;
 	trace_event(&world->trace, "interrupt", queue, 0);
 	interrupt(world, queue);
 	return true;

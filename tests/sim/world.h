@@ -5,7 +5,7 @@
  *
  * The transport is one that a device in another process sees: a pause, a reset
  * and a driver's end all look the same (queues stop), notifications may come
- * late or too often but are not lost.
+ * late or too often; in some schedules some are lost, until all has to come right.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -36,7 +36,7 @@ struct world_summary {
 	uint64_t restarts, replacements, exchanged_pages, reports, discards, pushes, rounds, plugs,
 		unplugs, violations, rewrites;
 	uint64_t policies, drops_asked, refusals;
-	uint64_t moves, skipped_pages, deaths;
+	uint64_t moves, skipped_pages, deaths, losses;
 	uint64_t port_starts, port_stops, port_pressures, port_ooms, port_ooms_late;
 	uint64_t port_exchanges, port_undone, port_reports, port_taken_back, port_refused;
 	uint64_t clears_failed, writes_failed;
