@@ -9,4 +9,4 @@ SPOILS = worker_dies.SPOILS
 
 
 def run(rig):
-    worker_dies.run(rig)
+    return worker_dies.run(rig)
