@@ -56,19 +56,22 @@ coverage: ## how much of core and protocol the tests run; COVERAGE=--missing nam
 wall: ## what cppcheck, gcc's analyzer, valgrind and two sanitizers find
 	tests/wall/run
 
-trust: ## the figures of the last ./check --full, into docs/trust.md
+trust: ## the figures of the last ./check --full, into docs/trust.md and docs/worker-deaths.md
 	scripts/check-trust.py . build-check/logs
+	scripts/take-deaths.py docs/worker-deaths.md build-check/logs/kernels.log
 
 fuzz: ## a minute for everything that a peer can send; FUZZ="--seconds 600 --keep device"
 	tests/fuzz/run $(FUZZ)
 
-fuzz-replay: build ## the inputs that are kept in tests/fuzz/corpus
-	meson test -C $(BUILD) --no-rebuild --suite fuzz --suite planted
+fuzz-replay: build ## the inputs that are kept in tests/fuzz/corpus, and what is planted for them to find
+	tests/fuzz/replay $(BUILD)
 
 SCHEDULES ?= 100000
 
-sim: build ## device and driver, with faults, from seed on seed; SCHEDULES=1000000 SEED=7
+sim: build ## device and driver, with faults, from seed on seed; which seeds find what is planted; SCHEDULES=1000000 SEED=7
 	tests/sim/many.py $(BUILD)/tests/sim/vballoon-sim $(SCHEDULES) $(SEED)
+	tests/sim/many.py $(BUILD)/tests/sim/vballoon-trad-sim $(shell expr $(SCHEDULES) / 10) $(SEED)
+	meson test -C $(BUILD) --no-rebuild --verbose sim-mutants trad-sim-mutants
 
 models: ## search the models of queues, record and reports for an order that is wrong, tests/models
 	tests/models/run

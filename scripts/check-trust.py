@@ -10,19 +10,24 @@ from pathlib import Path
 
 # Where a mistake was seen, the mistake, and its test.
 ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| `([^`]+)` \|$")
-# What tells figures, the log that they are in, and how a line of them begins and goes on.
+# What tells figures; the log that they are in, and its lines with them, how these begin and go on.
 FIGURES = {
-    "make sim": ("sim", "", r"1000000 schedules from seed \d+: no violation"),
-    "make models": ("models", "models: ", r"\d+ models, .*; 0 failed"),
-    "make prove": ("proofs", "proofs: ", r"\d+ steps, .*; 0 failed"),
-    "make fuzz": ("fuzz", "fuzz: ", r"\d+ programs, .*; 0 failed"),
-    "make hostile": ("hostile", "hostile: ", r"\d+ messages .*; 0 failed"),
-    "make coverage": ("coverage", "coverage: ", r"\d+\.\d % of \d+ lines, .*; 0 failed"),
-    "make wall": ("wall", "wall: ", r"\d+ programs .*; 0 failed"),
-}
-# The table of them, and a row of it.
-TABLE = re.compile(r"(## What it told\n.*?\n\|---\|---\|\n)(\| .* \|\n)*", re.DOTALL)
-TOLD = re.compile(r"^\| `(make \w+)` \| ([^|]*) \|$", re.MULTILINE)
+    "./check --full": ("all", "", ()),
+    "make sim": ("sim", "", (r"1000000 schedules from seed \d+ in \d+ s: no violation",
+                             r"\d+ of \d+ mutants caught")),
+    "make models": ("models", "models: ", (r"\d+ models, .*; 0 failed",)),
+    "make prove": ("proofs", "proofs: ", (r"\d+ steps, .*; 0 failed",)),
+    "make fuzz": ("fuzz", "fuzz: ", (r"\d+ programs, .*; 0 failed", r"\d+ of \d+ mutants caught")),
+    "make hostile": ("hostile", "hostile: ", (r"\d+ messages .*; 0 failed",)),
+    "make coverage": ("coverage", "coverage: ", (r"\d+\.\d % of \d+ lines, .*; 0 failed",)),
+    "make wall": ("wall", "wall: ", (r"\d+ programs .*; 0 failed",)),
+    "make guest-tests": ("kernels", "", (r"Linux \S+: \d+ passed, 0 failed, \d+ skipped; its kernel .* 0",)),
+}  # fmt: skip
+# How a stage of ./check --full has ended well: the last line of its log.
+ENDED = r"\d+ passed(?:, \d+ skipped)? in \d+ s"
+# The table of figures, and a row of it.
+TABLE = re.compile(r"(## What it told\n.*?\n\|---\|---\|\n)(\| [^\n]* \|\n)*", re.DOTALL)
+TOLD = re.compile(r"^\| `([^`]+)` \| ([^|]*) \|$", re.MULTILINE)
 
 
 def is_there(root, name, tests, cases):
@@ -43,24 +48,38 @@ def missing_tests(root, text):
     return [name for name in names if not is_there(root, name, tests, cases)] if names else ["any"]
 
 
+def figures_of(command, logs):
+    """What was told of it when it was last run whole; nothing where it was not, or failed."""
+    log, head, lines = FIGURES[command]
+    path = logs / f"{log}.log"
+    text = path.read_text() if path.exists() else ""
+    ended = re.search(rf"^= ({ENDED})\n\Z", text, re.MULTILINE)
+    found = [re.findall(rf"^(?:{head})?({line})$", text, re.MULTILINE) for line in lines]
+    if not ended or not all(found):
+        return ""
+    return "; ".join([*dict.fromkeys(sum(found, [])), ended[1]])
+
+
 def take_figures(text, logs):
     """The text with the figures of these logs; a row stays as it is where there are none."""
-    rows = dict(TOLD.findall(text))
-    for command, (log, head, figures) in FIGURES.items():
-        path = logs / f"{log}.log"
-        told = re.findall(rf"^{head}({figures})$", path.read_text() if path.exists() else "", re.MULTILINE)
-        if told:
-            rows[command] = told[-1]
+    rows = dict(TOLD.findall(TABLE.search(text)[0]))
+    rows |= {command: told for command in FIGURES if (told := figures_of(command, logs))}
     lines = "".join(f"| `{command}` | {rows[command]} |\n" for command in FIGURES if command in rows)
     return TABLE.sub(lambda table: table[1] + lines, text)
+
+
+def is_told(command, row):
+    """Whether a row says what its command says at its end, of a run that was well."""
+    if command not in FIGURES:
+        return False
+    lines = "".join(rf"(?:{line}; )+" for line in FIGURES[command][2])
+    return re.fullmatch(rf"{lines}(?:{ENDED}; )?", f"{row}; ")
 
 
 def wrong_figures(text):
     """What tells figures, and does not tell them in the text as it does at its end."""
     rows = dict(TOLD.findall(TABLE.search(text)[0]))
-    wrong = [command for command, row in rows.items()
-             if command not in FIGURES or not re.fullmatch(FIGURES[command][2], row)]  # fmt: skip
-    return wrong if rows else ["any"]
+    return [command for command, row in rows.items() if not is_told(command, row)] if rows else ["any"]
 
 
 def main():
@@ -71,6 +90,8 @@ def main():
         text = take_figures(text, Path(sys.argv[2]))
         document.write_text(text)
     missing = [f"{name}: there is no such test" for name in missing_tests(root, text)]
+    if take_figures(text, root / "no logs") != text:
+        missing.append("without a log its figures do not stay as they are")
     missing += [f"{command}: these are not its figures" for command in wrong_figures(text)]
     for what in missing:
         print(f"docs/trust.md: {what}", file=sys.stderr)

@@ -46,6 +46,7 @@ def test(run, folder, suites=APART):
     for line in log.read_text().splitlines() if log.exists() else []:
         entry = json.loads(line)
         written = entry.get("stdout", "") + entry.get("stderr", "")
+        run.log.write(f"+ {entry['name']}\n{written.rstrip()}\n")
         # A program that meson killed, or that it calls failed, has failed.
         returncode = entry["returncode"] or (entry["result"] not in ("OK", "SKIP"))
         cases = of_program(entry["name"], returncode, written)

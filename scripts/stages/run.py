@@ -23,6 +23,12 @@ def end(process):
         return process.communicate()[0]
 
 
+def conclude(log, told, seconds):
+    """How all of --full ended, in the last line of its log: scripts/check-trust.py reads that."""
+    log.write(f"= {told} in {seconds:.0f} s\n")
+    log.flush()
+
+
 class Run:
     def __init__(self, root, name, budget, full, only=None):
         self.root = root

@@ -5,6 +5,7 @@
 import os
 import subprocess
 import sys
+import time
 
 
 def shares(seed, schedules, processes):
@@ -18,12 +19,14 @@ def shares(seed, schedules, processes):
 def main():
     sim, schedules = sys.argv[1], int(sys.argv[2])
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    began = time.monotonic()
     started = [
         subprocess.Popen([sim, "--seed", str(first), "--schedules", str(count)])
         for first, count in shares(seed, schedules, os.cpu_count() or 1)
     ]
     failed = [process for process in started if process.wait() != 0]
-    print(f"{schedules} schedules from seed {seed}: {'a violation' if failed else 'no violation'}")
+    took = f"{time.monotonic() - began:.0f} s"
+    print(f"{schedules} schedules from seed {seed} in {took}: {'a violation' if failed else 'no violation'}")
     return 1 if failed or not started else 0
 
 
