@@ -66,11 +66,15 @@ class Guest:
         return {name.removesuffix("_kib"): value / KIB_PER_MIB
                 for name, value in self.numbers("meminfo").items()}
 
-    def free_huge_mib(self) -> float:
+    def free_huge_mib(self, order: int = HUGE_ORDER, but_zone: str = "") -> float:
         """What is free in blocks of a huge page and larger."""
-        blocks = [line.split()[4:] for line in self.ask("read /proc/buddyinfo").split(";")]
-        return sum(int(count) << order for counts in blocks for order, count in enumerate(counts)
-                   if order >= HUGE_ORDER) / PAGES_PER_MIB
+        zones = [line.split()[3:] for line in self.ask("read /proc/buddyinfo").split(";")]
+        return sum(int(count) << at for zone, *counts in zones if zone != but_zone
+                   for at, count in enumerate(counts) if at >= order) / PAGES_PER_MIB
+
+    def block_order(self) -> int:
+        """Of the blocks that its kernel has memory in: the least that it reports as free."""
+        return int(self.ask("read /proc/pagetypeinfo").split(";")[0].partition(":")[2])
 
     def fill(self, mib: float, seed: int) -> int:
         """Hold that much memory with a pattern in it. Returns the pages."""

@@ -19,6 +19,9 @@ from .process import Process, tail
 from .qmp import Qmp
 
 BOOT_SECONDS = 60
+REPORT_SECONDS = 60  # the kernel waits for two before each part of a report
+SMALL_ZONE = "DMA"  # it has less than the kernel leaves alone in each
+SPLIT_MIB = 8  # whole blocks of which the kernel has used something before it reported them
 SPLAT = re.compile(r"WARNING:|\bBUG\b|Oops|general protection|Kernel panic|Bad page|Out of memory|"
                    r"list_(add|del) corruption|refcount_t|suspected memory leak|blocked for more than|"
                    r"soft lockup|detected stall|UBSAN|trying to register non-static key|"
@@ -168,6 +171,19 @@ class VirtualMachine:
         self.qmp.execute("object-add", **{"qom-type": "memory-backend-memfd", "id": "plugged",
                                           "size": mib << 20, "share": True})
         self.qmp.execute("device_add", driver="pc-dimm", id="dimm", memdev="plugged")
+
+    def await_reports(self) -> None:
+        """The host has all that the guest's kernel reports as free, without a balloon."""
+        order, most_mib = self.guest.block_order(), 0.0
+
+        def has_all() -> bool:
+            nonlocal most_mib
+            # What the kernel has in hand to report it does not count as free meanwhile.
+            most_mib = max(most_mib, self.guest.free_huge_mib(order, SMALL_ZONE))
+            left_mib = self.machine.memory_mib - most_mib + SPLIT_MIB
+            return self.memory.allocated_mib() <= left_mib
+
+        self.guest.wait_for("the host to have what is free in whole blocks", has_all, REPORT_SECONDS)
 
     def unplug_balloon(self) -> None:
         """Pull our balloon out: the guest has let go of it when this comes back."""
