@@ -6,9 +6,12 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "control/feature_set.h"
 #include "daemon_bed.h"
+#include "migration_rows.h"
 
 #define EPOCH 91
 #define CANNOT_MOVE 7
@@ -155,6 +158,61 @@ static void who_tells_can_go_where_nobody_asks_for_it(void **state)
 	assert_int_equal(remove(there), 0);
 }
 
+/* A side of a row, as vballoonctl features --json prints it. */
+static const char *side_file(const struct daemon_bed *bed, const char *name,
+			     const struct vballoon_feature_set *set)
+{
+	json_t *object = vballoon_feature_set_json(set);
+	char *text = json_dumps(object, 0);
+	const char *path = file(bed, name, text);
+
+	free(text);
+	json_decref(object);
+	return path;
+}
+
+static bool has_obstacles(const json_t *result, unsigned int obstacles)
+{
+	const json_t *list = json_object_get(result, "obstacles"), *entry;
+	size_t i;
+
+	json_array_foreach (list, i, entry) {
+		const char *name = json_string_value(json_object_get(entry, "name"));
+		unsigned int at = 0;
+
+		while (at < VBALLOON_OBSTACLE_COUNT &&
+		       strcmp(vballoon_obstacle_name(1U << at), name) != 0)
+			at++;
+		obstacles ^= 1U << at;
+	}
+	return !obstacles;
+}
+
+static void every_row_of_the_truth_tables_holds(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		struct vballoon_feature_set source = source_of(&rows[i]);
+		struct vballoon_feature_set there = destination_of(&rows[i]);
+		const char *from = side_file(bed, "from.json", &source);
+		const char *to = side_file(bed, "to.json", &there);
+		int code = daemon_bed_ctl(bed, WORDS("features", "check", from, to, "--json"));
+		json_t *missing = vballoon_feature_set_names(source.device_id, rows[i].missing);
+		json_t *result = json_loads(bed->ctl.out.text, 0, NULL);
+		bool can_move = json_is_true(json_object_get(result, "can_move"));
+
+		if (code != (rows[i].obstacles ? CANNOT_MOVE : 0) ||
+		    can_move != !rows[i].obstacles || !has_obstacles(result, rows[i].obstacles) ||
+		    !json_equal(json_object_get(result, "missing"), missing))
+			fail_msg("%s: %d, %s", rows[i].name, code, bed->ctl.out.text);
+		json_decref(missing);
+		json_decref(result);
+		assert_int_equal(remove(from), 0);
+		assert_int_equal(remove(to), 0);
+	}
+}
+
 /* A file that nobody has printed is refused with what is wrong with it. */
 static void assert_file_refused(struct daemon_bed *bed, const char *text, const char *why)
 {
@@ -223,6 +281,7 @@ int main(void)
 		TEST(runs_set_up, what_is_missing_is_named),
 		TEST(daemon_bed_set_up, who_does_not_tell_cannot_go_where_telling_is_wanted),
 		TEST(daemon_bed_set_up, who_tells_can_go_where_nobody_asks_for_it),
+		TEST(daemon_bed_empty_set_up, every_row_of_the_truth_tables_holds),
 		TEST(daemon_bed_set_up, a_file_that_says_nothing_of_use_is_refused),
 		TEST(daemon_bed_set_up, a_bit_without_a_name_is_known_by_its_number),
 		TEST(daemon_bed_set_up, other_words_are_wrong),
