@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The portable driver of the traditional balloon does the main job against vballoond, over pairs
- * of features, both rings and both numberings of queues, told first or in silence.
+ * of features, both rings and both numberings of queues, told first or in silence; and goes on
+ * with another one.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -152,6 +155,33 @@ static void pages_are_taken_in_silence(void **state)
 	trad_front_close(&front);
 }
 
+static void its_balloon_goes_with_it_to_another_daemon(void **state)
+{
+	struct daemon_bed *bed = *state;
+	const char *file = daemon_bed_path(bed, "state");
+	uint64_t gone;
+
+	daemon_bed_start(bed, WORDS("--device", "traditional"));
+	connect_guest(bed, ~UINT64_C(0), false);
+	reach_and_wait(bed, 600);
+	gone = trad_front_host_pages(&front);
+	trad_front_pause(&front);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
+	control_close(&bed->control);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	daemon_bed_start(bed, WORDS("--device", "traditional", "--load-state", file));
+	unlink(file);
+	trad_front_go_on(&front, daemon_bed_socket(bed));
+	reach_and_wait(bed, 600);
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 600 * 4096);
+	assert_int_equal(trad_front_host_pages(&front), gone);
+	reach(bed, 700);
+	reach(bed, 0);
+	assert_int_equal(front.guest.port.starts, 1);
+	assert_int_equal(trad_guest_status(&front.guest).failures, 0);
+	trad_front_close(&front);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -161,6 +191,7 @@ int main(void)
 		TEST(does_the_main_job_when_it_tells_first),
 		TEST(does_the_main_job_when_it_may_be_silent),
 		TEST(pages_are_taken_in_silence),
+		TEST(its_balloon_goes_with_it_to_another_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

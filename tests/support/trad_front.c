@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -23,15 +24,56 @@ static uint64_t clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static void greet(struct trad_front *front)
+{
+	const uint64_t protocol = UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |
+				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG;
+	struct vballoon_link *link = &front->wire.link;
+
+	assert_int_equal(vballoon_link_send(link, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0), 0);
+	assert_int_equal(vballoon_link_get_u64(link, VHOST_USER_GET_FEATURES, &front->offered), 0);
+	assert_int_equal(vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_PROTOCOL_FEATURES,
+						    protocol),
+			 0);
+}
+
+static void share(struct trad_front *front)
+{
+	assert_int_equal(
+		vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_FEATURES, front->features),
+		0);
+	assert_int_equal(vballoon_front_end_share_memory(&front->wire), 0);
+}
+
+void trad_front_pause(struct trad_front *front)
+{
+	for (unsigned int i = 0; i < TRAD_QUEUES; i++) {
+		if (front->started >> i & 1)
+			assert_int_equal(vballoon_front_end_stop_queue(&front->wire, i,
+								       &front->queues[i].next),
+					 0);
+	}
+}
+
+void trad_front_go_on(struct trad_front *front, int socket)
+{
+	close(front->wire.link.socket);
+	front->wire.link.socket = socket;
+	greet(front);
+	share(front);
+	for (unsigned int i = 0; i < TRAD_QUEUES; i++) {
+		if (!(front->started >> i & 1))
+			continue;
+		port_front_start_queue(&front->wire, i, &front->queues[i]);
+		assert_int_equal(vballoon_front_end_kick(&front->wire, i), 0);
+	}
+}
+
 static void reset(void *side)
 {
 	struct trad_front *front = side;
-	uint32_t base;
 
-	for (unsigned int i = 0; i < TRAD_QUEUES; i++) {
-		if (front->started >> i & 1)
-			assert_int_equal(vballoon_front_end_stop_queue(&front->wire, i, &base), 0);
-	}
+	trad_front_pause(front);
 	front->started = 0;
 }
 
@@ -41,13 +83,11 @@ static int start(void *side, uint64_t features,
 	struct trad_front *front = side;
 
 	if (front->guest.port.starts == 1) {
-		features |= UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES;
-		assert_int_equal(
-			vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_FEATURES, features),
-			0);
-		assert_int_equal(vballoon_front_end_share_memory(&front->wire), 0);
+		front->features = features | UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES;
+		share(front);
 	}
 	for (unsigned int i = 0; i < count; i++) {
+		front->queues[queues[i].index] = queues[i].queue;
 		port_front_start_queue(&front->wire, queues[i].index, &queues[i].queue);
 		front->started |= 1U << queues[i].index;
 	}
@@ -109,18 +149,11 @@ void trad_front_open(struct trad_front *front, int socket)
 		{ PORT_LOW, 2 * PORT_RANGE_BYTES, 0, PORT_RANGE_BYTES },
 		{ PORT_HIGH, PORT_RANGE_BYTES, 0, 3 * PORT_RANGE_BYTES },
 	};
-	const uint64_t protocol = UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |
-				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG;
-	struct vballoon_link *link = &front->wire.link;
 
 	memset(front, 0, sizeof(*front));
 	assert_int_equal(vballoon_front_end_open(&front->wire, socket, regions, 3, TRAD_QUEUES), 0);
-	link->timeout_ms = AWAIT_MS;
-	assert_int_equal(vballoon_link_send(link, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0), 0);
-	assert_int_equal(vballoon_link_get_u64(link, VHOST_USER_GET_FEATURES, &front->offered), 0);
-	assert_int_equal(vballoon_front_end_set_u64(&front->wire, VHOST_USER_SET_PROTOCOL_FEATURES,
-						    protocol),
-			 0);
+	front->wire.link.timeout_ms = AWAIT_MS;
+	greet(front);
 	trad_guest_prepare_at(&front->guest, front->offered, 12, front->wire.memory);
 	front->guest.ops.num_pages = num_pages;
 	front->guest.ops.set_actual = set_actual;

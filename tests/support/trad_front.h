@@ -13,13 +13,19 @@ struct trad_front {
 	struct trad_guest guest;
 	struct vballoon_front_end wire;
 	uint64_t offered;
-	unsigned int started; /* queues, by number: a bit each */
+	uint64_t features; /* as last set */
+	struct vballoon_queue queues[TRAD_QUEUES]; /* by number, as last started */
+	unsigned int started; /* a bit each */
 };
 
 /* A guest over a connected socket. Changes to front->guest come before trad_front_start(). */
 void trad_front_open(struct trad_front *front, int socket);
 void trad_front_start(struct trad_front *front);
 void trad_front_close(struct trad_front *front);
+
+/* A monitor pauses the guest, and has it go on with another back end over a connected socket. */
+void trad_front_pause(struct trad_front *front);
+void trad_front_go_on(struct trad_front *front, int socket);
 
 /* Let the guest run until it has @held pages in the balloon and nothing more is heard of the
  * device. Fails the test when that takes 20 s. */
