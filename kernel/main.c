@@ -91,10 +91,10 @@ static void vballoon_leave(struct vballoon *b)
  */
 void vballoon_restart(struct vballoon *b)
 {
-	unsigned long now = jiffies;
+	u64 now = get_jiffies_64();
 	unsigned long delay = 0;
 
-	if (time_before(now, b->restart_jiffies))
+	if (time_before64(now, b->restart_jiffies))
 		delay = b->restart_jiffies - now;
 	b->running = false;
 	/* Not where work goes on without memory: it waits for work that does not. */
@@ -118,7 +118,7 @@ static void vballoon_restart_work(struct work_struct *work)
 	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, restart_work);
 	int err;
 
-	b->restart_jiffies = jiffies + RESTART_JIFFIES;
+	b->restart_jiffies = get_jiffies_64() + RESTART_JIFFIES;
 	b->account.restarts++;
 	if (!b->broken) {
 		err = vballoon_freeze_device(b->vdev) ?: vballoon_thaw_device(b->vdev);
@@ -184,7 +184,7 @@ static int vballoon_init(struct vballoon *b, struct virtio_device *vdev)
 	init_waitqueue_head(&b->answered);
 	INIT_DELAYED_WORK(&b->work, vballoon_resize_work);
 	INIT_DELAYED_WORK(&b->restart_work, vballoon_restart_work);
-	b->restart_jiffies = jiffies;
+	b->restart_jiffies = get_jiffies_64();
 	vballoon_pages_init(&b->pages, b->unit_shift - PAGE_SHIFT);
 	vballoon_withdraw_init(b);
 	vballoon_resize_init(b);

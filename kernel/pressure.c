@@ -78,8 +78,9 @@ static unsigned long pressure_scan(struct shrinker *shrinker, struct shrink_cont
 		return SHRINK_STOP;
 	vballoon_pressure_note(b);
 	/* What was refused, or only just given, is not asked for again at once. */
-	if (can_ask(b) && time_after_eq(jiffies, b->pressure.ask_after)) {
-		b->pressure.ask_after = jiffies + msecs_to_jiffies(VBALLOON_DECIDE_RETRY_MS);
+	if (can_ask(b) && time_after_eq64(get_jiffies_64(), b->pressure.ask_after)) {
+		b->pressure.ask_after =
+			get_jiffies_64() + msecs_to_jiffies(VBALLOON_DECIDE_RETRY_MS);
 		vballoon_withdraw_send(b, step_pages(b), VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE);
 	}
 	mutex_unlock(&b->lock);
@@ -121,7 +122,7 @@ int vballoon_pressure_register(struct vballoon *b)
 	struct shrinker *shrinker;
 	int err;
 
-	b->pressure.ask_after = jiffies;
+	b->pressure.ask_after = get_jiffies_64();
 	b->pressure.oom.notifier_call = oom_notify;
 	err = register_oom_notifier(&b->pressure.oom);
 	if (err)

@@ -141,7 +141,7 @@ static int report_send(struct vballoon *b, bool must_be_zero)
 	/* Reset instead of answered: they were not reported. */
 	err = r->count ? -EIO : 0;
 	r->count = 0;
-	r->ended = jiffies;
+	r->ended = get_jiffies_64();
 	return err;
 }
 
@@ -165,6 +165,16 @@ static int report_pages(struct page_reporting_dev_info *kernel, struct scatterli
 	return err;
 }
 
+static bool has_just_reported(struct vballoon *b)
+{
+	bool just;
+
+	mutex_lock(&b->lock);
+	just = time_before64(get_jiffies_64(), b->report.ended + HZ / 10);
+	mutex_unlock(&b->lock);
+	return just;
+}
+
 /* Not under the lock, while the guest is out of memory: what the kernel's worker has in
  * hand is missing, and free again once it is done. Under pressure it takes no more.
  * Returns whether there may be some now.
@@ -179,7 +189,7 @@ bool vballoon_report_await(struct vballoon *b)
 		schedule_timeout_uninterruptible(1);
 		waited = true;
 	}
-	return waited || time_before(jiffies, READ_ONCE(b->report.ended) + HZ / 10);
+	return waited || has_just_reported(b);
 }
 
 /* Has the kernel's worker done what it was last asked for? */
@@ -272,7 +282,7 @@ void vballoon_report_init(struct vballoon *b)
 {
 	struct vballoon_report *r = &b->report;
 
-	r->ended = jiffies - HZ;
+	r->ended = get_jiffies_64() - HZ;
 	r->message.answered = report_answered;
 	r->done_message.answered = done_answered;
 	r->out.header.type = cpu_to_le32(VIRTIO_MEMORY_BALLOON_MSG_REPORT);

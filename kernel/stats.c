@@ -65,14 +65,14 @@ int vballoon_psi_parse(struct vballoon_psi *psi, const char *text)
 	if (!some || !full || sscanf(some, "total=%llu", &psi->some_us) != 1 ||
 	    sscanf(full, "total=%llu", &psi->full_us) != 1)
 		return -EINVAL;
-	psi->written = jiffies;
+	psi->written = get_jiffies_64();
 	psi->known = true;
 	return 0;
 }
 
 static void put_psi(struct vballoon_stats *s)
 {
-	if (s->psi.known && time_after(jiffies, s->psi.written + PSI_JIFFIES))
+	if (s->psi.known && time_after64(get_jiffies_64(), s->psi.written + PSI_JIFFIES))
 		s->psi.known = false;
 	if (!s->psi.known)
 		return;

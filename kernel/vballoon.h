@@ -78,13 +78,13 @@ struct vballoon_withdraw {
 struct vballoon_pressure {
 	struct shrinker *shrinker;
 	struct notifier_block oom;
-	unsigned long ask_after; /* jiffies */
+	u64 ask_after; /* jiffies, of which 32 bits are too few: weeks may pass in between */
 	u64 noted_ms; /* when the guest was last short of memory; 0: never */
 };
 
 /* What somebody in the guest has read from /proc/pressure/memory for us. */
 struct vballoon_psi {
-	unsigned long written; /* jiffies */
+	u64 written; /* jiffies */
 	bool known;
 	u64 some_us, full_us;
 };
@@ -123,7 +123,7 @@ struct vballoon_report {
 	u64 wait_until_ms; /* if the round is queued for that */
 	u64 round_id;
 	u64 round_seen; /* units reported when the kernel's worker was last sent on */
-	unsigned long ended; /* jiffies: the last one */
+	u64 ended; /* jiffies: the last one */
 };
 
 struct vballoon_exchange {
@@ -171,7 +171,7 @@ struct vballoon {
 	bool running; /* the queues may be used */
 	bool leaving; /* there is no way back */
 	bool broken; /* the device broke its contract: it stays reset */
-	unsigned long restart_jiffies; /* not before */
+	u64 restart_jiffies; /* not before */
 	struct task_struct *filler; /* who allocates for the balloon */
 	unsigned int in_flight; /* messages */
 	bool page_runs; /* F_PAGE_RUNS */
