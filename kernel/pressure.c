@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
+#include <linux/vmstat.h>
 
 #include "compat.h"
 #include "vballoon.h"
@@ -16,6 +17,10 @@
 #define STEP_BYTES SZ_64M
 /* How long one who is out of memory waits for it. */
 #define OOM_JIFFIES HZ
+/* And then, if that was in vain, for the memory of others. */
+#define OTHERS_JIFFIES (HZ / 25)
+/* Less than that comes and goes. */
+#define OTHERS_BYTES SZ_1M
 /* The shrinker names no more objects than so many steps. Reclaim has to want an eighth
  * of them, or of a smaller balloon all, before the shrinker is called: that is when it
  * hardly finds anything else. Until then caches go first.
@@ -87,6 +92,20 @@ static unsigned long pressure_scan(struct shrinker *shrinker, struct shrink_cont
 	return SHRINK_STOP;
 }
 
+/* The kernel looked for memory before it called us, and kills somebody without looking again.
+ * While we wait for the device a process that was killed before may come to its end: then it
+ * no longer counts, and its memory is free, or nearly so.
+ */
+static bool others_freed(unsigned long free)
+{
+	unsigned long enough = free + (OTHERS_BYTES >> PAGE_SHIFT);
+	unsigned long until = jiffies + OTHERS_JIFFIES;
+
+	while (global_zone_page_state(NR_FREE_PAGES) < enough && time_before(jiffies, until))
+		schedule_timeout_uninterruptible(1);
+	return global_zone_page_state(NR_FREE_PAGES) >= enough;
+}
+
 /*
  * The last way out before a process is killed. A WITHDRAW that is on its way
  * already is as good as one of our own; but the device is waited for in vain
@@ -96,6 +115,8 @@ static unsigned long pressure_scan(struct shrinker *shrinker, struct shrink_cont
 static int oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
 {
 	struct vballoon *b = container_of(nb, struct vballoon, pressure.oom);
+	unsigned long free = global_zone_page_state(NR_FREE_PAGES);
+	bool asked = false;
 	u64 units;
 
 	mutex_lock(&b->lock);
@@ -105,14 +126,15 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused, void *fre
 		if (can_ask(b))
 			vballoon_withdraw_send(b, step_pages(b),
 					       VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
-		if (b->withdraw.message.in_flight && !b->withdraw.late)
+		asked = b->withdraw.message.in_flight && !b->withdraw.late;
+		if (asked)
 			b->withdraw.late =
 				!vballoon_message_wait(b, &b->withdraw.message, OOM_JIFFIES);
 	}
 	units = b->pages.freed - units;
 	mutex_unlock(&b->lock);
 	*(unsigned long *)freed += units << b->pages.unit_order;
-	if (!units && vballoon_report_await(b))
+	if (!units && (vballoon_report_await(b) || (asked && others_freed(free))))
 		*(unsigned long *)freed += 1;
 	return NOTIFY_OK;
 }
