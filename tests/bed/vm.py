@@ -166,6 +166,13 @@ class VirtualMachine:
         """All that the guest's kernel has said."""
         return self._console.read_text(errors="replace")
 
+    def kept_waiting_ms(self) -> float:
+        """How long its processor and its devices have waited for a busy host to run them, ever."""
+        cpus = self.qmp.execute("query-cpus-fast")
+        threads = [self.pid, *(cpu["thread-id"] for cpu in cpus)]
+        stats = [Path(f"/proc/{thread}/schedstat").read_text().split() for thread in threads]
+        return sum(int(waited_ns) for _, waited_ns, _ in stats) / 1e6
+
     def plug(self, mib: int) -> None:
         """Give it another memory module."""
         self.qmp.execute("object-add", **{"qom-type": "memory-backend-memfd", "id": "plugged",
