@@ -108,17 +108,21 @@ class Kernel:
         major, minor = self.release.split(".")[:2]
         return not (6, 17) <= (int(major), int(minor)) < (7, 0)
 
+    def looks_for_mistakes(self) -> bool:
+        """Whether it is the one that was built for that: it takes its time."""
+        return self.is_set("KASAN")
+
     def finds_leaks(self) -> bool:
         """Whether it can be asked what of its memory nobody knows of any more."""
         return self.is_set("DEBUG_KMEMLEAK")
 
     def patience(self) -> int:
         """How many times as long it takes for anything."""
-        return 6 if self.is_set("KASAN") else 1
+        return 6 if self.looks_for_mistakes() else 1
 
     def own_mib(self) -> int:
         """How much more memory it needs for itself than a stock one."""
-        return 256 if self.is_set("KASAN") else 0
+        return 128 if self.looks_for_mistakes() else 0
 
     def is_set(self, option: str) -> bool:
         """Whether the kernel was built with it."""
