@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import meson
@@ -48,7 +49,6 @@ def run_stage(stage, options, allowed):
     print(f"{stage.name:10} {stage.about}", flush=True)
     budget = stage.budget + (stage.more if options.full else 0)
     run = Run(ROOT, stage.name, budget, options.full, options.only)
-    before = processor_seconds()
     try:
         stage.function(run)
     except OverBudget:
@@ -69,9 +69,32 @@ def run_stage(stage, options, allowed):
     log = run.log_path.relative_to(ROOT)
     if options.full and not options.only:
         conclude(run.log, told, run.seconds())
-    print(f"{'':10} {told}; {run.seconds():.0f} s of {budget} s, "
-          f"{processor_seconds() - before:.0f} s of processors; {log}", flush=True)
+    print(f"{'':10} {told}; {run.seconds():.0f} s of {budget} s; {log}", flush=True)
     return run.cases
+
+
+def turns(chosen):
+    """The stages in order, those that are run side by side together."""
+    turn = []
+    for stage in chosen:
+        turn.append(stage)
+        if not stage.waits:
+            yield turn
+            turn = []
+    if turn:
+        yield turn
+
+
+def run_turn(turn, options, allowed):
+    if len(turn) == 1:
+        return run_stage(turn[0], options, allowed)
+    with ThreadPoolExecutor(len(turn)) as pool:
+        found = [pool.submit(run_stage, stage, options, allowed) for stage in turn]
+        try:
+            return [case for future in found for case in future.result()]
+        except KeyboardInterrupt:
+            Run.interrupt()
+            raise
 
 
 def main():
@@ -92,10 +115,10 @@ def main():
     meson.keep_what_is_compiled(ROOT)
     allowed = allowed_skips()
     cases = []
-    for stage in STAGES:
-        wanted = stage.name in options.stage if options.stage else options.full or not stage.full_only
-        if wanted:
-            cases += run_stage(stage, options, allowed)
+    chosen = [stage for stage in STAGES if (
+        stage.name in options.stage if options.stage else options.full or not stage.full_only)]
+    for turn in turns(chosen):
+        cases += run_turn(turn, options, allowed)
     took = time.monotonic() - began
     if options.full:
         print(f"{'all':10} {took:.0f} s")
@@ -103,7 +126,7 @@ def main():
             with open(ROOT / "build-check" / "logs" / "all.log", "w") as log:
                 conclude(log, words_of(cases), took)
     else:
-        print(f"{'all':10} {took:.0f} s of {may_take} s")
+        print(f"{'all':10} {took:.0f} s of {may_take} s, {processor_seconds():.0f} s of processors")
         if took > may_take:
             cases.append(Case(f"all: over {may_take} s", FAILED, ""))
     for case in cases:  # once more, where a reader looks
@@ -117,4 +140,5 @@ def main():
 try:
     sys.exit(main())
 except KeyboardInterrupt:
+    Run.interrupt()
     sys.exit(130)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One run of one stage: its commands, its log, its deadline, its cases."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,10 @@ from cases import FAILED, PASSED, Case, of_program
 
 class OverBudget(Exception):
     """The stage took longer than it may."""
+
+
+class Interrupted(BaseException):
+    """Somebody wants no more of this."""
 
 
 def end(process):
@@ -30,6 +35,9 @@ def conclude(log, told, seconds):
 
 
 class Run:
+    running = set()  # processes of all runs
+    interrupted = False
+
     def __init__(self, root, name, budget, full, only=None):
         self.root = root
         self.full = full
@@ -47,6 +55,8 @@ class Run:
 
     def command(self, argv, env=None):
         """Run a command to its end or to the deadline: (exit code, what it wrote)."""
+        if Run.interrupted:
+            raise Interrupted
         self.log.write("+ " + " ".join(map(str, argv)) + "\n")
         process = subprocess.Popen(
             [str(word) for word in argv],
@@ -59,16 +69,24 @@ class Run:
             errors="replace",
             start_new_session=True,
         )
+        Run.running.add(process)
         try:
             output, _ = process.communicate(timeout=max(self.deadline - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             self.log.write(end(process))
             raise OverBudget from None
-        except KeyboardInterrupt:
-            end(process)
-            raise
+        finally:
+            Run.running.discard(process)
         self.log.write(output)
         return process.returncode, output
+
+    @classmethod
+    def interrupt(cls):
+        """End what runs, in whichever thread, and begin nothing more."""
+        cls.interrupted = True
+        for process in list(cls.running):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
 
     def check(self, name, argv, env=None, needed=False):
         """A command that is one check, or tells of several. True: nothing failed. What others

@@ -6,6 +6,7 @@ a busy machine does not fail it and a stage that has grown slow does.
 """
 
 import json
+import os
 import random
 import sys
 from collections import namedtuple
@@ -45,16 +46,19 @@ NEGATIVE = 200
 WHOLE_SECONDS = 1800
 FIRST_SECONDS = 3000
 
-# What it may take longer with --full is `more`.
-Stage = namedtuple("Stage", "name budget about function full_only more", defaults=[False, 0])
+# What it may take longer with --full is `more`. One that waits most of the time is run beside the
+# next.
+Stage = namedtuple(
+    "Stage", "name budget about function full_only more waits", defaults=[False, 0, False]
+)
 
 
 def static(run):
-    for name in ("layers", "text", "trust"):
-        run.check(name, [sys.executable, f"scripts/check-{name}.py", "."])
-    run.check("clauses", [sys.executable, "scripts/clauses", "--complete", "."])
-    for name in ("headers", "format", "scripts"):
-        run.check(name, [f"scripts/check-{name}.sh", "."])
+    checks = {name: [sys.executable, f"scripts/check-{name}.py", "."] for name in ("layers", "text", "trust")}
+    checks["clauses"] = [sys.executable, "scripts/clauses", "--complete", "."]
+    checks |= {name: [f"scripts/check-{name}.sh", "."] for name in ("format", "scripts", "headers")}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda name: run.check(name, checks[name]), checks))
 
 
 def build_gcc(run):
@@ -263,18 +267,18 @@ STAGES = [
     Stage("gcc", 400, "build with gcc, freestanding archives, tests", gcc, more=200),
     Stage("clang", 400, "build with clang, tests", clang),
     Stage("sanitize", 600, "build with address and undefined sanitizers, tests", sanitize),
-    Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance),
+    Stage("conformance", 240, "vballoond keeps the specification, every pair of features", conformance, waits=True),
+    Stage("models", 180, "every order of events between two sides; planted faults are found", models),
     Stage("sim", 240, "100,000 schedules with faults; planted faults are found", sim, more=1200),
-    Stage("models", 120, "every order of events between two sides; planted faults are found", models),
     Stage("fuzz", 600, "what peers can send, fuzzed for a while; planted faults are found", fuzz, more=600),
     Stage("hostile", 600, "every hostile peer, 100,000 random messages; with --full", hostile, full_only=True),
     Stage("coverage", 900, "how much of core and protocol the tests run; with --full", coverage, full_only=True),
     Stage("wall", 1500, "analyzers, valgrind, sanitizers of memory and threads; with --full", wall, full_only=True),
     Stage("cost", 120, "instructions that an entry takes, beside those recorded", cost),
     Stage("bed", 600, "QEMU, a guest's kernel and its headers, CBMC", bed),
-    Stage("proofs", 240, "steps that the rest builds on, for every value; planted faults are found", proofs),
     Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
-    Stage("docs", 360, "the documents' commands run, their tables agree", docs),
+    Stage("docs", 360, "the documents' commands run, their tables agree", docs, waits=True),
+    Stage("proofs", 240, "steps that the rest builds on, for every value; planted faults are found", proofs),
     Stage("e2e", 1200, "a real guest under QEMU, a scenario a case", e2e),
     Stage(
         "kernels",
