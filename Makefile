@@ -53,7 +53,7 @@ hostile: build ## front ends, drivers, devices and clients that break every rule
 coverage: ## how much of core and protocol the tests run; COVERAGE=--missing names the rest
 	tests/coverage/run $(COVERAGE)
 
-wall: ## what cppcheck, gcc's analyzer, valgrind and two sanitizers find
+wall: ## what cppcheck, clang-tidy, gcc's analyzer, valgrind and two sanitizers find
 	tests/wall/run
 
 trust: ## the figures of the last ./check --full, into docs/trust.md and docs/worker-deaths.md

@@ -12,7 +12,7 @@
 #define TIMEOUT_S 60
 #define SECONDS_MAX 86400
 #define HELP_COLUMN 24
-#define DEADLINE_MS_MAX (24 * 3600 * 1000) /* of vballoond */
+#define DEADLINE_MS_MAX (UINT64_C(24) * 3600 * 1000) /* of vballoond */
 
 static int take_control_path(struct vballoon_cli_options *options, const char *text)
 {

@@ -23,7 +23,7 @@ vballoon_lie vballoon_lie_beyond_the_buffer, vballoon_lie_nothing, vballoon_lie_
 	vballoon_lie_verdict_of_two, vballoon_lie_verdict_less;
 
 /* Have the driver ask, and lie to it. */
-void vballoon_lie_tell(struct vballoon_bout *bout, const struct vballoon_lie_row *row);
+void vballoon_lie_tell(struct vballoon_bout *bout, const struct vballoon_lie_row *lie);
 
 /* The driver has to reset the device, @resets times having been seen. When it says more than
  * the @messages that it had, it has believed the lie. */

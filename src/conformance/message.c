@@ -6,7 +6,7 @@
 #include "base/le.h"
 
 /* The longest that a row asks for: one entry more than a message may have, in pairs. */
-#define READABLE_MAX (sizeof(struct virtio_memory_balloon_msg) + 65537 * 8)
+#define READABLE_MAX (sizeof(struct virtio_memory_balloon_msg) + UINT64_C(65537) * 8)
 
 static uint64_t word_of(const struct vballoon_trial *trial, uint64_t word)
 {

@@ -80,7 +80,7 @@ static void order_is_kept(struct vballoon_trial *trial, const void *how)
 	(void)how;
 	memcpy(bytes, &add, sizeof(add));
 	memcpy(bytes + 8, &page, sizeof(page));
-	for (unsigned int i = 0; i < 3; i++) {
+	for (uint64_t i = 0; i < 3; i++) {
 		const void *said = i == 1 ? (const void *)bytes : (const void *)&hello;
 		uint32_t len = i == 1 ? sizeof(bytes) : sizeof(hello);
 		uint64_t answer = trial->layout.base + VBALLOON_PLACE_WRITABLE + i * 8;

@@ -10,7 +10,7 @@
 
 #define HINT VIRTIO_BALLOON_VQ_FREE_PAGE
 #define REPORT VIRTIO_BALLOON_VQ_REPORTING
-#define PAGE_BYTES 4096U
+#define PAGE_BYTES UINT64_C(4096)
 #define GUARD 32 /* pages of the balloon that are the guest's throughout */
 #define GUARDS 16U
 #define THEIRS 0x39

@@ -4,7 +4,7 @@
 #include "conformance/trad.h"
 
 #define REPORT VIRTIO_BALLOON_VQ_REPORTING
-#define PAGE_BYTES 4096U
+#define PAGE_BYTES UINT64_C(4096)
 #define HOST_SHIFT 21U
 #define HOST_BYTES (UINT64_C(1) << HOST_SHIFT)
 #define PAGES 512U /* of the balloon, in one of the host's */

@@ -8,7 +8,7 @@
 #include "conformance/topics.h"
 #include "conformance/trad.h"
 
-#define PAGE_BYTES 4096U
+#define PAGE_BYTES UINT64_C(4096)
 #define GUARD 32 /* pages of the balloon that are the guest's throughout */
 #define GUARDS 16U
 #define THEIRS 0x39

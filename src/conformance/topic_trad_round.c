@@ -10,7 +10,7 @@
 #include "conformance/trad.h"
 
 #define HINT VIRTIO_BALLOON_VQ_FREE_PAGE
-#define PAGE_BYTES 4096U
+#define PAGE_BYTES UINT64_C(4096)
 #define THEIRS 0x39
 #define OURS 0xc6
 #define POLL_MS 2
@@ -97,7 +97,7 @@ static void used_meanwhile(struct vballoon_trial *trial, const void *how)
 	uint64_t before = vballoon_trial_page(trial, 64), after = before + HINTED * PAGE_BYTES;
 
 	(void)how;
-	vballoon_trad_fill(trial, before, 2 * HINTED * PAGE_BYTES, THEIRS);
+	vballoon_trad_fill(trial, before, 2 * PAGE_BYTES * HINTED, THEIRS);
 	say(trial, begin_round(trial, 0));
 	vballoon_trad_fill(trial, before, HINTED * PAGE_BYTES, OURS);
 	hint(trial, before);
@@ -106,7 +106,7 @@ static void used_meanwhile(struct vballoon_trial *trial, const void *how)
 	vballoon_trad_lapse(trial);
 	end_round(trial);
 	vballoon_trad_lapse(trial);
-	vballoon_trad_expect(trial, before, 2 * HINTED * PAGE_BYTES, OURS,
+	vballoon_trad_expect(trial, before, 2 * PAGE_BYTES * HINTED, OURS,
 			     "a page that was written since the round began");
 }
 

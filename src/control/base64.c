@@ -17,8 +17,9 @@ void vballoon_base64_encode(const void *bytes, size_t len, char *text)
 			group |= (uint32_t)at[1] << 8;
 		if (len > 2)
 			group |= at[2];
-		for (unsigned int i = 0; i < 4; i++)
-			text[i] = i <= len ? digits[group >> (18 - 6 * i) & 63] : '=';
+		memset(text, '=', 4);
+		for (unsigned int i = 0; i < 4 && i <= len; i++)
+			text[i] = digits[group >> (18 - 6 * i) & 63];
 		len -= len < 3 ? len : 3;
 	}
 	*text = '\0';

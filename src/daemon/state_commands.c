@@ -111,6 +111,7 @@ json_t *vballoon_skip_piece(const struct vballoon_guest *guest, uint64_t from,
 {
 	struct vballoon_device *device = device_of(guest, error);
 	struct runs runs = { .page_shift = guest->page_shift };
+	uint64_t end;
 	json_t *next;
 	int err;
 
@@ -123,7 +124,8 @@ json_t *vballoon_skip_piece(const struct vballoon_guest *guest, uint64_t from,
 		return fail(error, err);
 	}
 	append(&runs);
-	next = runs.more ? json_integer((json_int_t)(runs.gpa + runs.bytes)) : json_null();
+	end = runs.gpa + runs.bytes;
+	next = runs.more ? json_integer((json_int_t)end) : json_null();
 	return json_pack("{sIsoso}", "page_bytes", (json_int_t)1 << guest->page_shift, "runs",
 			 runs.list, "next", next);
 }

@@ -20,7 +20,7 @@
 
 #define VBALLOON_FRONT_QUEUES_MAX 5U /* as many as a balloon of device ID 5 has */
 #define VBALLOON_FRONT_QUEUE_SIZE 64U
-#define VBALLOON_FRONT_RING_BYTES 8192U
+#define VBALLOON_FRONT_RING_BYTES ((size_t)8192)
 #define VBALLOON_FRONT_REGIONS_MAX VHOST_USER_FDS_MAX
 
 struct vballoon_front_queue {
@@ -45,7 +45,7 @@ struct vballoon_front_end {
 
 /* Where the parts of a queue's ring lie in its memory. */
 #define VBALLOON_FRONT_DESC 0U
-#define VBALLOON_FRONT_AVAIL (VBALLOON_FRONT_QUEUE_SIZE * 16U)
+#define VBALLOON_FRONT_AVAIL ((size_t)VBALLOON_FRONT_QUEUE_SIZE * 16)
 #define VBALLOON_FRONT_USED 4096U
 
 /* Begin over a connected @socket, which is owned from here on, with @regions of guest

@@ -40,7 +40,6 @@ static void become(const struct vballoon_program *program, const struct vballoon
 		   int keeper, int relay, pid_t parent)
 {
 	static char kept[VBALLOON_STORE_MAX * (VBALLOON_STORE_NAME_BYTES + 16)];
-	extern char **environ;
 	size_t len;
 
 	/* What the supervisor had is gone with it: no worker outlives it. */

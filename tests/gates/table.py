@@ -385,6 +385,13 @@ GATES = [
         full_only=True,
     ),
     Gate(
+        "a choice between one thing and the same",
+        "wall",
+        before_one_program("clang-tidy", in_bitmap("\tif (index)\n\t\treturn 1;\n\telse\n\t\treturn 1;\n")),
+        r"bitmap.c:\d+: warning: .* \[bugprone-branch-clone\]",
+        full_only=True,
+    ),
+    Gate(
         "a decision on what nobody has written",
         "wall",
         before_one_program(

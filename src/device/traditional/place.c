@@ -71,7 +71,8 @@ void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
 	uint32_t bits = trad->hints_done ? OWN_HINTS_DONE : 0;
 
 	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
-		vballoon_saved_store32(own + AT_LEFT_AT + 4 * i, trad->left_at[i]);
+		vballoon_saved_store32(own + AT_LEFT_AT + i * sizeof(trad->left_at[i]),
+				       trad->left_at[i]);
 		if (trad->places[i] == VBALLOON_PLACE_ANEW)
 			bits |= OWN_ANEW(i);
 	}
@@ -88,7 +89,8 @@ void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)
 	uint32_t bits = vballoon_saved_load32(own + AT_BITS);
 
 	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
-		trad->left_at[i] = vballoon_saved_load32(own + AT_LEFT_AT + 4 * i);
+		trad->left_at[i] =
+			vballoon_saved_load32(own + AT_LEFT_AT + i * sizeof(trad->left_at[i]));
 		trad->places[i] = bits & OWN_ANEW(i) ? VBALLOON_PLACE_ANEW : VBALLOON_PLACE_LEFT;
 	}
 	trad->actual = vballoon_le32(vballoon_saved_load32(own + AT_ACTUAL));

@@ -2,10 +2,10 @@
 #include "driver/port/ring.h"
 
 /* Where the parts of a ring lie in its memory. */
-#define RING_AVAIL (GUEST_QUEUE_SIZE * 16)
+#define RING_AVAIL ((size_t)GUEST_QUEUE_SIZE * 16)
 #define RING_USED (RING_AVAIL + 128)
 
-_Static_assert(RING_USED + 6 + GUEST_QUEUE_SIZE * 8 <= GUEST_RING_BYTES, "a ring fits");
+_Static_assert(RING_USED + 6 + (size_t)GUEST_QUEUE_SIZE * 8 <= GUEST_RING_BYTES, "a ring fits");
 
 /* The largest power of two that both sides can do. */
 static uint16_t queue_size(uint32_t greatest)
