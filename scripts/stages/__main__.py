@@ -46,7 +46,7 @@ def words_of(cases):
 
 def run_stage(stage, options, allowed):
     """Run one stage and tell of it. Returns its cases."""
-    print(f"{stage.name:10} {stage.about}", flush=True)
+    print(f"{stage.name:10} {stage.about}\n", end="", flush=True)  # in one piece beside another's
     budget = stage.budget + (stage.more if options.full else 0)
     run = Run(ROOT, stage.name, budget, options.full, options.only)
     try:

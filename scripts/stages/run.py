@@ -78,6 +78,8 @@ class Run:
         finally:
             Run.running.discard(process)
         self.log.write(output)
+        if Run.interrupted:
+            raise Interrupted
         return process.returncode, output
 
     @classmethod
