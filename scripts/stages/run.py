@@ -75,6 +75,9 @@ class Run:
         except subprocess.TimeoutExpired:
             self.log.write(end(process))
             raise OverBudget from None
+        except KeyboardInterrupt:
+            Run.interrupt()
+            raise
         finally:
             Run.running.discard(process)
         self.log.write(output)
