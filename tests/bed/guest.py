@@ -12,6 +12,9 @@ from .modules import TRANSPORT_MODULE, Modules
 KIB_PER_MIB = 1024
 PAGES_PER_MIB = 256
 HUGE_ORDER = 9
+# What a kernel may keep for itself though it counts as free: it raises its reserves by a block of
+# pages or two once what is free lies in pieces, and every processor has some in hand.
+RESERVE_MIB = 12
 
 
 class Guest:
@@ -65,6 +68,11 @@ class Guest:
         """total, free and available, as /proc/meminfo has them."""
         return {name.removesuffix("_kib"): value / KIB_PER_MIB
                 for name, value in self.numbers("meminfo").items()}
+
+    def spare_mib(self) -> float:
+        """What a program can surely have, however small the guest: what is merely available counts
+        caches that this guest, which has all of its files in memory, never lets go of."""
+        return self.memory_mib()["free"] - RESERVE_MIB
 
     def free_huge_mib(self, order: int = HUGE_ORDER, but_zone: str = "") -> float:
         """What is free in blocks of a huge page and larger."""

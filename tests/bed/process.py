@@ -25,10 +25,10 @@ def end_on_signal() -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
-def tail(path: Path) -> str:
+def tail(path: Path, lines: int = EXPLAINING_LINES) -> str:
     """The last lines of a log, for a person who wants to know what went wrong."""
     text = path.read_text(errors="replace") if path.exists() else ""
-    return "\n".join(text.splitlines()[-EXPLAINING_LINES:])
+    return "\n".join(text.splitlines()[-lines:])
 
 
 class Process:

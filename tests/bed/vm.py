@@ -32,6 +32,7 @@ KMEMLEAK = "/sys/kernel/debug/kmemleak"
 KMEMLEAK_SECONDS = 5
 # A busy host may let the emulated timer miss the kernel's test of it, which ends in a panic.
 EMULATED = ["no_timer_check"]
+CONSOLE_LINES = 90  # of a kernel that panics for lack of memory, with what it says of that
 BALLOON_DEVICE = "vhost-user-test-device-pci"
 MEMORY_BALLOON = "virtio-id=13,num_vqs=2,vq_size=256,config_size=8"
 TRADITIONAL = "virtio-id=5,num_vqs=5,vq_size=256,config_size=16"
@@ -232,5 +233,6 @@ class VirtualMachine:
     def __exit__(self, kind, error, trace) -> None:
         if error:
             self._process.explain(error)
-            error.add_note(f"--- the guest's kernel said:\n{tail(self._console)}")
+            error.add_note("--- the guest's kernel said:\n"
+                           f"{tail(self._console, CONSOLE_LINES)}")
         self._opened.close()

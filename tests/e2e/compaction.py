@@ -8,8 +8,7 @@ from bed.vm import Machine
 # It scatters what is free: nobody else wants that.
 SPOILS = True
 MACHINE = {"memory_mib": 512}
-SCATTERED_SHARE = 0.95  # of what is to be had
-BALLOON_SHARE = 0.8  # of what then is to be had, nearly all of it single pages
+BALLOON_SHARE = 0.8  # of what then is available, nearly all of it single pages
 # Of all free memory, in huge pages and larger, once the kernel has made room: 80 to 96 %, as it has
 # scattered what is not the balloon's.
 HUGE_SHARE = 0.75
@@ -26,8 +25,8 @@ def compact(rig):
     """Scatter a balloon, free what lies between; returns the share of free memory that is huge
     once the kernel has compacted it, and how large the balloon is."""
     guest = rig.guest
+    guest.scatter(guest.spare_mib())  # before any of it is in hand to be reported
     rig.load()
-    guest.scatter(guest.memory_mib()["available"] * SCATTERED_SHARE)
     balloon_mib = int(guest.memory_mib()["available"] * BALLOON_SHARE)
     rig.daemon.resize(balloon_mib)
     guest.release()

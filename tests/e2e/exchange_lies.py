@@ -10,7 +10,6 @@ from bed.willing_device import WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 192, "kernel_parameters": ["init_on_alloc=0"]}
-SCATTERED_SHARE = 0.95  # of what is to be had
 BALLOON_SHARE = 0.8
 LRU_MIB = 16  # without some memory of programs the kernel takes its time to move any
 PAGES_PER_MIB = 256
@@ -26,7 +25,8 @@ LIES = {
 
 def scattered(device, guest):
     """A balloon of single pages, and room for the kernel to make in between."""
-    guest.scatter(guest.memory_mib()["available"] * SCATTERED_SHARE)
+    guest.scatter(guest.spare_mib())  # before any of it is in hand to be reported
+    guest.load(BALLOON_MODULE)
     pages = int(guest.memory_mib()["available"] * BALLOON_SHARE) * PAGES_PER_MIB
     device.ask(RESIZE, pages)
     guest.wait_for(f"a balloon of {pages} pages", lambda: device.held() == pages)
@@ -36,7 +36,6 @@ def scattered(device, guest):
 
 def tell(device, vm, lie):
     guest = vm.guest
-    guest.load(BALLOON_MODULE)
     total_mib = guest.memory_mib()["total"]
     scattered(device, guest)
     broken = vm.console().count("the device is broken")
