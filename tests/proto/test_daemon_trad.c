@@ -9,15 +9,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "daemon_bed.h"
+#include "port_move.h"
 #include "port_subset.h"
 #include "trad_front.h"
 
 static struct trad_front front;
+static struct port_move move;
+static struct daemon_bed there; /* another daemon, with a process id while it runs */
 
 static void set(struct daemon_bed *bed, uint64_t pages)
 {
@@ -171,7 +175,8 @@ static void its_balloon_goes_with_it_to_another_daemon(void **state)
 	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
 	daemon_bed_start(bed, WORDS("--device", "traditional", "--load-state", file));
 	unlink(file);
-	trad_front_go_on(&front, daemon_bed_socket(bed));
+	trad_front_attach(&front, daemon_bed_socket(bed));
+	trad_front_arrive(&front);
 	reach_and_wait(bed, 600);
 	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 600 * 4096);
 	assert_int_equal(trad_front_host_pages(&front), gone);
@@ -182,17 +187,157 @@ static void its_balloon_goes_with_it_to_another_daemon(void **state)
 	trad_front_close(&front);
 }
 
-#define TEST(name)                                                                                 \
-	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
+/* Two daemons beside each other, told the same. */
+static void start_two(struct daemon_bed *bed, const char *const *words)
+{
+	daemon_bed_start(bed, words);
+	memset(&there, 0, sizeof(there));
+	snprintf(there.socket_path, sizeof(there.socket_path), "%s/there", bed->directory);
+	snprintf(there.control_path, sizeof(there.control_path), "%s/there.control",
+		 bed->directory);
+	daemon_bed_start(&there, words);
+}
 
-int main(void)
+static int tear_down(void **state)
+{
+	if (there.daemon.pid) {
+		control_close(&there.control);
+		assert_int_equal(process_stop(&there.daemon, SIGTERM), 0);
+	}
+	there.daemon.pid = 0;
+	return daemon_bed_tear_down(state);
+}
+
+/* Pages whose contents need not travel, as the daemon has them. Returns how many. */
+static unsigned int leave_out(struct daemon_bed *bed)
+{
+	json_t *map = control_call(&bed->control,
+				   "{\"execute\":\"skip-map\",\"arguments\":{\"from\":0}}");
+	json_t *run;
+	size_t i;
+
+	move.skipped_count = 0;
+	json_array_foreach (json_object_get(map, "runs"), i, run) {
+		uint64_t gpa = (uint64_t)json_integer_value(json_array_get(run, 0));
+		uint64_t bytes = (uint64_t)json_integer_value(json_array_get(run, 1));
+
+		for (uint64_t at = 0; at < bytes; at += 4096)
+			port_move_skip(&move, gpa + at);
+	}
+	json_decref(map);
+	return move.skipped_count;
+}
+
+/* A monitor takes the guest, which is paused, and what the device knows to another daemon, while
+ * the first one is still there. */
+static void move_over(void)
+{
+	uint64_t offered;
+
+	assert_int_equal(port_move_save(&front.wire, &move), 0);
+	trad_front_attach(&front, daemon_bed_socket(&there));
+	port_move_memory(&front.wire, &move);
+	assert_int_equal(port_move_load(&front.wire, &move), 0);
+	trad_front_arrive(&front);
+	/* What was sent before is done when this is answered. */
+	assert_int_equal(vballoon_link_get_u64(&front.wire.link, VHOST_USER_GET_FEATURES, &offered),
+			 0);
+	assert_int_equal(offered, front.offered);
+	assert_int_equal(daemon_bed_status_integer(&there, "held_bytes"), 600 * 4096);
+}
+
+/* The guest's life goes on there, in both directions, and nobody has begun anew. */
+static void live_on(void)
+{
+	reach(&there, 700);
+	reach(&there, 20);
+	reach(&there, 0);
+	assert_int_equal(daemon_bed_status_integer(&there, "held_bytes"), 0);
+	assert_int_equal(front.guest.port.starts, 1);
+	assert_int_equal(trad_guest_status(&front.guest).failures, 0);
+	trad_front_close(&front);
+}
+
+/* What is in the balloon does not travel, and the host there has its memory. */
+static void move_one_that_tells(struct daemon_bed *bed, uint64_t features)
+{
+	uint64_t gone;
+
+	start_two(bed, WORDS("--device", "traditional"));
+	connect_guest(bed, features, false);
+	reach_and_wait(bed, 600);
+	gone = trad_front_host_pages(&front);
+	set(bed, 650); /* as much as the guest is to be asked for */
+	trad_front_pause(&front);
+	assert_int_equal(leave_out(bed), 600);
+	move_over();
+	assert_int_equal(daemon_bed_status_integer(&there, "target_bytes"), 650 * 4096);
+	reach_and_wait(&there, 650);
+	assert_int_equal(daemon_bed_status_integer(&there, "held_bytes"), 650 * 4096);
+	assert_int_equal(gone - trad_front_host_pages(&front), 50);
+	live_on();
+}
+
+static void a_monitor_moves_a_guest_that_tells_first(void **state)
+{
+	move_one_that_tells(*state, ~VBALLOON_F_RING_PACKED);
+}
+
+static void a_monitor_moves_a_guest_that_tells_first_on_packed_queues(void **state)
+{
+	move_one_that_tells(*state, ~UINT64_C(0));
+}
+
+/* Of what a silent guest has in the balloon it uses some, and nobody knows which: all of that is as
+ * it was there, but for what the host had given away. */
+static void move_one_that_is_silent(struct daemon_bed *bed, uint64_t features)
+{
+	uint64_t gone;
+
+	start_two(bed, WORDS("--device", "traditional", "--features",
+			     "silent-deflate,stats-vq,deflate-on-oom,page-reporting,ring-packed"));
+	connect_guest(bed, features, false);
+	reach(bed, 600);
+	gone = trad_front_host_pages(&front);
+	for (unsigned int taken = 0; taken < 10;)
+		taken += (unsigned int)trad_guest_take(&front.guest, 10 - taken);
+	trad_front_await_that(&front, gave_again);
+	trad_front_pause(&front);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map")), 1);
+	move.skipped_count = 0;
+	move_over();
+	assert_int_equal(daemon_bed_status_integer(&there, "claimed_bytes"), 590 * 4096);
+	trad_front_await_that(&front, gave_again);
+	assert_int_equal(trad_front_host_pages(&front), gone + 10);
+	live_on();
+}
+
+static void a_monitor_moves_a_guest_that_is_silent(void **state)
+{
+	move_one_that_is_silent(*state, ~VBALLOON_F_RING_PACKED);
+}
+
+static void a_monitor_moves_a_guest_that_is_silent_on_packed_queues(void **state)
+{
+	move_one_that_is_silent(*state, ~UINT64_C(0));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, tear_down)
+
+/* An argument: of the tests only those whose name is like that. */
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(does_the_main_job_when_it_tells_first),
 		TEST(does_the_main_job_when_it_may_be_silent),
 		TEST(pages_are_taken_in_silence),
 		TEST(its_balloon_goes_with_it_to_another_daemon),
+		TEST(a_monitor_moves_a_guest_that_tells_first),
+		TEST(a_monitor_moves_a_guest_that_tells_first_on_packed_queues),
+		TEST(a_monitor_moves_a_guest_that_is_silent),
+		TEST(a_monitor_moves_a_guest_that_is_silent_on_packed_queues),
 	};
 
+	cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

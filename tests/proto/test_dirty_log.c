@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the device writes while a migration watches: all of it is marked. */
+#include "logged.h"
 #include "proto_test.h"
 
 #include <errno.h>
@@ -10,27 +11,7 @@
 #define EPOCH 41
 #define LOG_ALL (FRONT_END_FEATURES | UINT64_C(1) << VHOST_F_LOG_ALL)
 #define PACKED (UINT64_C(1) << VIRTIO_F_RING_PACKED)
-#define LOG_BYTES ((uint32_t)((GUEST_BASE + GUEST_BYTES) / GUEST_PAGE / 8))
-#define LOG_OFFSET (GUEST_PAGE + 64) /* of the log in its file */
 #define GUEST_PAGES (GUEST_BYTES / GUEST_PAGE)
-
-struct logged {
-	struct front_end front_end; /* first: *state is one, too */
-	int fd;
-	uint8_t *file; /* all of it */
-	uint8_t *bits;
-	unsigned char *before; /* the guest's memory, when changes were last looked for */
-};
-
-static uint64_t send_log(struct front_end *front_end, int fd, uint64_t size, uint64_t offset)
-{
-	struct vhost_user_log log = { size, offset };
-	uint64_t answer = UINT64_MAX;
-
-	front_end_send(front_end, VHOST_USER_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
-	front_end_receive(front_end, VHOST_USER_SET_LOG_BASE, &answer, sizeof(answer));
-	return answer;
-}
 
 /* Both queues run, as @features have them, and a log is there that nobody wants yet. */
 static int log_set_up_with(void **state, uint64_t features)
@@ -39,14 +20,7 @@ static int log_set_up_with(void **state, uint64_t features)
 
 	front_end_open(&logged.front_end);
 	front_end_start_with(&logged.front_end, features);
-	logged.fd = memfd_create("log", MFD_CLOEXEC);
-	assert_int_equal(ftruncate(logged.fd, LOG_OFFSET + LOG_BYTES), 0);
-	logged.file = mmap(NULL, LOG_OFFSET + LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-			   logged.fd, 0);
-	assert_ptr_not_equal(logged.file, MAP_FAILED);
-	logged.bits = logged.file + LOG_OFFSET;
-	logged.before = test_malloc(GUEST_BYTES);
-	assert_int_equal(send_log(&logged.front_end, logged.fd, LOG_BYTES, LOG_OFFSET), 0);
+	logged_open(&logged);
 	*state = &logged;
 	return 0;
 }
@@ -65,33 +39,15 @@ static int log_tear_down(void **state)
 {
 	struct logged *logged = *state;
 
-	test_free(logged->before);
-	munmap(logged->file, LOG_OFFSET + LOG_BYTES);
-	close(logged->fd);
+	logged_close(logged);
 	front_end_close(&logged->front_end);
 	return 0;
-}
-
-static bool marked(const struct logged *logged, uint64_t gpa)
-{
-	uint64_t page = gpa / GUEST_PAGE;
-
-	return logged->bits[page / 8] >> (page % 8) & 1;
-}
-
-static bool anything_marked(const struct logged *logged)
-{
-	for (uint32_t i = 0; i < LOG_BYTES; i++) {
-		if (logged->bits[i])
-			return true;
-	}
-	return false;
 }
 
 static void want_log(struct logged *logged)
 {
 	front_end_set_u64(&logged->front_end, VHOST_USER_SET_FEATURES, LOG_ALL);
-	memcpy(logged->before, logged->front_end.memory, GUEST_BYTES);
+	logged_begin(logged);
 }
 
 /* A conversation in which the device writes requests, verdicts and pages. */
@@ -109,7 +65,7 @@ static void converse(struct front_end *front_end)
 static void nothing_is_marked_while_nobody_wants_it(void **state)
 {
 	converse(*state);
-	assert_false(anything_marked(*state));
+	assert_false(logged_marks_any(*state));
 }
 
 /* The pages that changed but for what the driver itself wrote are the device's. */
@@ -129,7 +85,7 @@ static void every_page_that_the_device_writes_is_marked(void **state)
 		    !memcmp(logged->before + at, logged->front_end.memory + at, GUEST_PAGE))
 			continue;
 		changed++;
-		assert_true(marked(logged, gpa));
+		assert_true(logged_marks(logged, gpa));
 	}
 	assert_true(changed >= 4); /* two used rings, answers, requests */
 }
@@ -140,8 +96,8 @@ static void what_the_device_only_reads_is_not_marked(void **state)
 
 	want_log(logged);
 	balloon_driver_hello(&logged->front_end, EPOCH, 0);
-	assert_false(marked(logged, GUEST_MESSAGES));
-	assert_false(marked(logged, GUEST_BASE));
+	assert_false(logged_marks(logged, GUEST_MESSAGES));
+	assert_false(logged_marks(logged, GUEST_BASE));
 }
 
 static void marking_ends_with_the_wish(void **state)
@@ -151,7 +107,7 @@ static void marking_ends_with_the_wish(void **state)
 	want_log(logged);
 	front_end_set_u64(&logged->front_end, VHOST_USER_SET_FEATURES, FRONT_END_FEATURES);
 	converse(&logged->front_end);
-	assert_false(anything_marked(logged));
+	assert_false(logged_marks_any(logged));
 }
 
 static void a_used_ring_is_marked_where_the_front_end_says(void **state)
@@ -172,10 +128,10 @@ static void a_used_ring_is_marked_where_the_front_end_says(void **state)
 		       0);
 	assert_true(device_status(&logged->front_end).queue_running[1]);
 	balloon_driver_hello(&logged->front_end, EPOCH, 0);
-	assert_true(marked(logged, 0x5000));
+	assert_true(logged_marks(logged, 0x5000));
 	/* The answer is no part of the used ring, however far from it. */
-	assert_true(marked(logged, GUEST_BASE + 0x14000));
-	assert_false(marked(logged, 0x5000 + 0x14000 - 0x3000));
+	assert_true(logged_marks(logged, GUEST_BASE + 0x14000));
+	assert_false(logged_marks(logged, 0x5000 + 0x14000 - 0x3000));
 }
 
 /* The ring itself is marked where it lies, the device's event where the front end says. */
@@ -191,9 +147,9 @@ static void a_packed_ring_and_its_event_are_marked(void **state)
 		       0);
 	assert_true(device_status(&logged->front_end).queue_running[1]);
 	balloon_driver_hello(&logged->front_end, EPOCH, 0);
-	assert_true(marked(logged, GUEST_BASE + GUEST_RING_BYTES));
-	assert_true(marked(logged, 0x5000));
-	assert_false(marked(logged, GUEST_BASE));
+	assert_true(logged_marks(logged, GUEST_BASE + GUEST_RING_BYTES));
+	assert_true(logged_marks(logged, 0x5000));
+	assert_false(logged_marks(logged, GUEST_BASE));
 }
 
 static void the_front_end_is_told_that_something_was_marked(void **state)
@@ -213,10 +169,10 @@ static void a_page_beyond_the_log_is_left_out(void **state)
 {
 	struct logged *logged = *state;
 
-	assert_int_equal(send_log(&logged->front_end, logged->fd, 16, LOG_OFFSET), 0);
+	assert_int_equal(logged_send(&logged->front_end, logged->fd, 16, LOGGED_OFFSET), 0);
 	want_log(logged);
 	converse(&logged->front_end);
-	assert_false(anything_marked(logged));
+	assert_false(logged_marks_any(logged));
 	assert_false(front_end_refused(&logged->front_end));
 }
 
@@ -224,7 +180,7 @@ static void a_log_larger_than_its_file_ends_the_connection(void **state)
 {
 	struct logged *logged = *state;
 
-	send_log(&logged->front_end, logged->fd, LOG_BYTES + 1, LOG_OFFSET);
+	logged_send(&logged->front_end, logged->fd, LOGGED_BYTES + 1, LOGGED_OFFSET);
 	assert_int_equal(logged->front_end.outcome, -EPROTO);
 }
 
@@ -232,7 +188,7 @@ static void a_log_that_wraps_ends_the_connection(void **state)
 {
 	struct logged *logged = *state;
 
-	send_log(&logged->front_end, logged->fd, GUEST_PAGE, UINT64_MAX - 16);
+	logged_send(&logged->front_end, logged->fd, GUEST_PAGE, UINT64_MAX - 16);
 	assert_int_equal(logged->front_end.outcome, -EPROTO);
 }
 
@@ -283,7 +239,7 @@ static unsigned int marked_of_returned(struct logged *logged)
 
 	assert_int_equal(balloon_driver_withdraw(&logged->front_end, PAGES, pages, PAGES), PAGES);
 	for (unsigned int i = 0; i < PAGES; i++)
-		count += marked(logged, pages[i]);
+		count += logged_marks(logged, pages[i]);
 	return count;
 }
 

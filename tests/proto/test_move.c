@@ -80,7 +80,7 @@ static void save_and_attach(struct port_front *f, bool start_empty)
 {
 	port_front_reach(f, 100);
 	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
 	attach(f, start_empty);
 }
 
@@ -96,14 +96,14 @@ static bool leave_out(void *context, struct vballoon_gpa gpa, uint64_t pages, bo
 static void move_over(struct port_front *f)
 {
 	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
 	move.skipped_count = 0;
 	assert_int_equal(vballoon_device_each_skippable(port_front_device(f), vballoon_gpa(0),
 							leave_out, &move),
 			 0);
 	attach(f, false);
-	port_move_memory(f, &move);
-	assert_int_equal(port_move_load(f, &move), 0);
+	port_move_memory(&f->wire, &move);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
 	port_move_arrive(f);
 }
 
@@ -169,13 +169,13 @@ static void an_order_that_was_not_carried_out_goes_along(void **state)
 	port_front_reach(f, 100);
 	port_move_stop(f);
 	assert_int_equal(vballoon_device_set_target(port_front_device(f), 250), 0);
-	assert_int_equal(port_move_save(f, &move), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
 	assert_int_equal(vballoon_device_each_skippable(port_front_device(f), vballoon_gpa(0),
 							leave_out, &move),
 			 0);
 	attach(f, false);
-	port_move_memory(f, &move);
-	assert_int_equal(port_move_load(f, &move), 0);
+	port_move_memory(&f->wire, &move);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
 	port_move_arrive(f);
 	port_front_await(f, 250);
 }
@@ -187,7 +187,7 @@ static void a_state_of_an_earlier_life_does_no_harm(void **state)
 
 	port_front_reach(f, 400);
 	port_move_stop(f);
-	assert_int_equal(port_move_save(f, &move), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
 	port_move_start(f);
 	port_front_reach(f, 0);
 	vballoon_guest_stop(f->guest.driver);
@@ -195,7 +195,7 @@ static void a_state_of_an_earlier_life_does_no_harm(void **state)
 	port_front_reach(f, 50);
 	port_move_stop(f);
 	attach(f, false);
-	assert_int_equal(port_move_load(f, &move), 0);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
 	port_move_arrive(f);
 	port_front_await_that(f, is_proven);
 	port_guest_check(&f->guest);
@@ -208,8 +208,8 @@ static void nothing_is_saved_or_loaded_while_a_queue_runs(void **state)
 	struct port_front *f = *state;
 
 	port_front_reach(f, 10);
-	assert_int_equal(port_move_save(f, &move), 1);
-	assert_int_equal(port_move_load(f, &move), 1);
+	assert_int_equal(port_move_save(&f->wire, &move), 1);
+	assert_int_equal(port_move_load(&f->wire, &move), 1);
 	port_front_reach(f, 20);
 }
 
@@ -219,7 +219,7 @@ static void a_damaged_state_is_refused_and_the_guest_starts_over(void **state)
 
 	save_and_attach(f, false);
 	move.state[move.len / 2] ^= 1;
-	assert_int_equal(port_move_load(f, &move), 1);
+	assert_int_equal(port_move_load(&f->wire, &move), 1);
 	port_move_arrive(f);
 	port_front_await_that(f, is_proven);
 	port_front_reach(f, 100);
@@ -231,9 +231,9 @@ static void a_state_without_its_end_is_refused(void **state)
 
 	save_and_attach(f, false);
 	move.len--;
-	assert_int_equal(port_move_load(f, &move), 1);
+	assert_int_equal(port_move_load(&f->wire, &move), 1);
 	move.len = 0;
-	assert_int_equal(port_move_load(f, &move), 1);
+	assert_int_equal(port_move_load(&f->wire, &move), 1);
 }
 
 static void nothing_was_moved_before_anything_was(void **state)
@@ -326,7 +326,7 @@ static void a_guest_of_another_size_is_turned_away(void **state)
 	struct port_front *f = *state;
 
 	save_and_attach(f, false);
-	assert_int_equal(port_move_load(f, &move), 0);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
 	arrive_with_less(f);
 	assert_true(vballoon_vhost_user_process(f->back_end) < 0);
 	assert_non_null(strstr(vballoon_vhost_user_reason(f->back_end),
@@ -338,7 +338,7 @@ static void a_guest_of_another_size_begins_empty_when_that_was_said(void **state
 	struct port_front *f = *state;
 
 	save_and_attach(f, true);
-	assert_int_equal(port_move_load(f, &move), 0);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
 	arrive_with_less(f);
 	assert_int_equal(port_front_status(f).held_pages, 0);
 	assert_true(port_front_status(f).queue_running[1]);

@@ -28,7 +28,8 @@ int daemon_bed_empty_set_up(void **state)
 
 void daemon_bed_start(struct daemon_bed *bed, const char *const *words)
 {
-	const char *program = bed->program ? bed->program : VBALLOOND;
+	const char *mutant = getenv("VBALLOOND");
+	const char *program = bed->program ? bed->program : mutant ? mutant : VBALLOOND;
 	const char *argv[16] = { program, "--socket-path", bed->socket_path, "--control-path",
 				 bed->control_path };
 	unsigned int count = 5;

@@ -10,7 +10,7 @@
 struct daemon_bed {
 	char directory[64];
 	char socket_path[96], control_path[96];
-	const char *program; /* to start; NULL: VBALLOOND */
+	const char *program; /* to start; NULL: VBALLOOND, of the environment first */
 	struct process daemon;
 	struct process ctl; /* the last that was started */
 	struct control control;

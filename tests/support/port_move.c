@@ -29,18 +29,17 @@ void port_move_start(struct port_front *front)
 	}
 }
 
-static uint64_t check(struct port_front *front)
+static uint64_t check(struct vballoon_front_end *wire)
 {
 	uint64_t answer;
 
-	assert_int_equal(
-		vballoon_link_get_u64(&front->wire.link, VHOST_USER_CHECK_DEVICE_STATE, &answer),
-		0);
+	assert_int_equal(vballoon_link_get_u64(&wire->link, VHOST_USER_CHECK_DEVICE_STATE, &answer),
+			 0);
 	return answer;
 }
 
 /* Give one end of a new pipe away for a transfer. Returns the other; -1 when it was refused. */
-static int begin(struct port_front *front, uint32_t direction)
+static int begin(struct vballoon_front_end *wire, uint32_t direction)
 {
 	const struct vhost_user_transfer_state transfer = { direction,
 							    VHOST_USER_TRANSFER_STOPPED };
@@ -48,12 +47,12 @@ static int begin(struct port_front *front, uint32_t direction)
 	uint64_t answer;
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	assert_int_equal(vballoon_link_send(&front->wire.link, VHOST_USER_SET_DEVICE_STATE_FD, 0,
+	assert_int_equal(vballoon_link_send(&wire->link, VHOST_USER_SET_DEVICE_STATE_FD, 0,
 					    &transfer, sizeof(transfer), &ends[given], 1),
 			 0);
 	close(ends[given]);
-	assert_int_equal(vballoon_link_receive(&front->wire.link, VHOST_USER_SET_DEVICE_STATE_FD,
-					       &answer, sizeof(answer)),
+	assert_int_equal(vballoon_link_receive(&wire->link, VHOST_USER_SET_DEVICE_STATE_FD, &answer,
+					       sizeof(answer)),
 			 sizeof(answer));
 	assert_true(answer & VHOST_USER_VRING_NOFD);
 	if (answer == VHOST_USER_VRING_NOFD)
@@ -62,33 +61,34 @@ static int begin(struct port_front *front, uint32_t direction)
 	return -1;
 }
 
-uint64_t port_move_save(struct port_front *front, struct port_move *move)
+uint64_t port_move_save(struct vballoon_front_end *wire, struct port_move *move)
 {
-	int fd = begin(front, VHOST_USER_TRANSFER_SAVE);
+	int fd = begin(wire, VHOST_USER_TRANSFER_SAVE);
 	ssize_t got = 0;
 
 	if (fd < 0)
 		return 1;
 	move->len = 0;
 	do {
-		port_front_pump(front);
+		if (wire->link.sent)
+			wire->link.sent(wire->link.context);
 		got = read(fd, move->state + move->len, sizeof(move->state) - move->len);
 		assert_true(got >= 0);
 		move->len += (size_t)got;
 	} while (got);
 	close(fd);
-	return check(front);
+	return check(wire);
 }
 
-uint64_t port_move_load(struct port_front *front, const struct port_move *move)
+uint64_t port_move_load(struct vballoon_front_end *wire, const struct port_move *move)
 {
-	int fd = begin(front, VHOST_USER_TRANSFER_LOAD);
+	int fd = begin(wire, VHOST_USER_TRANSFER_LOAD);
 
 	if (fd < 0)
 		return 1;
 	assert_int_equal(write(fd, move->state, move->len), move->len);
 	close(fd);
-	return check(front);
+	return check(wire);
 }
 
 void port_move_skip(struct port_move *move, uint64_t gpa)
@@ -97,17 +97,18 @@ void port_move_skip(struct port_move *move, uint64_t gpa)
 	move->skipped[move->skipped_count++] = gpa;
 }
 
-void port_move_memory(struct port_front *front, const struct port_move *move)
+void port_move_memory(struct vballoon_front_end *wire, const struct port_move *move)
 {
-	struct vballoon_front_end *wire = &front->wire;
 	size_t bytes = (size_t)wire->memory_bytes;
 	int fd = memfd_create("moved", MFD_CLOEXEC);
 	unsigned char *copy;
+	off_t from = 0;
 
 	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
 	copy = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(copy, MAP_FAILED);
-	memcpy(copy, wire->memory, bytes);
+	for (; (from = lseek(wire->memory_fd, from, SEEK_DATA)) >= 0; from += 4096)
+		memcpy(copy + from, wire->memory + from, 4096);
 	for (unsigned int i = 0; i < move->skipped_count; i++) {
 		const unsigned char *at = vballoon_front_end_at(wire, move->skipped[i]);
 

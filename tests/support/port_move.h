@@ -26,17 +26,17 @@ void port_move_stop(struct port_front *front);
 void port_move_start(struct port_front *front);
 
 /* Have the state written into a pipe, and read it: the answer of CHECK_DEVICE_STATE. */
-uint64_t port_move_save(struct port_front *front, struct port_move *move);
+uint64_t port_move_save(struct vballoon_front_end *wire, struct port_move *move);
 
 /* Write the state into a pipe, and have it read: the answer, likewise. */
-uint64_t port_move_load(struct port_front *front, const struct port_move *move);
+uint64_t port_move_load(struct vballoon_front_end *wire, const struct port_move *move);
 
 /* Take note of a page that need not travel. */
 void port_move_skip(struct port_move *move, uint64_t gpa);
 
 /* The guest's memory is another file from here on: a copy, with garbage for what was
- * skipped. The driver finds it where it was. */
-void port_move_memory(struct port_front *front, const struct port_move *move);
+ * skipped, and nothing where there was nothing. The driver finds it where it was. */
+void port_move_memory(struct vballoon_front_end *wire, const struct port_move *move);
 
 /* Another back end, over a connected socket; the one that was there is gone. Nothing but
  * the features was said to it when this returns. */

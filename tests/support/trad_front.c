@@ -27,7 +27,8 @@ static uint64_t clock_ms(void)
 static void greet(struct trad_front *front)
 {
 	const uint64_t protocol = UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |
-				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG;
+				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_CONFIG |
+				  UINT64_C(1) << VHOST_USER_PROTOCOL_F_DEVICE_STATE;
 	struct vballoon_link *link = &front->wire.link;
 
 	assert_int_equal(vballoon_link_send(link, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0), 0);
@@ -55,11 +56,15 @@ void trad_front_pause(struct trad_front *front)
 	}
 }
 
-void trad_front_go_on(struct trad_front *front, int socket)
+void trad_front_attach(struct trad_front *front, int socket)
 {
 	close(front->wire.link.socket);
 	front->wire.link.socket = socket;
 	greet(front);
+}
+
+void trad_front_arrive(struct trad_front *front)
+{
 	share(front);
 	for (unsigned int i = 0; i < TRAD_QUEUES; i++) {
 		if (!(front->started >> i & 1))

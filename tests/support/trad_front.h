@@ -23,9 +23,11 @@ void trad_front_open(struct trad_front *front, int socket);
 void trad_front_start(struct trad_front *front);
 void trad_front_close(struct trad_front *front);
 
-/* A monitor pauses the guest, and has it go on with another back end over a connected socket. */
+/* A monitor pauses the guest; greets another back end over a connected socket; and has the guest
+ * go on with that one. */
 void trad_front_pause(struct trad_front *front);
-void trad_front_go_on(struct trad_front *front, int socket);
+void trad_front_attach(struct trad_front *front, int socket);
+void trad_front_arrive(struct trad_front *front);
 
 /* Let the guest run until it has @held pages in the balloon and nothing more is heard of the
  * device. Fails the test when that takes 20 s. */
