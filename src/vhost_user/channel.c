@@ -31,21 +31,25 @@ bool vballoon_channel_relay_gone(const struct vballoon_channel *channel)
 	return channel->relayed && poll(&relay, 1, 0) == 1 && (relay.revents & POLLHUP);
 }
 
+static void fds_close(int *fds, unsigned int *count)
+{
+	for (unsigned int i = 0; i < *count; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	*count = 0;
+}
+
 void vballoon_channel_next(struct vballoon_channel *channel)
 {
-	struct vballoon_message *message = &channel->message;
-
-	for (unsigned int i = 0; i < message->fd_count; i++) {
-		if (message->fds[i] >= 0)
-			close(message->fds[i]);
-	}
-	message->fd_count = 0;
+	fds_close(channel->message.fds, &channel->message.fd_count);
 	channel->received = 0;
 }
 
 void vballoon_channel_close(struct vballoon_channel *channel)
 {
 	vballoon_channel_next(channel);
+	fds_close(channel->waiting, &channel->waiting_count);
 	close(channel->socket);
 	channel->socket = -1;
 }
@@ -69,8 +73,10 @@ uint64_t vballoon_message_u64(const struct vballoon_message *message)
 	return value;
 }
 
+static const char too_many_fds[] = "a message with too many descriptors";
+
 /* Own the descriptors of one recvmsg(); false when they are more than a message can have. */
-static bool fds_collect(struct vballoon_message *message, struct msghdr *msg)
+static bool fds_collect(struct vballoon_channel *channel, struct msghdr *msg)
 {
 	bool fit = !(msg->msg_flags & MSG_CTRUNC);
 
@@ -84,14 +90,31 @@ static bool fds_collect(struct vballoon_message *message, struct msghdr *msg)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			if (message->fd_count < VHOST_USER_FDS_MAX) {
-				message->fds[message->fd_count++] = fd;
+			if (channel->waiting_count < VHOST_USER_FDS_MAX) {
+				channel->waiting[channel->waiting_count++] = fd;
 			} else {
 				close(fd);
 				fit = false;
 			}
 		}
 	}
+	return fit;
+}
+
+/* Nothing was read behind this message: the descriptors are its own. False when they are more
+ * than it can have. */
+static bool fds_settle(struct vballoon_channel *channel)
+{
+	struct vballoon_message *message = &channel->message;
+	bool fit = message->fd_count + channel->waiting_count <= VHOST_USER_FDS_MAX;
+
+	if (vballoon_channel_is_ahead(channel))
+		return true;
+	for (unsigned int i = 0; fit && i < channel->waiting_count; i++) {
+		message->fds[message->fd_count++] = channel->waiting[i];
+		channel->waiting[i] = -1;
+	}
+	fds_close(channel->waiting, &channel->waiting_count);
 	return fit;
 }
 
@@ -125,15 +148,16 @@ static struct iovec rest_of(struct vballoon_channel *channel)
 	return rest;
 }
 
-/* Returns the number of bytes read, 0 when there are none now, or as receive(). */
+/* Read bytes of the message, and behind those that it begins with what there is: the number of the
+ * message's own, 0 when there are none now, or as receive(). */
 static ssize_t read_some(struct vballoon_channel *channel, const char **fault_out)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred)) +
 					      CMSG_SPACE(VHOST_USER_FDS_MAX * sizeof(int))];
-	struct iovec rest = rest_of(channel);
+	struct iovec parts[] = { rest_of(channel), { channel->ahead, sizeof(channel->ahead) } };
 	struct msghdr msg = {
-		.msg_iov = &rest,
-		.msg_iovlen = 1,
+		.msg_iov = parts,
+		.msg_iovlen = channel->received ? 1 : 2,
 		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
@@ -144,12 +168,32 @@ static ssize_t read_some(struct vballoon_channel *channel, const char **fault_ou
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -ECONNRESET;
+	if (!got)
+		return -ECONNRESET;
 	peer_learn(channel, &msg);
-	if (!fds_collect(&channel->message, &msg)) {
-		*fault_out = "a message with too many descriptors";
+	channel->ahead_len = (size_t)got > parts[0].iov_len ? (size_t)got - parts[0].iov_len : 0;
+	channel->ahead_done = 0;
+	if (!fds_collect(channel, &msg)) {
+		fds_close(channel->waiting, &channel->waiting_count);
+		*fault_out = too_many_fds;
 		return -EPROTO;
 	}
-	return got ? got : -ECONNRESET;
+	return got - (ssize_t)channel->ahead_len;
+}
+
+/* As read_some(), of bytes that were read ahead if there are any. */
+static ssize_t take_some(struct vballoon_channel *channel, const char **fault_out)
+{
+	size_t there = channel->ahead_len - channel->ahead_done;
+	struct iovec rest = rest_of(channel);
+
+	if (!there)
+		return read_some(channel, fault_out);
+	if (there > rest.iov_len)
+		there = rest.iov_len;
+	memcpy(rest.iov_base, channel->ahead + channel->ahead_done, there);
+	channel->ahead_done += there;
+	return (ssize_t)there;
 }
 
 int vballoon_channel_receive(struct vballoon_channel *channel, const char **fault_out)
@@ -162,10 +206,14 @@ int vballoon_channel_receive(struct vballoon_channel *channel, const char **faul
 		if (channel->received >= HEADER_BYTES &&
 		    channel->received == HEADER_BYTES + header->size)
 			return VBALLOON_CHANNEL_MESSAGE;
-		got = read_some(channel, fault_out);
+		got = take_some(channel, fault_out);
 		if (got <= 0)
 			return got ? (int)got : VBALLOON_CHANNEL_WAIT;
 		channel->received += (size_t)got;
+		if (!fds_settle(channel)) {
+			*fault_out = too_many_fds;
+			return -EPROTO;
+		}
 		if (channel->received == HEADER_BYTES) {
 			*fault_out = vballoon_codec_check_header(header);
 			if (*fault_out)

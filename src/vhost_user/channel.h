@@ -2,9 +2,11 @@
 /*
  * Whole messages over a non-blocking stream socket, however it cuts them up.
  *
- * Every descriptor that arrives has one owner from recvmsg() on: the message
- * until a handler takes it (vballoon_message_take_fd()), and what nobody took
- * is closed with the message.
+ * A call of the host reads a message, or several short ones. Every descriptor that arrives
+ * has one owner from recvmsg() on: the channel until the message is at hand that it
+ * belongs to, which is the last that the call has read of, since the kernel reads nothing
+ * behind a descriptor; then that message until a handler takes it
+ * (vballoon_message_take_fd()). What nobody took is closed with the message.
  */
 #ifndef VBALLOON_VHOST_USER_CHANNEL_H
 #define VBALLOON_VHOST_USER_CHANNEL_H
@@ -30,14 +32,21 @@ struct vballoon_message {
 /* What is sent for one message at the most: an answer, and that this is all. */
 #define VBALLOON_ANSWER_MAX (2 * sizeof(struct vhost_user_header) + VBALLOON_REPLY_MAX)
 
+/* Read with a header: as long as the payload of what is sent often. */
+#define VBALLOON_AHEAD_MAX 64
+
 struct vballoon_channel {
 	int socket; /* owned */
 	pid_t peer; /* who sent what was read last; 0: a process that has no number here */
 	struct vballoon_message message;
 	size_t received; /* bytes of the message, its header included */
+	size_t ahead_len, ahead_done; /* of what was read behind them */
+	unsigned int waiting_count; /* descriptors of the last message that this is of */
+	int waiting[VHOST_USER_FDS_MAX];
 	size_t out_len, out_done; /* of the answer that is being sent */
 	bool relayed; /* what comes was sent by another than peer */
 	uint8_t out[VBALLOON_ANSWER_MAX];
+	uint8_t ahead[VBALLOON_AHEAD_MAX];
 };
 
 /* The outcomes of vballoon_channel_receive(). */
@@ -54,7 +63,8 @@ void vballoon_channel_init(struct vballoon_channel *channel, int socket);
 /* Close the socket and every descriptor that was not taken. */
 void vballoon_channel_close(struct vballoon_channel *channel);
 
-/* Read on, at most to the end of one message. Returns an outcome; -ECONNRESET
+/* Take up the rest of one message. What was read behind it nobody waits for any more: see
+ * vballoon_channel_is_ahead(). Returns an outcome; -ECONNRESET
  * when the other side has gone; -EPROTO, and the reason in *fault_out, when it
  * sent what is no message. */
 int vballoon_channel_receive(struct vballoon_channel *channel, const char **fault_out);
@@ -74,6 +84,12 @@ void vballoon_channel_finish(struct vballoon_channel *channel);
 
 /* Send on: 0, also when the socket takes no more now; -ECONNRESET. */
 int vballoon_channel_flush(struct vballoon_channel *channel);
+
+/* Whether more was read than the message that was received. */
+static inline bool vballoon_channel_is_ahead(const struct vballoon_channel *channel)
+{
+	return channel->ahead_done < channel->ahead_len;
+}
 
 static inline bool vballoon_channel_sending(const struct vballoon_channel *channel)
 {

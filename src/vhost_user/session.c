@@ -220,22 +220,35 @@ static int message_take(struct vballoon_vhost_user *back_end)
 	return message_answer(back_end);
 }
 
+/* Whether nothing is to be expected now: who was sent an answer reads that first. Whoever polls
+ * the socket learns of what has come all the same. */
+static bool is_answered(const struct vballoon_vhost_user *back_end)
+{
+	const struct vballoon_channel *channel = &back_end->channel;
+
+	return channel->out_len && !back_end->announced && !vballoon_channel_is_ahead(channel);
+}
+
 int vballoon_session_process(struct vballoon_vhost_user *back_end)
 {
-	int ret = vballoon_channel_flush(&back_end->channel);
+	struct vballoon_channel *channel = &back_end->channel;
+	int ret = vballoon_channel_flush(channel);
 
-	for (unsigned int i = 0; i < MESSAGES_MAX && !ret; i++) {
+	/* What was read ahead nobody would wake up for. */
+	for (unsigned int i = 0; i < MESSAGES_MAX || vballoon_channel_is_ahead(channel); i++) {
 		const char *fault = NULL;
 
 		/* One answer at a time: who does not read them is not heard. */
-		if (vballoon_channel_sending(&back_end->channel))
-			return 0;
-		ret = vballoon_channel_receive(&back_end->channel, &fault);
+		if (ret || vballoon_channel_sending(channel))
+			return ret;
+		ret = vballoon_channel_receive(channel, &fault);
 		if (fault)
 			return vballoon_back_end_refuse(back_end, "%s", fault);
 		if (ret != VBALLOON_CHANNEL_MESSAGE)
 			return ret;
 		ret = message_take(back_end);
+		if (!ret && is_answered(back_end))
+			return 0;
 	}
 	return ret ? ret : 1;
 }

@@ -127,6 +127,30 @@ static void two_messages_in_one_piece_are_read_one_after_the_other(void **state)
 	assert_int_equal(vballoon_message_u64(&fixture->channel.message), 7);
 }
 
+static void what_was_read_of_the_next_message_is_not_read_twice(void **state)
+{
+	struct fixture *fixture = *state;
+	struct u64_message three[] = { set_features, set_features, set_features };
+	const char *bytes = (const char *)three;
+	const size_t cut = sizeof(three[0]) + 5;
+
+	three[1].value = 7;
+	three[2].value = 8;
+	peer_send(fixture, bytes, cut, NULL, 0);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+	assert_true(vballoon_channel_is_ahead(&fixture->channel));
+	vballoon_channel_next(&fixture->channel);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_WAIT);
+	peer_send(fixture, bytes + cut, sizeof(three) - cut, NULL, 0);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+	assert_int_equal(vballoon_message_u64(&fixture->channel.message), 7);
+	/* Else who cuts as it likes would have whoever empties this be busy with it for ever. */
+	assert_false(vballoon_channel_is_ahead(&fixture->channel));
+	vballoon_channel_next(&fixture->channel);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+	assert_int_equal(vballoon_message_u64(&fixture->channel.message), 8);
+}
+
 static void a_message_without_a_payload_is_whole_with_its_header(void **state)
 {
 	struct fixture *fixture = *state;
@@ -197,6 +221,37 @@ static void descriptors_that_come_in_pieces_belong_to_one_message(void **state)
 	peer_send(fixture, bytes + 4, sizeof(set_features) - 4, &fd, 1);
 	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
 	assert_int_equal(fixture->channel.message.fd_count, 2);
+	close(fd);
+}
+
+static void descriptors_behind_other_messages_belong_to_the_last(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const struct u64_message two[] = { set_features, set_features };
+
+	peer_send(fixture, two, sizeof(two), NULL, 0);
+	peer_send(fixture, &set_features, sizeof(set_features), &fd, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+		assert_int_equal(fixture->channel.message.fd_count, i == 2);
+		vballoon_channel_next(&fixture->channel);
+	}
+	close(fd);
+}
+
+static void a_descriptor_whose_message_was_not_taken_up_is_closed_in_the_end(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	unsigned int before = open_descriptors();
+
+	peer_send(fixture, &set_features, sizeof(set_features), NULL, 0);
+	peer_send(fixture, &set_features, sizeof(set_features), &fd, 1);
+	assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+	assert_int_equal(open_descriptors(), before + 1);
+	vballoon_channel_close(&fixture->channel);
+	assert_int_equal(open_descriptors(), before - 1);
 	close(fd);
 }
 
@@ -312,12 +367,15 @@ int main(void)
 		TEST(a_message_that_comes_at_once_is_whole),
 		TEST(a_message_that_comes_byte_by_byte_is_whole_at_its_last),
 		TEST(two_messages_in_one_piece_are_read_one_after_the_other),
+		TEST(what_was_read_of_the_next_message_is_not_read_twice),
 		TEST(a_message_without_a_payload_is_whole_with_its_header),
 		TEST(a_bad_header_is_a_fault_before_its_payload_comes),
 		TEST(the_other_side_going_within_a_message_is_told),
 		TEST(a_descriptor_that_was_taken_is_the_takers),
 		TEST(a_descriptor_that_nobody_took_is_closed_with_its_message),
 		TEST(descriptors_that_come_in_pieces_belong_to_one_message),
+		TEST(descriptors_behind_other_messages_belong_to_the_last),
+		TEST(a_descriptor_whose_message_was_not_taken_up_is_closed_in_the_end),
 		TEST(more_descriptors_than_a_message_can_have_are_closed),
 		TEST(surplus_descriptors_that_come_in_pieces_are_closed),
 		TEST(an_answer_names_the_request),
