@@ -91,32 +91,6 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 			      vballoon_violation_text(violation), queue);
 }
 
-/* Keeps DEV-MEM-10. */
-static int memory_access(void *context, struct vballoon_gpa gpa, size_t len)
-{
-	struct vballoon_vhost_user *back_end = context;
-	int ret = vballoon_memory_table_populate(&back_end->memory, gpa, len);
-
-	if (ret)
-		vballoon_back_end_log(back_end, LOG_ERR,
-				      "the host has no memory where the guest points to: its pool "
-				      "of pages is empty, or the file was cut off: %s",
-				      strerror(-ret));
-	return ret;
-}
-
-static void memory_written(void *context, struct vballoon_gpa gpa, size_t len)
-{
-	struct vballoon_vhost_user *back_end = context;
-	struct vballoon_gpa logged;
-
-	if (!back_end->dirty_log.wanted)
-		return;
-	vballoon_dirty_log_mark(&back_end->dirty_log, gpa, len);
-	if (vballoon_vrings_logged(back_end, gpa, &logged))
-		vballoon_dirty_log_mark(&back_end->dirty_log, logged, len);
-}
-
 static void device_config_changed(void *context)
 {
 	vballoon_config_space_changed(context);
@@ -128,12 +102,6 @@ static const struct vballoon_device_ops device_ops = {
 	.stopped = device_stopped,
 };
 
-static const struct vballoon_memory_hooks memory_hooks = {
-	.before_read = memory_access,
-	.after_write = memory_written,
-	.before_write = memory_access,
-};
-
 static int device_new(struct vballoon_vhost_user *back_end)
 {
 	struct vballoon_device_config config = {
@@ -141,8 +109,8 @@ static int device_new(struct vballoon_vhost_user *back_end)
 		.page_shift = back_end->config.page_shift,
 		.features = back_end->config.features,
 		.ops = &device_ops,
-		.reclaim = &vballoon_reclaim_punch_hole,
-		.memory_hooks = &memory_hooks,
+		.reclaim = &vballoon_back_end_reclaim,
+		.memory_hooks = &vballoon_back_end_memory_hooks,
 		.context = back_end,
 	};
 	int ret;
@@ -300,7 +268,9 @@ int vballoon_vhost_user_work(struct vballoon_vhost_user *back_end)
 
 	if (back_end->ended)
 		return back_end->ended;
+	vballoon_presence_begin(&back_end->memory.presence);
 	work_left = vballoon_device_run(back_end->device);
+	vballoon_presence_end(&back_end->memory.presence);
 	vballoon_dirty_log_notify(&back_end->dirty_log);
 	return work_left;
 }

@@ -71,6 +71,12 @@ static inline bool vballoon_back_end_has(const struct vballoon_vhost_user *back_
 	return back_end->protocol_features >> protocol_feature & 1;
 }
 
+/* guest_memory.c */
+
+/* What the device is given; the context is the back end. */
+extern const struct vballoon_memory_hooks vballoon_back_end_memory_hooks;
+extern const struct vballoon_reclaim_ops vballoon_back_end_reclaim;
+
 /* What a handler answers. Most messages have no answer of their own. */
 struct vballoon_reply {
 	bool wanted;

@@ -157,8 +157,8 @@ int vballoon_memory_table_translate(const struct vballoon_memory_table *table, u
 	return 0;
 }
 
-int vballoon_memory_table_populate(const struct vballoon_memory_table *table,
-				   struct vballoon_gpa gpa, uint64_t len)
+int vballoon_memory_table_populate(struct vballoon_memory_table *table, struct vballoon_gpa gpa,
+				   uint64_t len)
 {
 	int ret = 0;
 
@@ -170,8 +170,8 @@ int vballoon_memory_table_populate(const struct vballoon_memory_table *table,
 		if (gpa.value + len < end)
 			end = gpa.value + len;
 		if (table->slots[i]->in_device && first < end)
-			ret = vballoon_slot_populate(table->slots[i], first - region->gpa.value,
-						     end - first);
+			ret = vballoon_presence_populate(&table->presence, table->slots[i],
+							 first - region->gpa.value, end - first);
 	}
 	return ret;
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vhost_user/presence.h"
 #include "vhost_user/slot.h"
 #include <vballoon/device.h>
 
@@ -22,6 +23,7 @@ struct vballoon_memory_table {
 	uint32_t page_shift;
 	bool not_shared; /* see vballoon_memory_table_set_shared() */
 	struct vballoon_device *device;
+	struct vballoon_presence presence;
 };
 
 /*
@@ -56,9 +58,9 @@ void vballoon_memory_table_clear(struct vballoon_memory_table *table);
 int vballoon_memory_table_translate(const struct vballoon_memory_table *table, uint64_t user_addr,
 				    struct vballoon_gpa *gpa_out);
 
-/* Have host memory for @len bytes of guest memory: as vballoon_slot_populate(). */
-int vballoon_memory_table_populate(const struct vballoon_memory_table *table,
-				   struct vballoon_gpa gpa, uint64_t len);
+/* Have host memory for @len bytes of guest memory: as vballoon_presence_populate(). */
+int vballoon_memory_table_populate(struct vballoon_memory_table *table, struct vballoon_gpa gpa,
+				   uint64_t len);
 
 /* Whether @len bytes at one of the front end's addresses are guest memory that
  * is mapped, and all of them zero. */
