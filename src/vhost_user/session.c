@@ -234,7 +234,7 @@ int vballoon_session_process(struct vballoon_vhost_user *back_end)
 	struct vballoon_channel *channel = &back_end->channel;
 	int ret = vballoon_channel_flush(channel);
 
-	/* What was read ahead nobody would wake up for. */
+	/* What was read ahead nobody would wake up for; it is not much, and is not read anew. */
 	for (unsigned int i = 0; i < MESSAGES_MAX || vballoon_channel_is_ahead(channel); i++) {
 		const char *fault = NULL;
 

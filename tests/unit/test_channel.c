@@ -224,6 +224,25 @@ static void descriptors_that_come_in_pieces_belong_to_one_message(void **state)
 	close(fd);
 }
 
+static void a_descriptor_may_come_with_the_header_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const char *bytes = (const char *)&set_features;
+	const size_t header = sizeof(set_features.header);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		peer_send(fixture, bytes, header, &fd, 1);
+		peer_send(fixture, bytes + header, sizeof(set_features) - header, NULL, 0);
+	}
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(receive(fixture), VBALLOON_CHANNEL_MESSAGE);
+		assert_int_equal(fixture->channel.message.fd_count, 1);
+		vballoon_channel_next(&fixture->channel);
+	}
+	close(fd);
+}
+
 static void descriptors_behind_other_messages_belong_to_the_last(void **state)
 {
 	struct fixture *fixture = *state;
@@ -374,6 +393,7 @@ int main(void)
 		TEST(a_descriptor_that_was_taken_is_the_takers),
 		TEST(a_descriptor_that_nobody_took_is_closed_with_its_message),
 		TEST(descriptors_that_come_in_pieces_belong_to_one_message),
+		TEST(a_descriptor_may_come_with_the_header_alone),
 		TEST(descriptors_behind_other_messages_belong_to_the_last),
 		TEST(a_descriptor_whose_message_was_not_taken_up_is_closed_in_the_end),
 		TEST(more_descriptors_than_a_message_can_have_are_closed),
