@@ -9,6 +9,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import children
 import meson
 from cases import FAILED, PASSED, SKIPPED, Case
 from run import OverBudget, Run, conclude
@@ -90,11 +91,7 @@ def run_turn(turn, options, allowed):
         return run_stage(turn[0], options, allowed)
     with ThreadPoolExecutor(len(turn)) as pool:
         found = [pool.submit(run_stage, stage, options, allowed) for stage in turn]
-        try:
-            return [case for future in found for case in future.result()]
-        except KeyboardInterrupt:
-            Run.interrupt()
-            raise
+        return [case for future in found for case in future.result()]
 
 
 def main():
@@ -138,7 +135,9 @@ def main():
 
 
 try:
-    sys.exit(main())
-except KeyboardInterrupt:
-    Run.interrupt()
-    sys.exit(130)
+    with children.nothing_left():
+        code = main()
+except children.Interrupted:
+    print("interrupted: nothing is judged", file=sys.stderr)
+    code = 130
+sys.exit(code)

@@ -1,31 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One run of one stage: its commands, its log, its deadline, its cases."""
 
-import contextlib
 import os
-import signal
-import subprocess
 import time
 
+import children
 from cases import FAILED, PASSED, Case, of_program
 
 
 class OverBudget(Exception):
     """The stage took longer than it may."""
-
-
-class Interrupted(BaseException):
-    """Somebody wants no more of this."""
-
-
-def end(process):
-    """End a process and all that it started. Returns what it wrote."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        return process.communicate(timeout=10)[0]
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        return process.communicate()[0]
 
 
 def conclude(log, told, seconds):
@@ -35,9 +19,6 @@ def conclude(log, told, seconds):
 
 
 class Run:
-    running = set()  # processes of all runs
-    interrupted = False
-
     def __init__(self, root, name, budget, full, only=None):
         self.root = root
         self.full = full
@@ -55,43 +36,15 @@ class Run:
 
     def command(self, argv, env=None):
         """Run a command to its end or to the deadline: (exit code, what it wrote)."""
-        if Run.interrupted:
-            raise Interrupted
         self.log.write("+ " + " ".join(map(str, argv)) + "\n")
-        process = subprocess.Popen(
-            [str(word) for word in argv],
-            cwd=self.root,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        Run.running.add(process)
+        left = max(self.deadline - time.monotonic(), 0)
         try:
-            output, _ = process.communicate(timeout=max(self.deadline - time.monotonic(), 0))
-        except subprocess.TimeoutExpired:
-            self.log.write(end(process))
+            code, output = children.run(argv, left, cwd=self.root, env={**os.environ, **(env or {})})
+        except children.TooLong as too_long:
+            self.log.write(str(too_long))
             raise OverBudget from None
-        except KeyboardInterrupt:
-            Run.interrupt()
-            raise
-        finally:
-            Run.running.discard(process)
         self.log.write(output)
-        if Run.interrupted:
-            raise Interrupted
-        return process.returncode, output
-
-    @classmethod
-    def interrupt(cls):
-        """End what runs, in whichever thread, and begin nothing more."""
-        cls.interrupted = True
-        for process in list(cls.running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+        return code, output
 
     def check(self, name, argv, env=None, needed=False):
         """A command that is one check, or tells of several. True: nothing failed. What others

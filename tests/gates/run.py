@@ -13,7 +13,6 @@ but with --full.
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,9 @@ from pathlib import Path
 from table import GATES
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/stages"))
+
+import children  # noqa: E402  (found by the line above)
 
 
 def verdict(gate, code, output):
@@ -55,15 +57,9 @@ def run(gates):
                 gate.defect(tree)
         except (OSError, ValueError) as error:
             return f"not ok - {gate.name}: {error}"
-        done = subprocess.run(
-            [sys.executable, "scripts/stages", "--stage", *shlex.split(gates[0].stage)],
-            cwd=tree,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-    told = [verdict(gate, done.returncode, done.stdout) for gate in gates]
+        stage = [sys.executable, "scripts/stages", "--stage", *shlex.split(gates[0].stage)]
+        code, output = children.run(stage, cwd=tree)
+    told = [verdict(gate, code, output) for gate in gates]
     return "\n".join([*told, f"    {time.monotonic() - began:.1f} s"])
 
 
@@ -89,4 +85,9 @@ def main():
     return 1 if failed else 0
 
 
-sys.exit(main())
+try:
+    with children.nothing_left():
+        code = main()
+except children.Interrupted:
+    code = 130
+sys.exit(code)

@@ -327,6 +327,24 @@ GATES = [
         r"over its budget of 0 s",
     ),
     Gate(
+        "a check that leaves files when it is interrupted",
+        "static --only interrupt",
+        replace("scripts/stages/children.py", 'os.environ["TMPDIR"] = folder', "pass"),
+        r"files are left: \['tmp",
+    ),
+    Gate(
+        "a check that leaves a process when it is interrupted",
+        "static --only interrupt",
+        replace("scripts/stages/children.py", "LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)", "pass"),
+        r"a process is left",
+    ),
+    Gate(
+        "a check that judges what was interrupted",
+        "static --only interrupt",
+        replace("scripts/stages/children.py", "        raise Interrupted\n    return", "        pass\n    return"),
+        r"it judges what has not ended",
+    ),
+    Gate(
         "stages that take too long together",
         "static --only layers",
         alone(replace("scripts/stages/stages.py", "FIRST_SECONDS = 3000", "FIRST_SECONDS = 0")),

@@ -13,13 +13,15 @@
 
 #include <cmocka.h>
 
+#include "temporary.h"
+
 int daemon_bed_empty_set_up(void **state)
 {
 	static struct daemon_bed bed;
 
 	memset(&bed, 0, sizeof(bed));
-	snprintf(bed.directory, sizeof(bed.directory), "/tmp/vballoond-test-XXXXXX");
-	assert_non_null(mkdtemp(bed.directory));
+	assert_int_equal(
+		temporary_directory(bed.directory, sizeof(bed.directory), "vballoond-test"), 0);
 	snprintf(bed.socket_path, sizeof(bed.socket_path), "%s/guest", bed.directory);
 	snprintf(bed.control_path, sizeof(bed.control_path), "%s/control", bed.directory);
 	*state = &bed;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/config.h"
+#include "temporary.h"
 
 struct bed {
 	char directory[64];
@@ -42,8 +43,8 @@ static int set_up(void **state)
 	static struct bed bed;
 	char path[128];
 
-	snprintf(bed.directory, sizeof(bed.directory), "/tmp/vballoon-config-XXXXXX");
-	assert_non_null(mkdtemp(bed.directory));
+	assert_int_equal(
+		temporary_directory(bed.directory, sizeof(bed.directory), "vballoon-config"), 0);
 	path_of(&bed, "conf.d", path);
 	assert_int_equal(mkdir(path, 0700), 0);
 	vballoon_settings_init(&bed.settings);

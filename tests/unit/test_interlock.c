@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "daemon/interlock.h"
+#include "temporary.h"
 
 #define PAGE 4096
 #define NOW_MS 1000
@@ -77,8 +78,9 @@ static int set_up(void **state)
 	static struct fixture f;
 	char path[128];
 
-	f = (struct fixture){ .directory = "/tmp/vballoon-interlock-XXXXXX", .device = -1 };
-	assert_non_null(mkdtemp(f.directory));
+	f = (struct fixture){ .device = -1 };
+	assert_int_equal(
+		temporary_directory(f.directory, sizeof(f.directory), "vballoon-interlock"), 0);
 	path_of(&f, "dev", path);
 	assert_int_equal(mkdir(path, 0700), 0);
 	path_of(&f, "dev/vfio", path);

@@ -18,6 +18,7 @@
 
 #include "daemon/passthrough.h"
 #include "daemon/proc_status.h"
+#include "temporary.h"
 
 #define PID 4711
 #define NOBODY 65534
@@ -56,8 +57,8 @@ static int empty_set_up(void **state)
 {
 	static struct fixture f;
 
-	f = (struct fixture){ .proc = "/tmp/vballoon-proc-XXXXXX" };
-	assert_non_null(mkdtemp(f.proc));
+	memset(&f, 0, sizeof(f));
+	assert_int_equal(temporary_directory(f.proc, sizeof(f.proc), "vballoon-proc"), 0);
 	assert_int_equal(mkdir(path_of(&f, "self"), 0755), 0);
 	assert_int_equal(mkdir(path_of(&f, "4711"), 0755), 0);
 	assert_int_equal(mkdir(path_of(&f, "4711/fd"), 0755), 0);
