@@ -11,8 +11,10 @@
 #define VBALLOON_PACE_FREE 16
 /* and after so many of them there is no other. */
 #define VBALLOON_PACE_MAX 48
-/* Another program has so long to become ready. */
+/* Another program has so long to become ready, and then so long to show that it does not end at
+ * once: on a host that is busy it may need much of that to come to its end. */
 #define VBALLOON_PACE_TRIAL_MS 5000U
+#define VBALLOON_PACE_SETTLE_MS 500
 /* A message that has ended so many is given to no other. */
 #define VBALLOON_PACE_MESSAGE_MAX 8
 

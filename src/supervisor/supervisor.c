@@ -119,7 +119,7 @@ static void worker_ended(struct supervisor *super, int status)
 	} else if (super->gives_way) {
 		super->log(LOG_NOTICE, "the worker gives way to another program");
 		super->start_ms = vballoon_supervisor_now_us() / 1000;
-	} else if (tried && !was_worth(super)) {
+	} else if (tried) {
 		super->log(LOG_ERR, "the new program %s%s: going back to the one before", cause,
 			   super->worker.ready ? " at once" : " before it was ready");
 		vballoon_program_give_up(&super->program);
@@ -151,7 +151,7 @@ static uint64_t trial_ends_ms(const struct supervisor *super)
 {
 	if (!vballoon_program_is_tried(&super->program) || super->gives_way || !super->worker.pid)
 		return UINT64_MAX;
-	return super->worker.ready ? super->worker.ready_ms + VBALLOON_PACE_WORTH_MS
+	return super->worker.ready ? super->worker.ready_ms + VBALLOON_PACE_SETTLE_MS
 				   : super->started_ms + VBALLOON_PACE_TRIAL_MS;
 }
 
