@@ -3,7 +3,6 @@
 
 void vballoon_presence_begin(struct vballoon_presence *presence)
 {
-	vballoon_presence_forget(presence);
 	presence->running = true;
 }
 
