@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .assets import Assets
+from .build import OUT
 from .failure import Complaint
 from .guest import Guest
 from .memfd import GuestMemory
@@ -233,6 +234,8 @@ class VirtualMachine:
     def __exit__(self, kind, error, trace) -> None:
         if error:
             self._process.explain(error)
-            error.add_note("--- the guest's kernel said:\n"
-                           f"{tail(self._console, CONSOLE_LINES)}")
+            if self._console.exists():
+                kept = shutil.copy(self._console, OUT / f"{self.directory.name}.console")
+                error.add_note(f"--- the guest's kernel said, and {kept} has all of it:\n"
+                               f"{tail(self._console, CONSOLE_LINES)}")
         self._opened.close()
