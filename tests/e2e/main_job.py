@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """the host gets the memory of a full balloon, and the guest gets it back"""
 
+DAEMON = ("--features", "-reporting")  # what is being reported the host has already
 BALLOON_MIB = 512
 
 
