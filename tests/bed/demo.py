@@ -13,34 +13,31 @@ from .failure import Failure
 from .guest import PAGES_PER_MIB
 from .process import end_on_signal
 from .rig import Rig
+from .say import say
 from .vm import Machine
 
 GUEST_MIB = 2048
 TARGET_MIB = 1536
 
 
-def say(text: str) -> None:
-    print(f"\n{text}", flush=True)
-
-
 def show(rig: Rig, assets: Assets) -> tuple[measure.Move, measure.Integrity, measure.Move]:
     """Everything that is to be seen: our balloon, the guest's memory, QEMU's balloon."""
     vm, own, peer = rig.vm, OwnBalloon(rig.daemon, rig.driver), PeerBalloon(rig.vm)
-    say(f"A guest of {GUEST_MIB} MiB has booted Linux {vm.guest.kernel_release} under QEMU "
+    say(f"\nA guest of {GUEST_MIB} MiB has booted Linux {vm.guest.kernel_release} under QEMU "
         f"{assets.qemu.version()} ({assets.accel.name}).")
     vm.guest.load(own.driver)
     vm.guest.load(peer.driver)
     pages, _ = vm.guest.touch(measure.TOUCH_SEED)
-    print(f"It has written {pages // PAGES_PER_MIB} MiB. The host holds "
-          f"{vm.memory.allocated_mib():.0f} MiB for it.")
+    say(f"It has written {pages // PAGES_PER_MIB} MiB. The host holds "
+        f"{vm.memory.allocated_mib():.0f} MiB for it.")
     own_move = measure.move(vm, own, TARGET_MIB)
-    say(f"{measure.ROUNDS} times more, while the guest holds a pattern in "
+    say(f"\n{measure.ROUNDS} times more, while the guest holds a pattern in "
         f"{measure.PATTERN_SHARE:.0%} of what is left; then it writes and reads all of its memory:")
     integrity = measure.integrity(vm, own, TARGET_MIB, own_move.guest_left_mib)
-    print(f"  at least {integrity.least_returned_mib:.0f} MiB at the host in each round;")
-    print(f"  {integrity.held_pages} pages held, {integrity.held_bad_pages} of them changed; "
-          f"{integrity.touched_pages} written and read, {integrity.touched_bad_pages} of them bad")
-    say("The balloon that QEMU has itself (virtio device 5, with Linux's driver), same guest:")
+    say(f"  at least {integrity.least_returned_mib:.0f} MiB at the host in each round;")
+    say(f"  {integrity.held_pages} pages held, {integrity.held_bad_pages} of them changed; "
+        f"{integrity.touched_pages} written and read, {integrity.touched_bad_pages} of them bad")
+    say("\nThe balloon that QEMU has itself (virtio device 5, with Linux's driver), same guest:")
     peer_move = measure.move(vm, peer, TARGET_MIB)
     rig.check_kernel()
     return own_move, integrity, peer_move

@@ -8,18 +8,19 @@ import json
 from ..assets import Assets
 from ..failure import Failure, Skip
 from ..rig import Rig, expect
+from ..say import say
 
 # In the order in which `all` tells them.
 NAMES = ("warm", "hugetlb", "report")
 
 
 def step(text: str) -> None:
-    print(f"\n{text}", flush=True)
+    say(f"\n{text}")
 
 
 def show_host(rig: Rig) -> float:
     held_mib = rig.vm.memory.allocated_mib()
-    print(f"  The host holds {held_mib:.0f} MiB for the guest.", flush=True)
+    say(f"  The host holds {held_mib:.0f} MiB for the guest.")
     return held_mib
 
 

@@ -3,6 +3,7 @@
 
 from .. import hugepages
 from ..rig import Rig, expect
+from ..say import say
 from ..vm import Machine
 from . import account, show_host, step
 
@@ -13,7 +14,7 @@ MIB_PER_HUGE_PAGE = 2
 
 def _show_pool() -> int:
     free = hugepages.count("free")
-    print(f"  The host's pool of huge pages has {free} that are free.", flush=True)
+    say(f"  The host's pool of huge pages has {free} that are free.")
     return free
 
 

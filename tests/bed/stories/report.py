@@ -5,6 +5,7 @@ import json
 
 from ..failure import Skip
 from ..rig import PATTERN_SEED, Rig, expect
+from ..say import say
 from ..vm import Machine
 from . import account, show_host, step
 
@@ -25,8 +26,8 @@ def _reclaim(rig: Rig) -> float:
     done = rig.daemon.command_line("reclaim-free", "--wait", "--json")
     expect(done.returncode == 0, f"the round to end: {done.stderr.strip()}")
     told = json.loads(done.stdout.splitlines()[-1])
-    print(f"  The guest reported {told['reported_bytes'] / MIB:.0f} MiB free, the host has "
-          f"{told['discarded_bytes'] / MIB:.0f} MiB of that back.", flush=True)
+    say(f"  The guest reported {told['reported_bytes'] / MIB:.0f} MiB free, the host has "
+        f"{told['discarded_bytes'] / MIB:.0f} MiB of that back.")
     return told["discarded_bytes"] / MIB
 
 
@@ -40,7 +41,7 @@ def tell(assets) -> None:
              f"{USED_MIB} MiB.")
         before_mib = show_host(rig)
         free_mib = rig.guest.memory_mib()["free"]
-        print(f"  {free_mib:.0f} MiB are free in the guest.", flush=True)
+        say(f"  {free_mib:.0f} MiB are free in the guest.")
         step("$ vballoonctl reclaim-free --wait")
         told_mib = _reclaim(rig)
         came_mib = before_mib - show_host(rig)

@@ -4,6 +4,7 @@
 import time
 
 from ..rig import Rig, expect
+from ..say import say
 from ..vm import Machine
 from . import account, show_host, step
 
@@ -16,7 +17,7 @@ def _round(rig: Rig) -> None:
     began = time.monotonic()
     rig.daemon.resize(0)
     seconds = time.monotonic() - began
-    print(f"  The guest has its {BALLOON_MIB} MiB back after {seconds:.3f} s.", flush=True)
+    say(f"  The guest has its {BALLOON_MIB} MiB back after {seconds:.3f} s.")
     rig.check_returned()
     rig.daemon.resize(BALLOON_MIB)
 
