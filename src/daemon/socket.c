@@ -220,15 +220,20 @@ int vballoon_socket_accept(struct vballoon_socket *sock)
 {
 	int fd = accept4(sock->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE)) {
+		sock->is_full = sock->is_full && fd < 0;
 		return fd;
+	}
 	close(sock->spare);
 	fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
 	sock->spare = fcntl(sock->fd, F_DUPFD_CLOEXEC, 0);
-	vballoon_log(LOG_ERR, "a connection was turned away: too many open files: "
-			      "raise the limit (ulimit -n)");
+	/* Whoever comes again and again fills no log. */
+	if (!sock->is_full)
+		vballoon_log(LOG_ERR, "a connection was turned away: too many open files: "
+				      "raise the limit (ulimit -n)");
+	sock->is_full = true;
 	return -1;
 }
 

@@ -9,6 +9,7 @@
 struct vballoon_socket {
 	int fd; /* -1: there is none */
 	int spare; /* a descriptor to give up when there is no other */
+	bool is_full; /* since somebody was turned away, nobody could be let in */
 	const char *path; /* NULL: it was handed over, nothing to unlink */
 	dev_t dev; /* of the path, so that a successor's socket is not unlinked */
 	ino_t ino;
