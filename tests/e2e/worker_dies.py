@@ -17,7 +17,7 @@ from bed.tracer import Tracer
 DAEMON = ("--supervise", "yes")
 SPOILS = True
 BALLOON_MIB = 448
-KILLS = 21
+KILLS = 24
 KILLS_THOROUGH = 1000
 # Long enough for a worker to be in the midst of something, and to have answered something.
 LIFE_SECONDS_MAX = 0.3

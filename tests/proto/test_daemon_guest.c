@@ -378,6 +378,16 @@ static void an_idle_guest_does_not_wake_the_daemon(void **state)
 	assert_int_equal(process_wakeups(&bed->daemon, 1000), 0);
 }
 
+static void a_guest_whose_device_has_stopped_does_not_wake_the_daemon(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	send_nonsense(bed);
+	process_await(&bed->daemon, "the device has stopped");
+	daemon_bed_assert_state(bed, "stopped");
+	assert_int_equal(process_wakeups(&bed->daemon, 1000), 0);
+}
+
 #ifndef VBALLOON_SANITIZED
 static void a_daemon_in_use_needs_little_memory(void **state)
 {
@@ -420,6 +430,7 @@ int main(void)
 		TEST(a_client_that_goes_while_it_waits_is_forgotten, ready_set_up),
 		TEST(a_front_end_that_dies_lets_no_client_hang, ready_set_up),
 		TEST(an_idle_guest_does_not_wake_the_daemon, ready_set_up),
+		TEST(a_guest_whose_device_has_stopped_does_not_wake_the_daemon, ready_set_up),
 #ifndef VBALLOON_SANITIZED
 		TEST(a_daemon_in_use_needs_little_memory, ready_set_up),
 #endif
