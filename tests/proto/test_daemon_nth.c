@@ -26,7 +26,7 @@
 #include "process.h"
 
 #define BEYOND 10U /* lives in a row that made fewer calls: then there are no more */
-#define CALLS_MIN 80U
+#define CALLS_MIN 60U
 #define CALLS_MAX 2000U
 
 /* What both need to go on. */
