@@ -10,7 +10,6 @@ from . import kernel, measure, prepare, stories
 from .assets import Assets
 from .balloon import OwnBalloon, PeerBalloon
 from .failure import Failure
-from .guest import PAGES_PER_MIB
 from .process import end_on_signal
 from .rig import Rig
 from .say import say
@@ -27,9 +26,7 @@ def show(rig: Rig, assets: Assets) -> tuple[measure.Move, measure.Integrity, mea
         f"{assets.qemu.version()} ({assets.accel.name}).")
     vm.guest.load(own.driver)
     vm.guest.load(peer.driver)
-    pages, _ = vm.guest.touch(measure.TOUCH_SEED)
-    say(f"It has written {pages // PAGES_PER_MIB} MiB. The host holds "
-        f"{vm.memory.allocated_mib():.0f} MiB for it.")
+    say(f"The host holds {vm.memory.allocated_mib():.0f} MiB for it.")
     own_move = measure.move(vm, own, TARGET_MIB)
     say(f"\n{measure.ROUNDS} times more, while the guest holds a pattern in "
         f"{measure.PATTERN_SHARE:.0%} of what is left; then it writes and reads all of its memory:")
