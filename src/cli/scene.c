@@ -148,9 +148,12 @@ static void draw_foot(const struct vballoon_scene *scene, struct page *page)
 	size_t seconds = vballoon_chart_values_shown(page->style->columns, page->style->braille) *
 			 scene->interval_s;
 	char text[256];
+	int len = snprintf(text, sizeof(text), "q ends; the last %zu:%02zu minutes", seconds / 60,
+			   seconds % 60);
+	static const char scale[] = ", all to one scale";
 
-	snprintf(text, sizeof(text), "q ends; the last %zu:%02zu minutes, all to one scale",
-		 seconds / 60, seconds % 60);
+	if ((size_t)len + strlen(scale) <= page->style->columns)
+		snprintf(text + len, sizeof(text) - (size_t)len, "%s", scale);
 	put_text(page, text);
 	fputs(CLEAR_BELOW, page->to);
 }

@@ -218,6 +218,7 @@ def a_narrow_terminal_shows_all_figures(bed):
             assert any(line.startswith(figure) for line in lines), f"{figure}: {lines}"
         cut = [line for line in lines if re.search(r" of( \d*)?$", line)]
         assert not cut, f"a size without its unit: {cut}"
+        assert any(line.endswith(" minutes") for line in lines), f"a foot that is cut: {lines}"
         leave(terminal, b"q")
 
 
