@@ -43,7 +43,6 @@ const struct vballoon_call vballoon_daemon_calls[] = {
 	ANY(accept4),
 	ANY(recvmsg),
 	ANY(sendmsg),
-	ANY(sendto),
 	ANY(read),
 	ANY(write),
 	ANY(preadv2),

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/message.h"
@@ -32,8 +31,8 @@ static void choose_events(struct vballoon_control_client *client)
 
 static void send_answer(struct vballoon_control_client *client)
 {
-	ssize_t sent = send(client->source.fd, client->answer + client->answer_sent,
-			    client->answer_len - client->answer_sent, MSG_NOSIGNAL);
+	ssize_t sent = write(client->source.fd, client->answer + client->answer_sent,
+			     client->answer_len - client->answer_sent);
 
 	if (sent < 0 && errno != EAGAIN && errno != EINTR)
 		client->gone = true;

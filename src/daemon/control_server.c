@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/message.h"
@@ -11,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/lookout.h"
 #include "daemon/pair.h"
+#include "supervisor/parcel.h"
 
 void vballoon_control_server_init(struct vballoon_control_server *server,
 				  struct vballoon_loop *loop, struct vballoon_guest *guest,
@@ -43,7 +43,7 @@ static void turn_away(int fd, const struct vballoon_error *error)
 
 	line = vballoon_message_print(message, &len);
 	if (line)
-		send(fd, line, len, MSG_NOSIGNAL);
+		(void)vballoon_parcel_send_one(fd, line, len, -1, 0);
 	free(line);
 	json_decref(message);
 	close(fd);

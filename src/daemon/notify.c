@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "supervisor/manager.h"
+#include "supervisor/parcel.h"
 
 static int manager = -1;
 
@@ -27,8 +27,8 @@ void vballoon_notify(const char *state)
 
 	if (vballoon_keeper_is_there())
 		err = vballoon_keeper_say(state);
-	else if (manager >= 0 && send(manager, state, strlen(state), MSG_NOSIGNAL) < 0)
-		err = -errno;
+	else if (manager >= 0)
+		err = vballoon_parcel_send_one(manager, state, strlen(state), -1, 0);
 	if (err)
 		vballoon_log(LOG_WARNING, "the service manager cannot be told \"%s\": %s", state,
 			     strerror(-err));

@@ -12,6 +12,14 @@
 
 #define HEADER_BYTES sizeof(struct vhost_user_header)
 
+ssize_t vballoon_socket_send(int socket, const void *bytes, size_t len)
+{
+	struct iovec all = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = len };
+	const struct msghdr msg = { .msg_iov = &all, .msg_iovlen = 1 };
+
+	return sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void vballoon_channel_init(struct vballoon_channel *channel, int socket)
 {
 	const int on = 1;
@@ -255,8 +263,8 @@ int vballoon_channel_flush(struct vballoon_channel *channel)
 {
 	while (vballoon_channel_sending(channel)) {
 		ssize_t sent =
-			send(channel->socket, channel->out + channel->out_done,
-			     channel->out_len - channel->out_done, MSG_NOSIGNAL | MSG_DONTWAIT);
+			vballoon_socket_send(channel->socket, channel->out + channel->out_done,
+					     channel->out_len - channel->out_done);
 
 		if (sent < 0 && errno == EINTR)
 			continue;

@@ -58,6 +58,10 @@ enum {
 /* Whether the relay that this is has gone itself, and not only the front end behind it. */
 bool vballoon_channel_relay_gone(const struct vballoon_channel *channel);
 
+/* As send(), without waiting and without a signal; by sendmsg(), which serves with descriptors, too,
+ * so that a sandbox needs no other call. */
+ssize_t vballoon_socket_send(int socket, const void *bytes, size_t len);
+
 void vballoon_channel_init(struct vballoon_channel *channel, int socket);
 
 /* Close the socket and every descriptor that was not taken. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <syslog.h>
 
 #include "vhost_user/back_end.h"
@@ -55,8 +54,7 @@ void vballoon_config_space_changed(struct vballoon_vhost_user *back_end)
 		vballoon_back_end_log(back_end, LOG_WARNING,
 				      "the front end cannot be told that the guest is to look: "
 				      "it has given no channel for that");
-	else if (send(back_end->requests_socket, &header, sizeof(header),
-		      MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	else if (vballoon_socket_send(back_end->requests_socket, &header, sizeof(header)) < 0 &&
 		 errno != EAGAIN)
 		vballoon_back_end_log(back_end, LOG_WARNING,
 				      "the front end cannot be told that the guest is to look: %s",

@@ -67,7 +67,7 @@ static void a_message_at_hand_is_carried_out_by_another(void **state)
 	do {
 		call = supervised_next_call(worker, NULL);
 		assert_true(call != SUPERVISED_DIED);
-	} while (call != SYS_sendto);
+	} while (call != SYS_sendmsg);
 	assert_int_equal(kill(bed->daemon.pid, SIGKILL), 0);
 	/* It goes with it, and is ours to look at. */
 	while (waitpid(worker, &status, __WALL) == worker && WIFSTOPPED(status))

@@ -178,7 +178,7 @@ static void run_to_answer(pid_t worker)
 	do {
 		call = supervised_next_call(worker, NULL);
 		assert_true(call != SUPERVISED_DIED);
-	} while (call != SYS_sendto);
+	} while (call != SYS_sendmsg);
 }
 
 static void a_message_that_ends_every_worker_ends_its_front_end(void **state)
