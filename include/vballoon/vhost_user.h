@@ -156,6 +156,29 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
 int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *state, size_t len,
 			     struct vballoon_saved_check *check_out);
 
+/**
+ * Visit every run of guest memory that the host has nothing of at this moment: it reads as zeros,
+ * whatever has become of it before - held and dropped, reported and dropped, or never used. In order
+ * of address. When the guest stands still, it need not travel to where memory is new. It is
+ * found out from the files behind the memory, in time that grows with what they have.
+ *
+ * Left out is memory that is not the file's alone to tell of: what is never dropped, and a region in
+ * whose file nobody was seen to write. Of huge pages the host does not tell where there are none.
+ *
+ * The caller vouches for the guest standing still, as for vballoon_device_each_skippable(). Whose
+ * the balloon is does not matter here.
+ * @param back_end the back end, no queue of which runs
+ * @param from where to begin, to go on after a visitor that had enough
+ * @param visit called for each run, of @c pages balloon pages; returns false when it has enough
+ * @param context handed to @p visit
+ * @return 0; -EBUSY while a queue runs; -EAGAIN when no driver was seen to write into the memory, so
+ *         that it may not be shared; what lseek() gave (DEV-STATE-8)
+ */
+int vballoon_vhost_user_each_hole(struct vballoon_vhost_user *back_end, struct vballoon_gpa from,
+				  bool (*visit)(void *context, struct vballoon_gpa gpa,
+						uint64_t pages),
+				  void *context);
+
 /** @return the process that sent the last message, as struct
  *          vballoon_vhost_user_status.peer; -1 before the first. Takes no system call. */
 int32_t vballoon_vhost_user_peer(const struct vballoon_vhost_user *back_end);

@@ -37,7 +37,7 @@ _vballoonctl()
 	set) options="$options --guest-size --wait --timeout --deadline --keep --revert" ;;
 	stats) options="$options --timeout --period" ;;
 	reclaim-free) options="$options --wait --timeout" ;;
-	skip-map) options="$options --bitmap" ;;
+	skip-map) options="$options --bitmap --zeros" ;;
 	watch) options="$options --interval --once --no-color" ;;
 	policy)
 		# bash makes a word of each "=".

@@ -36,6 +36,7 @@ struct vballoon_cli_options {
 	bool keeps; /* at the deadline; or */
 	bool reverts;
 	const char *bitmap; /* a file; NULL: none */
+	bool zeros; /* not what is held but what the host has nothing of */
 	const char *operand; /* NULL when there is none */
 	char *const *operands; /* all of them */
 	int operand_count;

@@ -36,14 +36,14 @@ static void take_runs(struct map *map, const json_t *pairs)
 	}
 }
 
-static int fetch(struct vballoon_client *client, struct map *map)
+static int fetch(struct vballoon_client *client, const char *command, struct map *map)
 {
 	json_int_t from = 0;
 	json_t *piece = NULL, *next;
 	int code;
 
 	do {
-		code = vballoon_client_call(client, "skip-map", json_pack("{sI}", "from", from), 0,
+		code = vballoon_client_call(client, command, json_pack("{sI}", "from", from), 0,
 					    &piece);
 		if (code)
 			return code;
@@ -119,15 +119,17 @@ static void tell(const struct vballoon_cli_options *options, const struct map *m
 		json_decref(object);
 		return;
 	}
-	printf("%s of the guest's memory need not travel, in %zu runs.\n",
-	       vballoon_size_format(map->skip_bytes, text), json_array_size(map->runs));
+	printf("%s of the guest's memory %s, in %zu runs.\n",
+	       vballoon_size_format(map->skip_bytes, text),
+	       options->zeros ? "are zeros that the host has nothing of" : "need not travel",
+	       json_array_size(map->runs));
 }
 
 int vballoon_cmd_skip_map(const struct vballoon_cli_options *options,
 			  struct vballoon_client *client)
 {
 	struct map map = { .runs = json_array() };
-	int code = fetch(client, &map), err = 0;
+	int code = fetch(client, options->zeros ? "zero-map" : "skip-map", &map), err = 0;
 
 	if (!code && options->bitmap)
 		err = store(options->bitmap, &map);

@@ -104,8 +104,12 @@ static const char about_save_state[] =
 	"guest's memory and the monitor's state are saved by others, at the same time.\n";
 
 static const char about_skip_map[] =
-	"Of a guest that stands still: the memory in its balloon, which nobody needs. Memory\n"
-	"that was reported as free is not in it, as the guest may be using it again.\n"
+	"Of a guest that stands still: the memory in its balloon, which nobody needs.\n"
+	"\n"
+	"With --zeros instead all memory that the host has nothing of now, so that it reads as\n"
+	"zeros: what is in the balloon and was given back, what was reported as free and not\n"
+	"used since, what was never used. It need not travel to where memory is new. This asks\n"
+	"the host, not the balloon; of huge pages the host does not tell.\n"
 	"\n"
 	"The guest must stand still because it was paused, while its driver ran. After a\n"
 	"reset of the guest that memory may be in use again, and vballoond cannot tell the\n"
@@ -147,7 +151,7 @@ static const struct vballoon_command commands[] = {
 	  "give warm memory back to the host, once", about_drop },
 	{ "save-state", "FILE", false, false, 0, vballoon_cmd_save_state,
 	  "save the device of a paused guest", about_save_state },
-	{ "skip-map", NULL, false, false, BIT(BITMAP), vballoon_cmd_skip_map,
+	{ "skip-map", NULL, false, false, BIT(BITMAP) | BIT(ZEROS), vballoon_cmd_skip_map,
 	  "tell what memory of a paused guest need not travel", about_skip_map },
 	{ "features", "[WORD]...", true, true, 0, vballoon_cmd_features,
 	  "show the features, or check whether a guest can move", about_features },

@@ -136,6 +136,13 @@ static int take_bitmap(struct vballoon_cli_options *options, const char *text)
 	return -1;
 }
 
+static int take_zeros(struct vballoon_cli_options *options, const char *text)
+{
+	(void)text;
+	options->zeros = true;
+	return -1;
+}
+
 /* A newline in a help goes on below it. */
 static const struct option_info {
 	const char *name;
@@ -170,6 +177,8 @@ static const struct option_info {
 				     "have the guest report so often, such as 5s, or off" },
 	[VBALLOON_OPTION_BITMAP] = { "bitmap", "FILE", take_bitmap,
 				     "write a bit for each page of the guest there" },
+	[VBALLOON_OPTION_ZEROS] = { "zeros", NULL, take_zeros,
+				    "tell instead what the host has nothing of" },
 };
 
 /* getopt_long()'s table; an option's value is its id and 1, as 0 means a flag. */

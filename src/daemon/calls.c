@@ -62,6 +62,7 @@ const struct vballoon_call vballoon_daemon_calls[] = {
 	IS(fcntl, 1, F_GET_SEALS),
 	HAS_NONE(mmap, 2, PROT_EXEC),
 	ANY(munmap),
+	ANY(lseek), /* where there is none of it */
 	IS(madvise, 2, MADV_DONTDUMP),
 	IS(madvise, 2, MADV_POPULATE_WRITE),
 	IS(fallocate, 1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE),

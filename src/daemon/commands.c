@@ -318,6 +318,11 @@ static json_t *poll_skip_map(struct vballoon_call *call)
 	return vballoon_skip_piece(call->guest, call->argument, &call->error);
 }
 
+static json_t *poll_zero_map(struct vballoon_call *call)
+{
+	return vballoon_zero_piece(call->guest, call->argument, &call->error);
+}
+
 /* What has been so far is the answer, what comes then are events. */
 static json_t *poll_events(struct vballoon_call *call)
 {
@@ -349,6 +354,7 @@ static const struct vballoon_command commands[] = {
 	{ "features", { NULL, 0, NULL }, NULL, poll_features },
 	{ "save-state", { "offset", BALLOON_BYTES_MAX, NULL }, NULL, poll_save_state },
 	{ "skip-map", { "from", BALLOON_BYTES_MAX, NULL }, NULL, poll_skip_map },
+	{ "zero-map", { "from", BALLOON_BYTES_MAX, NULL }, NULL, poll_zero_map },
 	{ "events", { NULL, 0, NULL }, NULL, poll_events },
 };
 

@@ -86,12 +86,10 @@ static void append(struct runs *runs)
 							    (json_int_t)runs->bytes));
 }
 
-static bool visit(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
+static bool add(struct runs *runs, struct vballoon_gpa gpa, uint64_t pages)
 {
-	struct runs *runs = context;
 	uint64_t bytes = pages << runs->page_shift;
 
-	(void)dropped;
 	if (runs->bytes && runs->gpa + runs->bytes == gpa.value) {
 		runs->bytes += bytes;
 		return true;
@@ -106,26 +104,62 @@ static bool visit(void *context, struct vballoon_gpa gpa, uint64_t pages, bool d
 	return true;
 }
 
+static bool visit_held(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
+{
+	(void)dropped;
+	return add(context, gpa, pages);
+}
+
+static bool visit_hole(void *context, struct vballoon_gpa gpa, uint64_t pages)
+{
+	return add(context, gpa, pages);
+}
+
+/* What was visited, as the answer. */
+static json_t *piece_of(struct runs *runs)
+{
+	uint64_t end = runs->gpa + runs->bytes;
+
+	append(runs);
+	return json_pack("{sIsoso}", "page_bytes", (json_int_t)1 << runs->page_shift, "runs",
+			 runs->list, "next",
+			 runs->more ? json_integer((json_int_t)end) : json_null());
+}
+
 json_t *vballoon_skip_piece(const struct vballoon_guest *guest, uint64_t from,
 			    struct vballoon_error *error)
 {
 	struct vballoon_device *device = device_of(guest, error);
 	struct runs runs = { .page_shift = guest->page_shift };
-	uint64_t end;
-	json_t *next;
 	int err;
 
 	if (!device)
 		return NULL;
 	runs.list = json_array();
-	err = vballoon_device_each_skippable(device, vballoon_gpa(from), visit, &runs);
-	if (err) {
-		json_decref(runs.list);
+	err = vballoon_device_each_skippable(device, vballoon_gpa(from), visit_held, &runs);
+	if (!err)
+		return piece_of(&runs);
+	json_decref(runs.list);
+	return fail(error, err);
+}
+
+json_t *vballoon_zero_piece(const struct vballoon_guest *guest, uint64_t from,
+			    struct vballoon_error *error)
+{
+	struct runs runs = { .page_shift = guest->page_shift };
+	int err;
+
+	if (!device_of(guest, error))
+		return NULL;
+	runs.list = json_array();
+	err = vballoon_vhost_user_each_hole(guest->back_end, vballoon_gpa(from), visit_hole, &runs);
+	if (!err)
+		return piece_of(&runs);
+	json_decref(runs.list);
+	if (err != -EAGAIN)
 		return fail(error, err);
-	}
-	append(&runs);
-	end = runs.gpa + runs.bytes;
-	next = runs.more ? json_integer((json_int_t)end) : json_null();
-	return json_pack("{sIsoso}", "page_bytes", (json_int_t)1 << guest->page_shift, "runs",
-			 runs.list, "next", next);
+	vballoon_error_set(
+		error, VBALLOON_ERROR_NOT_PROVEN,
+		"no driver was seen to write to the guest's memory, so it may not be shared");
+	return NULL;
 }

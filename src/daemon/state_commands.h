@@ -15,8 +15,10 @@
 json_t *vballoon_state_piece(struct vballoon_guest *guest, uint64_t offset,
 			     struct vballoon_error *error);
 
-/* A piece of the skip map, from a guest address on. */
+/* A piece of the skip map, from a guest address on; of the zero map. */
 json_t *vballoon_skip_piece(const struct vballoon_guest *guest, uint64_t from,
+			    struct vballoon_error *error);
+json_t *vballoon_zero_piece(const struct vballoon_guest *guest, uint64_t from,
 			    struct vballoon_error *error);
 
 #endif /* VBALLOON_DAEMON_STATE_COMMANDS_H */

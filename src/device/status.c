@@ -101,7 +101,7 @@ void vballoon_device_each_held(const struct vballoon_device *device,
 	visit_from(device, 0, visit, context);
 }
 
-/* Held pages only: of a reported one nobody knows whether it is in use again.
+/* Held pages only: of a reported one the device cannot know whether it is in use again.
  * Keeps DEV-STATE-7, DEV-STATE-8. */
 int vballoon_device_each_skippable(const struct vballoon_device *device, struct vballoon_gpa from,
 				   bool (*visit)(void *context, struct vballoon_gpa gpa,

@@ -228,6 +228,9 @@ static void live(struct daemon_bed *bed)
 	use_limited_memory(bed);
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "pages=warm")), 0);
 	daemon_bed_ctl(bed, WORDS("doctor"));
+	front_end_stop_queue(&bed->guest, 0);
+	front_end_stop_queue(&bed->guest, 1);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros")), 0);
 	turn_one_away(bed);
 	daemon_bed_disconnect(bed);
 	process_await(&bed->daemon, "the front end has gone");

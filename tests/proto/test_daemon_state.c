@@ -304,6 +304,50 @@ static void nothing_is_skipped_of_a_guest_that_had_not_spoken(void **state)
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--json")), 1);
 }
 
+/* Whatever has become of it: the host says what it has. */
+static void what_the_host_has_nothing_of_is_told_apart(void **state)
+{
+	struct daemon_bed *bed = *state;
+	json_int_t before, after;
+	json_t *object;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "the guest runs: pause it first"));
+	pause_guest(bed);
+	front_end_start_queue(&bed->guest, 0, 0);
+	pause_guest(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros", "--json")), 0);
+	object = json_loads(bed->ctl.out.text, 0, NULL);
+	before = control_take_integer(object, "skip_bytes");
+	assert_in_range(before, GUEST_BYTES - (1 << 20), GUEST_BYTES);
+	/* All but a page in four, which makes more runs than fit a line. */
+	for (size_t page = FIRST_PAGE + 4; page < (GUEST_BASE + GUEST_BYTES) / GUEST_PAGE;
+	     page += 4)
+		bed->guest.memory[page * GUEST_PAGE - GUEST_BASE] = 1;
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros", "--json")), 0);
+	object = json_loads(bed->ctl.out.text, 0, NULL);
+	assert_true(json_array_size(json_object_get(object, "runs")) > 440);
+	after = control_take_integer(object, "skip_bytes");
+	assert_int_equal(before - after, (GUEST_BYTES - (1 << 20)) / 4 - GUEST_PAGE);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros", "--bitmap", file)), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "are zeros that the host has nothing of"));
+}
+
+/* Nobody has written, so nobody knows whether it is shared. */
+static void of_a_guest_without_a_driver_no_zeros_are_told(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_disconnect(bed);
+	process_await(&bed->daemon, "the front end has gone");
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	front_end_negotiate(&bed->guest, FRONT_END_FEATURES);
+	process_await(&bed->daemon, "a front end");
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "no driver was seen to write"));
+}
+
 #define SCATTERED 750
 
 /* More runs than fit a line are asked for in turns. */
@@ -345,6 +389,8 @@ int main(void)
 		TEST(what_is_in_the_balloon_need_not_travel),
 		TEST(a_bitmap_has_a_bit_for_each_page),
 		TEST(nothing_is_skipped_of_a_guest_that_had_not_spoken),
+		TEST(what_the_host_has_nothing_of_is_told_apart),
+		TEST(of_a_guest_without_a_driver_no_zeros_are_told),
 		TEST(a_scattered_balloon_is_told_of_in_pieces),
 	};
 
