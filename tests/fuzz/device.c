@@ -8,15 +8,9 @@
 #include <string.h>
 
 #include "base/le.h"
-#include "device_bed.h"
 #include "fuzz.h"
+#include "places.h"
 
-#define PAGE 4096U
-#define SMALL_AT GIB
-#define SMALL_PAGES 256U
-#define LARGE_AT (4 * GIB)
-#define LARGE_PAGES 2048U /* in host pages of 2 MiB */
-#define PAGES (SMALL_PAGES + LARGE_PAGES)
 #define STEPS_MAX 200
 #define IN_FLIGHT_MAX 5 /* the bed keeps one more apart */
 #define REQUESTS_MAX 32
@@ -44,16 +38,6 @@ struct fuzz_device {
 	struct fuzz_message in_flight[IN_FLIGHT_MAX];
 	unsigned int in_flight_count, requests;
 };
-
-/* The number of a page; PAGES: it is none. */
-static unsigned int page_of(uint64_t gpa)
-{
-	if (gpa >= SMALL_AT && gpa - SMALL_AT < SMALL_PAGES * PAGE)
-		return (unsigned int)((gpa - SMALL_AT) / PAGE);
-	if (gpa >= LARGE_AT && gpa - LARGE_AT < LARGE_PAGES * PAGE)
-		return SMALL_PAGES + (unsigned int)((gpa - LARGE_AT) / PAGE);
-	return PAGES;
-}
 
 static bool has_runs(struct fuzz_device *f)
 {
@@ -350,8 +334,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	f->input = (struct fuzz_input){ bytes, len };
 	f->unit_shift_max = 12;
 	bed_init(&f->bed, fuzz_u8(&f->input) & (vballoon_device_features_max() & UINT64_C(0xff)));
-	bed_add_memory(&f->bed, SMALL_AT, SMALL_PAGES * PAGE, 12);
-	bed_add_memory(&f->bed, LARGE_AT, LARGE_PAGES * PAGE, 21);
+	places_add(&f->bed);
 	start(f);
 	for (unsigned int i = 0; i < STEPS_MAX && f->input.len; i++)
 		steps[fuzz_u8(&f->input) % (sizeof(steps) / sizeof(steps[0]))](f);

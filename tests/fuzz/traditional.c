@@ -9,14 +9,9 @@
 
 #include "base/le.h"
 #include "fuzz.h"
+#include "places.h"
 #include "trad_bed.h"
 
-#define PAGE 4096U
-#define SMALL_AT GIB
-#define SMALL_PAGES 256U
-#define LARGE_AT (4 * GIB)
-#define LARGE_PAGES 2048U /* in host pages of 2 MiB */
-#define PAGES (SMALL_PAGES + LARGE_PAGES)
 #define STEPS_MAX 200
 #define IN_FLIGHT_MAX 8
 #define WORDS_MAX 40U
@@ -30,16 +25,6 @@ struct fuzz_traditional {
 	bool given[PAGES], free[PAGES]; /* named so, since the driver began */
 	unsigned int in_flight[VBALLOON_QUEUES_MAX];
 };
-
-/* The number of a page; PAGES: it is none. */
-static unsigned int page_of(uint64_t gpa)
-{
-	if (gpa >= SMALL_AT && gpa - SMALL_AT < SMALL_PAGES * PAGE)
-		return (unsigned int)((gpa - SMALL_AT) / PAGE);
-	if (gpa >= LARGE_AT && gpa - LARGE_AT < LARGE_PAGES * UINT64_C(4096))
-		return SMALL_PAGES + (unsigned int)((gpa - LARGE_AT) / PAGE);
-	return PAGES;
-}
 
 static void check_calls(struct fuzz_traditional *f)
 {
@@ -159,7 +144,7 @@ static void post_free(struct fuzz_traditional *f)
 {
 	const unsigned int queue = fuzz_u8(&f->input) % VBALLOON_QUEUES_MAX;
 	const uint64_t base = fuzz_u8(&f->input) & 1 ? LARGE_AT : SMALL_AT;
-	const uint64_t bytes = (base == LARGE_AT ? LARGE_PAGES : SMALL_PAGES) * UINT64_C(4096);
+	const uint64_t bytes = (base == LARGE_AT ? LARGE_PAGES : SMALL_PAGES) * PAGE;
 	uint64_t stretch[1][2] = { { fuzz_u32(&f->input) % bytes, 1 + fuzz_u32(&f->input) } };
 
 	if (f->in_flight[queue] == IN_FLIGHT_MAX)
@@ -265,8 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	f.input = (struct fuzz_input){ bytes, len };
 	trad_bed_init(&f.bed,
 		      vballoon_device_features_of(VIRTIO_BALLOON_ID) & ~TRAD(SILENT_DEFLATE));
-	bed_add_memory(&f.bed, SMALL_AT, SMALL_PAGES * PAGE, 12);
-	bed_add_memory(&f.bed, LARGE_AT, LARGE_PAGES * UINT64_C(4096), 21);
+	places_add(&f.bed);
 	begin(&f);
 	for (unsigned int i = 0; i < STEPS_MAX && f.input.len; i++)
 		steps[fuzz_u8(&f.input) % (sizeof(steps) / sizeof(steps[0]))](&f);
