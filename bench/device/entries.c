@@ -19,16 +19,6 @@
 #define RUN_PAGES 512
 #define HUGE_BYTES (UINT64_C(1) << BENCH_HUGE_SHIFT)
 
-static int drop_nothing(void *context, const struct vballoon_region *region,
-			struct vballoon_bytes offset, struct vballoon_bytes len)
-{
-	(void)context;
-	(void)region;
-	(void)offset;
-	(void)len;
-	return 0;
-}
-
 static void give_pages(struct bench_guest *guest)
 {
 	uint64_t entries[ENTRIES];
@@ -50,7 +40,6 @@ static void take_back(struct bench_guest *guest, uint64_t pages)
 int main(int argc, char **argv)
 {
 	const struct bench_region region = { ENTRIES * HUGE_BYTES, NULL, BENCH_PAGE_SHIFT, NULL };
-	const struct vballoon_reclaim_ops reclaim = { .drop = drop_nothing };
 	bool runs = argc == 3 && !strcmp(argv[1], "add-runs");
 	struct bench_guest guest;
 
@@ -58,7 +47,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: entries add-runs|add-pages ROUNDS\n");
 		return 2;
 	}
-	bench_guest_make(&guest, &region, &reclaim);
+	bench_guest_make(&guest, &region, &bench_reclaim_nothing);
 	for (unsigned long rounds = strtoul(argv[2], NULL, 10); rounds; rounds--) {
 		if (runs)
 			bench_guest_add_range(&guest, 0, region.bytes, RUN_PAGES);

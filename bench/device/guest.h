@@ -7,6 +7,7 @@
 #ifndef VBALLOON_BENCH_GUEST_H
 #define VBALLOON_BENCH_GUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +19,12 @@
 #define BENCH_ENTRIES_MAX 4096 /* of one message */
 #define BENCH_SLOTS 32 /* messages that may be on their way together */
 
+/* A host that does nothing. */
+extern const struct vballoon_reclaim_ops bench_reclaim_nothing;
+
 struct bench_guest {
 	struct vballoon_device *device;
+	bool (*run)(struct vballoon_device *device); /* vballoon_device_run(), or around it */
 	struct guest_memory window; /* rings and messages; no memory of the balloon */
 	struct ring_builder rings[2];
 	void *storage;

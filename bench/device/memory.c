@@ -94,6 +94,12 @@ void bench_memory_populate(const struct bench_memory *memory)
 		bench_die("the memory is not in the pages that it should be in");
 }
 
+void bench_memory_end(const struct bench_memory *memory)
+{
+	if (munmap(memory->at, memory->bytes) || close(memory->backing.fd))
+		bench_die("unmap");
+}
+
 uint64_t bench_memory_allocated(const struct bench_memory *memory)
 {
 	struct stat stat;

@@ -35,6 +35,8 @@ void bench_memory_make(struct bench_memory *memory, const char *backing, uint64_
 /* Have the host's memory behind all of it, of the kind that was asked for. */
 void bench_memory_populate(const struct bench_memory *memory);
 
+void bench_memory_end(const struct bench_memory *memory);
+
 /* What the host holds of it. */
 uint64_t bench_memory_allocated(const struct bench_memory *memory);
 

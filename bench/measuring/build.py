@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bed.failure import Failure
 
-NAMES = ("entries", "machines", "runs", "scattered", "untouched")
+NAMES = ("entries", "machines", "runs", "scattered", "steps", "untouched")
 
 
 def programs(tree: Path) -> Path:

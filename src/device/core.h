@@ -115,7 +115,7 @@ struct vballoon_work {
 	uint32_t type; /* of that message; of device 5, its queue as the standard numbers them */
 	unsigned int queue; /* of device 5: that queue */
 	bool waits; /* of device 5: it is unfinished, as the host has no memory */
-	uint64_t steps_left; /* that this run may take: entries, words of the page map */
+	uint64_t steps_left; /* that this run may take: words of the page map */
 	uint64_t bytes_left; /* to be cleared, given back or restored in this run */
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
@@ -135,9 +135,16 @@ struct vballoon_work {
 	} pair; /* EXCHANGE */
 };
 
+/* What one run of the device does for messages takes half a millisecond: so many words of the
+ * page map are looked at, */
+#define VBALLOON_RUN_STEPS 8192
+
+/* and so many bytes cleared or restored, or half of them given back; at least a host page. */
+#define VBALLOON_RUN_BYTES (UINT64_C(1) << 22)
+
 /* What a call to the host counts for at least: a run makes no more of them for messages
  * than to drop what is held. */
-#define VBALLOON_WORK_CALL_BYTES (UINT64_C(1) << 17)
+#define VBALLOON_WORK_CALL_BYTES (VBALLOON_RUN_BYTES / 64)
 
 /* A call to the host about @bytes is part of what this run may do. */
 static inline void vballoon_work_charge(struct vballoon_work *work, uint64_t bytes)
@@ -147,12 +154,20 @@ static inline void vballoon_work_charge(struct vballoon_work *work, uint64_t byt
 	work->bytes_left -= bytes < work->bytes_left ? bytes : work->bytes_left;
 }
 
+/* So many words of the page map, or as much as they take, are part of what this run may do. */
+static inline void vballoon_work_charge_words(struct vballoon_work *work, uint64_t words)
+{
+	work->steps_left -= words < work->steps_left ? words : work->steps_left;
+}
+
+/* What an entry takes beside the words of the page map that it names, in such. */
+#define VBALLOON_WORK_ENTRY_WORDS 4
+
 /* An entry of @pages pages is part of what this run may do. */
 static inline void vballoon_work_charge_entry(struct vballoon_work *work, uint64_t pages)
 {
-	uint64_t steps = 1 + pages / VBALLOON_BITMAP_WORD_BITS;
-
-	work->steps_left -= steps < work->steps_left ? steps : work->steps_left;
+	vballoon_work_charge_words(work,
+				   VBALLOON_WORK_ENTRY_WORDS + pages / VBALLOON_BITMAP_WORD_BITS);
 }
 
 /* Since the record was last proven, a queue of the two without which no guest speaks. */

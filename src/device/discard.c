@@ -44,7 +44,7 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 	struct vballoon_work *work = &device->work;
 	uint64_t host_page = UINT64_C(1) << region->host_page_shift;
 	uint64_t len = end - work->at;
-	uint64_t most = vballoon_align_down(work->bytes_left, region->host_page_shift);
+	uint64_t most = vballoon_align_down(work->bytes_left / 2, region->host_page_shift);
 	int error;
 
 	if (!work->bytes_left)
@@ -53,7 +53,7 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 		most = host_page;
 	if (len > most)
 		len = most;
-	vballoon_work_charge(work, len);
+	vballoon_work_charge(work, 2 * len);
 	error = device->config.reclaim->discard(device->config.context, region,
 						vballoon_bytes(work->at - region->gpa.value),
 						vballoon_bytes(len));

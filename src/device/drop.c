@@ -287,7 +287,7 @@ void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_
 		gone = vballoon_bitmap_count(piece.map.dropped, first, end - first) != 0;
 		drop_pages(device, piece.index, &piece.map,
 			   (struct vballoon_run){ first, end - first }, gone);
-		vballoon_work_charge(&device->work, (end - first) << device->config.page_shift);
+		vballoon_work_charge(&device->work, 2 * (end - first) << device->config.page_shift);
 	}
 }
 

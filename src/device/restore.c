@@ -101,7 +101,7 @@ static enum vballoon_progress step(struct vballoon_device *device, uint64_t *at,
 {
 	uint32_t shift = device->config.page_shift;
 	uint64_t page = vballoon_align_down(*at, shift);
-	uint64_t gpa = page, pages = (end - page) >> shift, stop;
+	uint64_t gpa = page, pages = (end - page) >> shift, stop, most;
 	struct vballoon_bits dropped;
 	struct vballoon_piece piece;
 
@@ -110,7 +110,13 @@ static enum vballoon_progress step(struct vballoon_device *device, uint64_t *at,
 	stop = vballoon_bits_next(dropped, piece.first, piece.first + piece.count);
 	if (stop > piece.first)
 		return take_as_it_is(device, at, page + ((stop - piece.first) << shift));
-	stop = vballoon_bits_next_missing(dropped, stop, piece.first + piece.count);
+	/* Not further than one run may restore, or it would be looked at again. */
+	most = ((stop + (VBALLOON_RUN_BYTES >> shift)) |
+		(vballoon_page_map_host_pages(&piece.map) - 1)) +
+	       1;
+	if (most > piece.first + piece.count)
+		most = piece.first + piece.count;
+	stop = vballoon_bits_next_missing(dropped, stop, most);
 	return bring_back(device, &piece, at, page + ((stop - piece.first) << shift));
 }
 

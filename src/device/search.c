@@ -134,6 +134,13 @@ static bool cut_to_units(struct vballoon_device *device, const struct vballoon_r
 	return true;
 }
 
+/* Pages were looked through in vain: up to eight times as long as those that an entry names, where no
+ * two neighbours are alike. */
+static void charge(struct vballoon_device *device, uint64_t pages)
+{
+	vballoon_work_charge_words(&device->work, 1 + pages * 8 / VBALLOON_BITMAP_WORD_BITS);
+}
+
 /* Look through one chunk from search->page on. */
 static bool search_chunk(struct vballoon_device *device, struct vballoon_search *search,
 			 const struct vballoon_run *chunk, uint64_t most, uint64_t *gpa_out,
@@ -147,9 +154,11 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 	bool whole = search->page <= chunk->first;
 	bool empty = true;
 	struct vballoon_run run;
+	uint64_t from;
 
 	if (whole)
 		search->page = chunk->first;
+	from = search->page;
 	while (search->page < end &&
 	       find_run(search, &map, search->page, end,
 			is_large(search->hint) ? most : most + unit_pages, &run)) {
@@ -160,9 +169,11 @@ static bool search_chunk(struct vballoon_device *device, struct vballoon_search 
 					region->gpa.value;
 
 			search->page = used >> device->config.page_shift;
+			charge(device, run.first - from);
 			return true;
 		}
 	}
+	charge(device, end - from);
 	/* What is no whole unit here is held all the same, as the end of one that began
 	 * in the region before: who forgets the record must find it. */
 	if (whole && (empty || search->hint != VBALLOON_HINT_HELD))
@@ -190,12 +201,14 @@ bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search
 	struct vballoon_run chunk;
 
 	while (search->region < device->memory.count) {
-		while (may_look(device, search, most) &&
+		while (device->work.steps_left && may_look(device, search, most) &&
 		       vballoon_summary_next(&device->summaries[search->region], search->hint,
 					     search->page, &chunk)) {
 			if (search_chunk(device, search, &chunk, most, gpa_out, pages_out))
 				return true;
 		}
+		if (!device->work.steps_left)
+			return false;
 		vballoon_search_skip_region(search);
 	}
 	return false;

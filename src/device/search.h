@@ -30,8 +30,8 @@ struct vballoon_search {
 #define VBALLOON_SEARCH_LONG_PAGES 64
 
 /* Find the next run of whole units, at most @most pages of them (at least a
- * unit), and go on behind it. False: there is none. A run of whole blocks is not cut
- * within a block. */
+ * unit), and go on behind it. False: there is none, or work.steps_left is 0 and it is to be
+ * called again. A run of whole blocks is not cut within a block. */
 bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
 			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out);
 

@@ -5,14 +5,8 @@
 
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
-/* The steps of one vballoon_todevq_run(): entries, and words of the page map, as in a large
- * guest one entry may name terabytes; a message counts for some. What goes beyond is one
- * entry, which is looked at whole. */
-#define RUN_STEPS 16384
+/* What a message counts for beside its entries. */
 #define MESSAGE_STEPS 32
-
-/* What is cleared, given back or restored for messages in one run; at least a host page. */
-#define RUN_BYTES (UINT64_C(1) << 24)
 
 #define STATS_ENTRIES_MAX 256
 
@@ -259,16 +253,15 @@ bool vballoon_todevq_run(struct vballoon_device *device)
 {
 	struct vballoon_work *work = &device->work;
 
-	work->steps_left = RUN_STEPS;
-	work->bytes_left = RUN_BYTES;
+	work->steps_left = VBALLOON_RUN_STEPS;
+	work->bytes_left = VBALLOON_RUN_BYTES;
 	while (!device->violation && work->steps_left && work->bytes_left) {
 		if (!work->unfinished && !vballoon_device_next(device, TODEV))
 			return false;
 		answer(device);
 		if (work->unfinished)
 			return true;
-		work->steps_left -=
-			work->steps_left < MESSAGE_STEPS ? work->steps_left : MESSAGE_STEPS;
+		vballoon_work_charge_words(work, MESSAGE_STEPS);
 	}
 	return !device->violation;
 }

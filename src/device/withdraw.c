@@ -136,7 +136,8 @@ static void try_way(struct vballoon_device *device, unsigned int way)
 		device->work.withdraw.search = (struct vballoon_search){ .hint = ways[way].hint };
 }
 
-/* Find the next run to hand back. False: there is none, or it has no place in the answer.
+/* Find the next run to hand back, unless this run of the device is over before: it is looked on in
+ * the next. False: there is none, or it has no place in the answer.
  * Keeps DEV-WITHDRAW-11, DEV-WITHDRAW-12, DEV-WITHDRAW-13. */
 static bool find(struct vballoon_device *device)
 {
@@ -144,18 +145,20 @@ static bool find(struct vballoon_device *device)
 	struct quota quota = quota_left(device);
 	uint64_t most =
 		least(least(quota.pages, quota.entries * quota.entry_pages), FIND_PAGES_MAX);
-	uint64_t pages;
+	uint64_t gpa, pages;
 
 	for (; most && work->withdraw.way < WAYS; try_way(device, work->withdraw.way + 1)) {
-		if (!vballoon_search_next(device, &work->withdraw.search, most, &work->at,
-					  &pages) ||
-		    (ways[work->withdraw.way].is_small && !leaves_room(&quota, pages)))
+		bool found =
+			vballoon_search_next(device, &work->withdraw.search, most, &gpa, &pages);
+
+		if (!found && !work->steps_left)
+			return true;
+		if (!found || (ways[work->withdraw.way].is_small && !leaves_room(&quota, pages)))
 			continue;
-		work->withdraw.first = work->at;
-		work->end = work->at + (pages << device->config.page_shift);
+		work->at = work->withdraw.first = gpa;
+		work->end = gpa + (pages << device->config.page_shift);
 		return true;
 	}
-	work->at = work->end;
 	return false;
 }
 

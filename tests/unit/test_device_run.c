@@ -11,7 +11,7 @@
 #include "device_bed.h"
 
 #define AT GIB
-#define RUN_BYTES (16 * MIB)
+#define RUN_BYTES (4 * MIB)
 #define GIB_PAGES UINT64_C(262144)
 #define MANY 4000
 
@@ -35,8 +35,8 @@ static int tear_down(void **state)
 /* Proves DEV-RING-5. */
 static void many_entries_take_several_runs(void **state)
 {
-	static unsigned char message[8 + 8 * 12000] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
-	static uint8_t verdicts[12000];
+	static unsigned char message[8 + 8 * 1500] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
+	static uint8_t verdicts[1500];
 
 	(void)state;
 	set_up_with(0, 64 * MIB, 12, 12);
@@ -228,13 +228,63 @@ static void a_host_page_that_is_larger_than_a_run_is_restored_whole(void **state
 	assert_int_equal(withdraw_in_runs(GIB), 2);
 }
 
+/* All was dropped, so that who looks for something else first finds nothing.
+ * Proves DEV-RING-5. */
+static void what_is_looked_for_in_vain_takes_several_runs(void **state)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = vballoon_le64(1024),
+	};
+	uint64_t entries[64];
+
+	(void)state;
+	set_up_with(0, GIB, 12, 12);
+	for (unsigned int i = 0; i < 64; i++)
+		bed_add_pages(&bed, AT + i * 16 * MIB, 1);
+	bed_post(&bed, &message, sizeof(message), sizeof(entries));
+	assert_true(vballoon_device_run(bed.device));
+	assert_true(bed_silent(&bed));
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, entries, sizeof(entries)), sizeof(entries));
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+}
+
+/* One page that is not dropped has no place in an answer of one entry, a block has; and who looks
+ * for more is interrupted then. */
+static void what_was_found_and_passed_over_is_not_handed_back_later(void **state)
+{
+	const struct vballoon_policy warm = { .pages = VBALLOON_PAGES_WARM };
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = vballoon_le64(512 + 64),
+	};
+	uint64_t entries[2];
+
+	(void)state;
+	set_up_with(0, 2 * GIB, 12, 12);
+	for (unsigned int i = 1; i < 127; i++)
+		bed_add_pages(&bed, AT + i * 16 * MIB, 1);
+	assert_int_equal(vballoon_device_set_policy(bed.device, &warm), 0);
+	bed_add_pages(&bed, AT, 1);
+	bed_add_pages(&bed, AT + 2032 * MIB, 512);
+	bed_post(&bed, &message, sizeof(message), sizeof(entries));
+	assert_true(vballoon_device_run(bed.device));
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, entries, sizeof(entries)), sizeof(entries));
+	assert_int_equal(bed_entry_gpa(entries[0]), AT + 2032 * MIB);
+	assert_int_equal(bed_entry_pages(entries[0]), 512);
+	assert_int_equal(bed_entry_pages(entries[1]), 1);
+	assert_int_equal(bed_status(&bed).held_pages, 126);
+}
+
 static void where_memory_comes_by_itself_it_takes_one_run(void **state)
 {
 	(void)state;
-	set_up_with(0, 512 * MIB, 21, 21);
+	set_up_with(0, 64 * MIB, 21, 21);
 	bed.restores_nothing = true;
-	assert_int_equal(bed_add_entry(&bed, AT | 255), 1);
-	assert_int_equal(withdraw_in_runs(512 * MIB), 1);
+	assert_int_equal(bed_add_entry(&bed, AT | 31), 1);
+	assert_int_equal(withdraw_in_runs(64 * MIB), 1);
 }
 
 /* Proves DEV-WITHDRAW-14. */
@@ -249,13 +299,13 @@ static void a_stop_while_memory_is_restored_hands_nothing_back(void **state)
 
 	(void)state;
 	set_up_with(0, 64 * MIB, 21, 12);
-	assert_int_equal(bed_add_entry(&bed, AT | 4095), 1);
-	assert_int_equal(bed_add_entry(&bed, (AT + 32 * MIB) | 4095), 1);
+	assert_int_equal(bed_add_entry(&bed, AT | 1023), 1);
+	assert_int_equal(bed_add_entry(&bed, (AT + 32 * MIB) | 1023), 1);
 	bed_post(&bed, &message, sizeof(message), sizeof(entries));
 	assert_true(vballoon_device_run(bed.device));
-	assert_int_equal(bed_status(&bed).held_pages, 4096);
+	assert_int_equal(bed_status(&bed).held_pages, 1024);
 	assert_int_equal(vballoon_device_stop_queue(bed.device, TODEV, &queue->next), 0);
-	assert_int_equal(bed_status(&bed).held_pages, 2 * 4096);
+	assert_int_equal(bed_status(&bed).held_pages, 2 * 1024);
 	assert_int_equal(bed_status(&bed).returned_pages, 0);
 	assert_int_equal(vballoon_device_start_queue(bed.device, TODEV, queue), 0);
 	bed_run(&bed);
@@ -278,6 +328,8 @@ int main(void)
 		TEST(what_a_withdraw_restores_takes_several_runs),
 		TEST(what_is_restored_of_one_gigantic_unit_takes_several_runs),
 		TEST(a_host_page_that_is_larger_than_a_run_is_restored_whole),
+		TEST(what_is_looked_for_in_vain_takes_several_runs),
+		TEST(what_was_found_and_passed_over_is_not_handed_back_later),
 		TEST(where_memory_comes_by_itself_it_takes_one_run),
 		TEST(a_stop_while_memory_is_restored_hands_nothing_back),
 	};

@@ -66,9 +66,31 @@ static void neighbours_that_descend_are_dropped_in_one_call_also_at_once(void **
 {
 	(void)state;
 	begin(TRAD(SILENT_DEFLATE), 12);
-	trad_say_down(&bed, INFLATE, AT, 600);
+	trad_say_down(&bed, INFLATE, AT, 512);
 	assert_int_equal(bed.call_count, 1);
-	assert_int_equal(bed.calls[0].len, 600 * PAGE);
+	assert_int_equal(bed.calls[0].len, 512 * PAGE);
+}
+
+/* Every other page, so that no two are dealt with together; what is left is not lost. */
+static void a_long_message_takes_several_runs_and_no_other_queue_waits(void **state)
+{
+	static uint32_t pfns[2048];
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	for (uint32_t i = 0; i < 2048; i++)
+		pfns[i] = PFN(AT) + 2 * i;
+	trad_post(&bed, INFLATE, pfns, 2048);
+	assert_true(vballoon_device_run(bed.device));
+	assert_false(trad_answered(&bed, INFLATE));
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, INFLATE));
+	assert_int_equal(bed_status(&bed).held_pages, 2048);
+	for (unsigned int i = 0; i < 8; i++)
+		trad_post(&bed, INFLATE, pfns, 256);
+	trad_post(&bed, DEFLATE, pfns, 1);
+	assert_true(vballoon_device_run(bed.device));
+	assert_true(trad_answered(&bed, DEFLATE));
 }
 
 /* It is touched again without a word, which must not fail: as for what is reported. */
@@ -465,6 +487,7 @@ int main(void)
 		CASE(a_balloon_at_a_pace_grows_in_steps_that_large_pages_fit),
 		CASE(neighbours_that_descend_are_dropped_in_one_call),
 		CASE(neighbours_that_descend_are_dropped_in_one_call_also_at_once),
+		CASE(a_long_message_takes_several_runs_and_no_other_queue_waits),
 		CASE(neighbours_of_several_messages_are_dropped_in_one_call),
 		CASE(a_page_number_is_not_cut_off_or_extended),
 		CASE(a_page_outside_memory_is_refused_and_its_neighbours_are_not),

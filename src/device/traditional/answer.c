@@ -4,10 +4,10 @@
 
 #include "device/traditional/traditional.h"
 
-/* The work of one queue in one run, in messages; and what is dropped at once, restored or
- * given back for them. */
-#define RUN_MESSAGES 64
-#define RUN_BYTES (UINT64_C(1) << 24)
+/* The work of one queue in one run, so that none keeps the others waiting; and what a message
+ * counts for beside its pages. */
+#define QUEUE_STEPS (VBALLOON_RUN_STEPS / VIRTIO_BALLOON_VQ_MAX)
+#define MESSAGE_STEPS 32
 
 /* By VIRTIO_BALLOON_VQ_*. statsq is not answered, but when it is wanted. */
 static enum vballoon_violation (*const handlers[VIRTIO_BALLOON_VQ_MAX])(
@@ -39,6 +39,7 @@ static void begin(struct vballoon_device *device, unsigned int role, unsigned in
 	device->work = (struct vballoon_work){
 		.type = role,
 		.queue = index,
+		.steps_left = device->work.steps_left,
 		.bytes_left = device->work.bytes_left,
 	};
 }
@@ -47,15 +48,14 @@ static void begin(struct vballoon_device *device, unsigned int role, unsigned in
 static bool run_queue(struct vballoon_device *device, unsigned int role)
 {
 	unsigned int index = vballoon_trad_queue(device, role);
-	unsigned int messages = 0;
 
+	device->work.steps_left = QUEUE_STEPS;
 	while (index != VBALLOON_TRAD_NONE && !device->violation && !device->work.unfinished &&
-	       device->work.bytes_left) {
-		if (messages++ == RUN_MESSAGES)
-			return true;
+	       device->work.bytes_left && device->work.steps_left) {
 		if (!vballoon_device_next(device, index))
 			return false;
 		begin(device, role, index);
+		vballoon_work_charge_words(&device->work, MESSAGE_STEPS);
 		handle(device);
 	}
 	return index != VBALLOON_TRAD_NONE && !device->violation;
@@ -67,7 +67,8 @@ bool vballoon_trad_answer(struct vballoon_device *device)
 
 	if (!vballoon_trad_is_attended(device))
 		return false;
-	device->work.bytes_left = RUN_BYTES;
+	device->work.steps_left = QUEUE_STEPS;
+	device->work.bytes_left = VBALLOON_RUN_BYTES;
 	if (device->work.unfinished)
 		handle(device);
 	for (unsigned int role = 0; role < VIRTIO_BALLOON_VQ_MAX; role++) {

@@ -13,7 +13,7 @@
 #include "device/traditional/traditional.h"
 
 #define BATCH 256
-#define RUN_BYTES_MAX (UINT64_C(1) << 24) /* what is dealt with at once */
+#define RUN_BYTES_MAX (VBALLOON_RUN_BYTES / 2) /* what is dealt with at once */
 #define PAGE_BYTES (UINT64_C(1) << VIRTIO_BALLOON_PFN_SHIFT)
 
 typedef void run_handler(struct vballoon_device *device, uint64_t gpa, uint64_t pages);
@@ -80,6 +80,7 @@ static enum vballoon_violation take_batch(struct vballoon_device *device,
 	while (taken < count && device->work.bytes_left &&
 	       take_page(device, vballoon_le32(pfns[taken]), handle))
 		taken++;
+	vballoon_work_charge_words(&device->work, taken * VBALLOON_WORK_ENTRY_WORDS);
 	if (taken == count)
 		return VBALLOON_OK;
 	chain->read_segment = segment;
@@ -106,7 +107,8 @@ static enum vballoon_violation take_pages(struct vballoon_device *device,
 		work->unfinished = true;
 	while (!violation && !work->unfinished && chain->read_done < chain->readable_len) {
 		violation = take_batch(device, chain, handle);
-		work->unfinished = work->waits || !work->bytes_left;
+		work->unfinished = work->waits || !work->bytes_left ||
+				   (!work->steps_left && chain->read_done < chain->readable_len);
 	}
 	if (!violation && !work->unfinished)
 		work->unfinished = !finish_run(device, handle);
