@@ -11,17 +11,22 @@
 int file_slurp(const char *path, char *to, uint64_t to_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t have = 0;
 	ssize_t len;
 
 	if (fd < 0)
 		return -errno;
-	len = read(fd, to, to_bytes - 1);
+	/* The kernel tells what is long piece by piece. */
+	do {
+		len = read(fd, to + have, to_bytes - 1 - have);
+		have += len > 0 ? (uint64_t)len : 0;
+	} while (len > 0);
 	close(fd);
 	if (len < 0)
 		return -EIO;
-	if (len > 0 && to[len - 1] == '\n')
-		len--;
-	to[len] = '\0';
+	if (have > 0 && to[have - 1] == '\n')
+		have--;
+	to[have] = '\0';
 	return 0;
 }
 
@@ -53,7 +58,7 @@ void file_write(char *arguments)
 /* read PATTERN: the one file that the pattern matches, its lines joined by ';'. */
 void file_read(char *arguments)
 {
-	char text[4 * AGENT_LINE_BYTES];
+	char text[32 * AGENT_LINE_BYTES];
 	glob_t found;
 	char *newline;
 	int err;
