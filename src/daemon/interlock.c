@@ -32,20 +32,28 @@ bool vballoon_interlock_is_open(const struct vballoon_interlock *interlock)
 	return interlock->known.state == VBALLOON_PASSTHROUGH_ABSENT;
 }
 
+bool vballoon_interlock_take(struct vballoon_interlock *interlock,
+			     const struct vballoon_passthrough *found, uint64_t now_ms)
+{
+	bool changed = !interlock->looked_ms || interlock->known.state != found->state;
+
+	interlock->known = *found;
+	interlock->looked_ms = interlock->counted_ms = interlock->pins_ms = now_ms;
+	return changed;
+}
+
 bool vballoon_interlock_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
-	enum vballoon_passthrough_state before = interlock->known.state;
 	struct vballoon_process *process = &interlock->process;
-	bool first = !interlock->looked_ms;
+	struct vballoon_passthrough found;
 
 	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT)
 		return false;
-	interlock->looked_ms = interlock->counted_ms = interlock->pins_ms = now_ms;
 	/* What is hidden, or has gone, may be there to see by now. */
 	if (process->pid != pid || !process->descriptors || !vballoon_interlock_is_open(interlock))
 		vballoon_process_open(process, interlock->proc, pid);
-	vballoon_passthrough_look(process, &interlock->known);
-	return first || interlock->known.state != before;
+	vballoon_passthrough_look(process, &found);
+	return vballoon_interlock_take(interlock, &found, now_ms);
 }
 
 /* Whether as many descriptors are open as were looked at. */
@@ -72,9 +80,8 @@ static bool are_pins_same(struct vballoon_interlock *interlock, uint64_t now_ms)
 	return kib >= 0 && kib == interlock->known.pinned_kib;
 }
 
-/* Whether a look would find what the last one found: that there is no such device. It is opened
- * before it pins memory, and does no harm before it does. */
-static bool holds(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
+/* A device is opened before it pins memory, and does no harm before it does. */
+bool vballoon_interlock_holds(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
 	if (!interlock->looked_ms || interlock->process.pid != pid)
 		return false;
@@ -85,17 +92,10 @@ static bool holds(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_
 	       is_count_same(interlock, now_ms);
 }
 
-bool vballoon_interlock_is_fresh(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
-{
-	if (!interlock->looked_ms || interlock->process.pid != pid ||
-	    now_ms - interlock->looked_ms >= COUNT_PERIOD_MS)
-		return false;
-	return !vballoon_interlock_is_open(interlock) || are_pins_same(interlock, now_ms);
-}
-
 bool vballoon_interlock_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
-	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT || holds(interlock, pid, now_ms))
+	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT ||
+	    vballoon_interlock_holds(interlock, pid, now_ms))
 		return false;
 	return vballoon_interlock_look(interlock, pid, now_ms);
 }

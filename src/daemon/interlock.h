@@ -5,7 +5,7 @@
  *
  * A look at every descriptor of the front end takes a call for each. Between two of them it is
  * seen in two calls whether another is due: see decision 27. Whoever has another process look
- * sees one of the two by itself: see decision 42.
+ * makes those two by itself: see decisions 42 and 48.
  */
 #ifndef VBALLOON_DAEMON_INTERLOCK_H
 #define VBALLOON_DAEMON_INTERLOCK_H
@@ -46,12 +46,14 @@ bool vballoon_interlock_is_open(const struct vballoon_interlock *interlock);
  */
 bool vballoon_interlock_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 
-/*
- * For who has another process look, and of process @pid has its status only: whether what that one
- * said at looked_ms can be gone by once more, as it is not old and no other amount of memory is
- * pinned than then.
- */
-bool vballoon_interlock_is_fresh(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
+/* For who has another process look: what that one found at @now_ms. Returns as
+ * vballoon_interlock_look(). */
+bool vballoon_interlock_take(struct vballoon_interlock *interlock,
+			     const struct vballoon_passthrough *found, uint64_t now_ms);
+
+/* Whether a look at process @pid would find what the last one found, as far as can be seen in two
+ * calls: it is not old, and as many descriptors are open and as much memory is pinned as then. */
+bool vballoon_interlock_holds(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 
 /* Memory may be given back next: look as far as that takes. Returns the same. */
 bool vballoon_interlock_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);

@@ -149,58 +149,72 @@ static int ask(struct vballoon_lookout_request *request, int fd,
 	return answer_out->outcome;
 }
 
-/* What the lookout knows becomes what is known here. */
-static bool ask_of_device(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms,
-			  bool anyway)
+/* Have the lookout hand out what is to be seen of process @pid without it. */
+static void take_process(struct vballoon_interlock *interlock, pid_t pid)
 {
-	struct vballoon_process *process = &interlock->process;
+	struct vballoon_lookout_request request = { .pid = pid };
+	struct vballoon_lookout_answer answer;
+	int fds[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		request.question = i ? VBALLOON_LOOKOUT_DESCRIPTORS : VBALLOON_LOOKOUT_STATUS;
+		if (ask(&request, -1, NULL, &answer, &fds[i]))
+			fds[i] = answer.outcome;
+		else if (fds[i] < 0)
+			fds[i] = -EMFILE;
+	}
+	vballoon_process_take(&interlock->process, pid, fds[0], fds[1]);
+}
+
+/* Whether something is not to be seen here that the lookout sees. */
+static bool lacks(const struct vballoon_interlock *interlock)
+{
+	return interlock->process.status < 0 ||
+	       (interlock->known.descriptors && interlock->process.directory < 0);
+}
+
+/* What the lookout sees becomes what is known here. */
+static bool ask_of_device(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
+{
+	struct vballoon_passthrough unknown = { .state = VBALLOON_PASSTHROUGH_UNKNOWN };
 	struct vballoon_lookout_request request = {
 		.question = VBALLOON_LOOKOUT_PASSTHROUGH,
 		.pid = pid,
-		.anyway = anyway,
-		.wants_status = process->pid != pid || process->status < 0,
 		.now_ms = now_ms,
 	};
-	enum vballoon_passthrough_state before = interlock->known.state;
-	bool first = !interlock->looked_ms;
+	struct vballoon_process *process = &interlock->process;
 	struct vballoon_lookout_answer answer;
+	bool changed;
 	int fd;
 
 	if (interlock->mode != VBALLOON_PASSTHROUGH_DETECT)
 		return false;
-	interlock->looked_ms = interlock->pins_ms = now_ms;
 	if (ask(&request, -1, NULL, &answer, &fd)) {
-		interlock->known =
-			(struct vballoon_passthrough){ .state = VBALLOON_PASSTHROUGH_UNKNOWN };
-		snprintf(interlock->known.text, sizeof(interlock->known.text),
+		snprintf(unknown.text, sizeof(unknown.text),
 			 "whether a device is passed through cannot be told: the process that "
 			 "looks has ended: start vballoond anew");
-	} else {
-		interlock->known = answer.passthrough;
+		return vballoon_interlock_take(interlock, &unknown, now_ms);
 	}
-	if (request.wants_status)
-		vballoon_process_take(process, pid, fd >= 0 ? fd : -ENODATA);
-	return first || interlock->known.state != before;
+	changed = vballoon_interlock_take(interlock, &answer.passthrough, now_ms);
+	if (process->pid != pid || (vballoon_interlock_is_open(interlock) && lacks(interlock)))
+		take_process(interlock, pid);
+	return changed;
 }
 
 bool vballoon_lookout_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
 	if (lookout < 0)
 		return vballoon_interlock_look(interlock, pid, now_ms);
-	return ask_of_device(interlock, pid, now_ms, true);
+	return ask_of_device(interlock, pid, now_ms);
 }
 
 bool vballoon_lookout_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms)
 {
-	uint64_t pins_ms = interlock->pins_ms;
-
 	if (lookout < 0)
 		return vballoon_interlock_check(interlock, pid, now_ms);
-	if (vballoon_interlock_is_fresh(interlock, pid, now_ms))
+	if (vballoon_interlock_holds(interlock, pid, now_ms))
 		return false;
-	/* What is seen here has changed perhaps since the lookout has seen it: it is told to look. */
-	return ask_of_device(interlock, pid, now_ms,
-			     !interlock->looked_ms || interlock->pins_ms != pins_ms);
+	return ask_of_device(interlock, pid, now_ms);
 }
 
 int vballoon_lookout_pressure(unsigned int percent)

@@ -22,6 +22,8 @@
 /* What can be asked. */
 enum vballoon_lookout_question {
 	VBALLOON_LOOKOUT_PASSTHROUGH,
+	VBALLOON_LOOKOUT_STATUS,
+	VBALLOON_LOOKOUT_DESCRIPTORS,
 	VBALLOON_LOOKOUT_PRESSURE,
 	VBALLOON_LOOKOUT_MEMORY,
 	VBALLOON_LOOKOUT_ACCESS,
@@ -32,9 +34,7 @@ enum vballoon_lookout_question {
 
 struct vballoon_lookout_request {
 	enum vballoon_lookout_question question;
-	pid_t pid; /* PASSTHROUGH */
-	bool anyway; /* PASSTHROUGH: also when nothing seems to have changed */
-	bool wants_status; /* PASSTHROUGH: the answer's descriptor is to be the process' status */
+	pid_t pid; /* PASSTHROUGH, STATUS, DESCRIPTORS */
 	uint64_t now_ms; /* PASSTHROUGH */
 	unsigned int percent; /* PRESSURE */
 	struct vballoon_access access; /* ACCESS */
@@ -66,7 +66,8 @@ int vballoon_lookout_start(const struct vballoon_socket *const *sockets);
 int vballoon_lookout_fd(void);
 
 /* As vballoon_interlock_look() and vballoon_interlock_check(). Of what the lookout keeps open of a
- * process it hands out the status, to be read here more often than it is asked. */
+ * process it hands out the status, to be read here, and the directory of its descriptors, to be
+ * counted here: so it is asked only when either has changed, and each second. */
 bool vballoon_lookout_look(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 bool vballoon_lookout_check(struct vballoon_interlock *interlock, pid_t pid, uint64_t now_ms);
 

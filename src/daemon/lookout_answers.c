@@ -48,13 +48,29 @@ static int see_passthrough(const struct inquiry *inquiry)
 	const struct vballoon_lookout_request *request = inquiry->request;
 	struct vballoon_interlock *interlock = interlock_of(request->pid);
 
-	if (request->anyway)
-		vballoon_interlock_look(interlock, request->pid, request->now_ms);
-	else
-		vballoon_interlock_check(interlock, request->pid, request->now_ms);
+	vballoon_interlock_look(interlock, request->pid, request->now_ms);
 	inquiry->answer->passthrough = interlock->known;
-	if (request->wants_status && interlock->process.status >= 0)
-		*inquiry->fd_out = fcntl(interlock->process.status, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
+/* What is kept open of the process since it was looked at, and nothing else. */
+static int see_status(const struct inquiry *inquiry)
+{
+	int status = interlock_of(inquiry->request->pid)->process.status;
+
+	if (status < 0)
+		return status;
+	*inquiry->fd_out = fcntl(status, F_DUPFD_CLOEXEC, 0);
+	return *inquiry->fd_out < 0 ? -errno : 0;
+}
+
+static int see_descriptors(const struct inquiry *inquiry)
+{
+	int fd = vballoon_process_directory(&interlock_of(inquiry->request->pid)->process);
+
+	if (fd < 0)
+		return fd;
+	*inquiry->fd_out = fd;
 	return 0;
 }
 
@@ -148,6 +164,8 @@ static int unlink_socket(const struct inquiry *inquiry)
 
 static int (*const answers[VBALLOON_LOOKOUT_QUESTIONS])(const struct inquiry *inquiry) = {
 	[VBALLOON_LOOKOUT_PASSTHROUGH] = see_passthrough,
+	[VBALLOON_LOOKOUT_STATUS] = see_status,
+	[VBALLOON_LOOKOUT_DESCRIPTORS] = see_descriptors,
 	[VBALLOON_LOOKOUT_PRESSURE] = see_pressure,
 	[VBALLOON_LOOKOUT_MEMORY] = see_memory,
 	[VBALLOON_LOOKOUT_ACCESS] = see_access,

@@ -33,7 +33,9 @@ static bool is_our_proc(const char *proc)
 
 void vballoon_process_init(struct vballoon_process *process)
 {
-	*process = (struct vballoon_process){ .status = -ESRCH, .descriptors_error = -ESRCH };
+	*process = (struct vballoon_process){ .status = -ESRCH,
+					      .directory = -ESRCH,
+					      .descriptors_error = -ESRCH };
 }
 
 int vballoon_process_open(struct vballoon_process *process, const char *proc, pid_t pid)
@@ -51,14 +53,27 @@ int vballoon_process_open(struct vballoon_process *process, const char *proc, pi
 	snprintf(path, sizeof(path), "%s/%d/fd", proc, pid);
 	process->descriptors = opendir(path);
 	process->descriptors_error = process->descriptors ? 0 : -errno;
+	process->directory =
+		process->descriptors ? dirfd(process->descriptors) : process->descriptors_error;
 	return 0;
 }
 
-void vballoon_process_take(struct vballoon_process *process, pid_t pid, int status)
+void vballoon_process_take(struct vballoon_process *process, pid_t pid, int status, int directory)
 {
 	vballoon_process_close(process);
 	process->pid = pid;
 	process->status = status;
+	process->directory = directory;
+}
+
+int vballoon_process_directory(const struct vballoon_process *process)
+{
+	int fd;
+
+	if (!process->descriptors)
+		return process->descriptors_error;
+	fd = openat(dirfd(process->descriptors), ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 void vballoon_process_close(struct vballoon_process *process)
@@ -67,6 +82,8 @@ void vballoon_process_close(struct vballoon_process *process)
 		close(process->status);
 	if (process->descriptors)
 		closedir(process->descriptors);
+	else if (process->directory >= 0)
+		close(process->directory);
 	vballoon_process_init(process);
 }
 
@@ -131,7 +148,7 @@ uint64_t vballoon_process_descriptor_count(const struct vballoon_process *proces
 {
 	struct stat st;
 
-	if (!process->descriptors || fstat(dirfd(process->descriptors), &st))
+	if (process->directory < 0 || fstat(process->directory, &st))
 		return 0;
 	return (uint64_t)st.st_size;
 }

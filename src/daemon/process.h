@@ -13,7 +13,8 @@
 struct vballoon_process {
 	pid_t pid; /* 0: none */
 	int status; /* its status; a negative errno: it cannot be read */
-	DIR *descriptors; /* the directory of its descriptors, or NULL */
+	int directory; /* of its descriptors, to see how many; a negative errno: it cannot be had */
+	DIR *descriptors; /* the same, to see each of them, or NULL */
 	int descriptors_error; /* why NULL: a negative errno */
 };
 
@@ -27,9 +28,13 @@ void vballoon_process_init(struct vballoon_process *process);
  */
 int vballoon_process_open(struct vballoon_process *process, const char *proc, pid_t pid);
 
-/* Of process @pid, what its status is from here on is @status, which becomes the callee's; a
- * negative errno: it cannot be read. Its descriptors are not seen. */
-void vballoon_process_take(struct vballoon_process *process, pid_t pid, int status);
+/* See of process @pid what @status and @directory show, which become the callee's; a negative
+ * errno: there is none. Its descriptors are counted then, and not seen. */
+void vballoon_process_take(struct vballoon_process *process, pid_t pid, int status, int directory);
+
+/* @return the directory of its descriptors anew, the caller's, of which nothing can be asked but how
+ *         many it has; a negative errno. */
+int vballoon_process_directory(const struct vballoon_process *process);
 
 /* See nothing more of it. */
 void vballoon_process_close(struct vballoon_process *process);

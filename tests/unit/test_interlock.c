@@ -279,30 +279,50 @@ static void what_the_operator_says_is_not_looked_for(void **state)
 	assert_open(f, true);
 }
 
-/* What another process has looked at, which has handed out the status. */
+static void take(struct fixture *f, int status, int directory)
+{
+	vballoon_process_take(&f->interlock.process, getpid(), status, directory);
+}
+
+/* What another process has looked at, which has handed out what is to be seen without it. */
 static int asked_set_up(void **state)
 {
 	struct fixture *f;
+	int status, directory;
 
 	looked_set_up(state);
 	f = *state;
-	vballoon_process_take(&f->interlock.process, getpid(),
-			      open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+	status = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	directory = vballoon_process_directory(&f->interlock.process);
+	assert_true(status >= 0 && directory >= 0);
+	/* They take the place of those that the first look had open, so that there are as many. */
+	take(f, status, directory);
 	return 0;
 }
 
-static bool is_fresh(struct fixture *f, uint64_t now_ms)
+static bool holds(struct fixture *f, uint64_t now_ms)
 {
-	return vballoon_interlock_is_fresh(&f->interlock, getpid(), now_ms);
+	return vballoon_interlock_holds(&f->interlock, getpid(), now_ms);
 }
 
-static void what_another_process_said_is_good_until_it_would_count_anew(void **state)
+static void what_another_process_said_is_good_for_a_second(void **state)
 {
 	struct fixture *f = *state;
 
-	for (uint64_t now_ms = NOW_MS; now_ms < COUNTED_MS; now_ms++)
-		assert_true(is_fresh(f, now_ms));
-	assert_false(is_fresh(f, COUNTED_MS));
+	for (uint64_t now_ms = NOW_MS; now_ms < LOOKED_MS; now_ms++)
+		assert_true(holds(f, now_ms));
+	assert_false(holds(f, LOOKED_MS));
+}
+
+static void it_is_no_good_once_a_descriptor_is_opened(void **state)
+{
+	struct fixture *f = *state;
+
+	open_device(f);
+	assert_true(holds(f, COUNTED_MS - 1));
+	assert_false(holds(f, COUNTED_MS));
+	/* It stays so until that process was asked. */
+	assert_false(holds(f, COUNTED_MS + 10));
 }
 
 static void it_is_no_good_once_memory_is_pinned(void **state)
@@ -310,11 +330,10 @@ static void it_is_no_good_once_memory_is_pinned(void **state)
 	struct fixture *f = *state;
 
 	pin(f);
-	assert_false(is_fresh(f, PINS_MS));
-	/* It stays so until that process was asked. */
-	assert_false(is_fresh(f, PINS_MS + 2));
+	assert_false(holds(f, PINS_MS));
+	assert_false(holds(f, PINS_MS + 2));
 	munmap(f->page, PAGE);
-	assert_true(is_fresh(f, PINS_MS + 4));
+	assert_true(holds(f, PINS_MS + 4));
 }
 
 static void what_is_hidden_but_for_its_pins_is_asked_for_those_each_time(void **state)
@@ -322,18 +341,39 @@ static void what_is_hidden_but_for_its_pins_is_asked_for_those_each_time(void **
 	struct fixture *f = *state;
 
 	f->interlock.known.by_pins = true;
-	assert_true(is_fresh(f, NOW_MS));
+	assert_true(holds(f, NOW_MS));
 	pin(f);
-	assert_false(is_fresh(f, NOW_MS));
+	assert_false(holds(f, NOW_MS));
 }
 
 static void it_is_no_good_without_the_status_or_for_another_process(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_false(vballoon_interlock_is_fresh(&f->interlock, getpid() + 1, NOW_MS));
-	vballoon_process_take(&f->interlock.process, getpid(), -ENODATA);
-	assert_false(is_fresh(f, PINS_MS));
+	assert_false(vballoon_interlock_holds(&f->interlock, getpid() + 1, NOW_MS));
+	take(f, -ENODATA, -ENODATA);
+	assert_false(holds(f, PINS_MS));
+}
+
+/* As on a kernel that does not count them so. */
+static void without_the_directory_it_is_good_until_it_would_be_counted(void **state)
+{
+	struct fixture *f = *state;
+
+	take(f, open("/proc/self/status", O_RDONLY | O_CLOEXEC), -ENODATA);
+	assert_true(holds(f, COUNTED_MS - 1));
+	assert_false(holds(f, COUNTED_MS));
+}
+
+static void the_directory_that_is_handed_out_shows_no_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	char name[16];
+
+	assert_true(vballoon_process_descriptor_count(&f->interlock.process) > 0);
+	assert_int_equal(
+		syscall(SYS_getdents64, f->interlock.process.directory, name, sizeof(name)), -1);
+	assert_int_equal(errno, EBADF);
 }
 
 static void a_device_that_was_told_of_is_not_asked_for_all_the_time(void **state)
@@ -344,8 +384,8 @@ static void a_device_that_was_told_of_is_not_asked_for_all_the_time(void **state
 	vballoon_interlock_look(&f->interlock, getpid(), NOW_MS);
 	assert_open(f, false);
 	pin(f);
-	assert_true(is_fresh(f, COUNTED_MS - 1));
-	assert_false(is_fresh(f, COUNTED_MS));
+	assert_true(holds(f, COUNTED_MS - 1));
+	assert_false(holds(f, COUNTED_MS));
 }
 
 #define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -366,10 +406,13 @@ int main(void)
 		TEST(of_a_process_that_has_gone_nothing_is_known, looked_set_up),
 		TEST(the_next_front_end_is_looked_at_anew, looked_set_up),
 		TEST(what_the_operator_says_is_not_looked_for, set_up),
-		TEST(what_another_process_said_is_good_until_it_would_count_anew, asked_set_up),
+		TEST(what_another_process_said_is_good_for_a_second, asked_set_up),
+		TEST(it_is_no_good_once_a_descriptor_is_opened, asked_set_up),
 		TEST(it_is_no_good_once_memory_is_pinned, asked_set_up),
 		TEST(what_is_hidden_but_for_its_pins_is_asked_for_those_each_time, asked_set_up),
 		TEST(it_is_no_good_without_the_status_or_for_another_process, asked_set_up),
+		TEST(without_the_directory_it_is_good_until_it_would_be_counted, asked_set_up),
+		TEST(the_directory_that_is_handed_out_shows_no_descriptor, asked_set_up),
 		TEST(a_device_that_was_told_of_is_not_asked_for_all_the_time, asked_set_up),
 	};
 
