@@ -81,7 +81,7 @@ static void device_notify(void *context, unsigned int queue)
 	vballoon_event_signal(back_end->vrings[queue].call);
 }
 
-/* Keeps DEV-BAD-5. */
+/* Its driver may kick on, as fast as it can. Keeps DEV-BAD-5. */
 static void device_stopped(void *context, enum vballoon_violation violation, unsigned int queue)
 {
 	struct vballoon_vhost_user *back_end = context;
@@ -89,6 +89,17 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 	vballoon_event_signal(back_end->vrings[queue].err);
 	vballoon_back_end_log(back_end, LOG_ERR, "the device has stopped: %s (queue %u)",
 			      vballoon_violation_text(violation), queue);
+	vballoon_vrings_listen(back_end, false);
+}
+
+/* A queue that has begun anew, or an operator, may have brought the device back. */
+static void listen_again(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_status status;
+
+	vballoon_device_status(back_end->device, &status);
+	if (!status.violation)
+		vballoon_vrings_listen(back_end, true);
 }
 
 static void device_config_changed(void *context)
@@ -268,6 +279,8 @@ int vballoon_vhost_user_work(struct vballoon_vhost_user *back_end)
 
 	if (back_end->ended)
 		return back_end->ended;
+	if (back_end->is_deaf)
+		listen_again(back_end);
 	vballoon_presence_begin(&back_end->memory.presence);
 	work_left = vballoon_device_run(back_end->device);
 	vballoon_presence_end(&back_end->memory.presence);

@@ -21,13 +21,33 @@ void vballoon_vrings_init(struct vballoon_vhost_user *back_end)
 	}
 }
 
+/* By edges: not even a descriptor that is always readable keeps us busy. */
+static struct epoll_event kick_event(const struct vballoon_vhost_user *back_end, unsigned int index)
+{
+	return (struct epoll_event){
+		.events = back_end->is_deaf ? EPOLLET : EPOLLIN | EPOLLET,
+		.data.u32 = index,
+	};
+}
+
+void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, bool listen)
+{
+	struct epoll_event event;
+
+	back_end->is_deaf = !listen;
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
+		event = kick_event(back_end, i);
+		if (back_end->vrings[i].kick >= 0)
+			epoll_ctl(back_end->epoll, EPOLL_CTL_MOD, back_end->vrings[i].kick, &event);
+	}
+}
+
 /* A descriptor is shared with the front end, so closing it would not take it out
  * of epoll's set. */
 int vballoon_vring_set_kick(struct vballoon_vhost_user *back_end, unsigned int index, int fd)
 {
 	struct vballoon_vring *vring = &back_end->vrings[index];
-	/* By edges: not even a descriptor that is always readable keeps us busy. */
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = index };
+	struct epoll_event event = kick_event(back_end, index);
 
 	if (vring->kick >= 0)
 		epoll_ctl(back_end->epoll, EPOLL_CTL_DEL, vring->kick, NULL);

@@ -40,6 +40,9 @@ void vballoon_vrings_init(struct vballoon_vhost_user *back_end);
  * failure: 0, or what epoll_ctl() gave. */
 int vballoon_vring_set_kick(struct vballoon_vhost_user *back_end, unsigned int index, int fd);
 
+/* Have kicks wake us, as in the beginning, or not: those that come meanwhile wake us afterwards. */
+void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, bool listen);
+
 /* Whether the queues are packed, as the front end has negotiated. */
 bool vballoon_vrings_packed(const struct vballoon_vhost_user *back_end);
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/le.h"
@@ -17,6 +18,8 @@
 #define EPOCH 91
 #define PAGES 256 /* 1 MiB */
 #define RSS_MAX_KIB 4096
+#define FLOOD_NS 300000000
+#define KICKS_OF_A_FLOOD 1000
 
 static int guest_set_up(void **state)
 {
@@ -270,12 +273,11 @@ static void a_wait_ends_when_the_device_stops(void **state)
 	control_close(&other);
 }
 
-static void a_stopped_device_is_brought_back_by_command(void **state)
+/* An operator brings back a device that has stopped. */
+static void bring_back(struct daemon_bed *bed)
 {
 	struct virtio_memory_balloon_req request;
-	struct daemon_bed *bed = *state;
 
-	send_nonsense(bed);
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("reset")), 0);
 	assert_true(balloon_driver_next_request(&bed->guest, &request));
 	assert_int_equal(vballoon_le32(request.type), VIRTIO_MEMORY_BALLOON_REQ_RESET);
@@ -290,6 +292,12 @@ static void a_stopped_device_is_brought_back_by_command(void **state)
 	balloon_driver_post_request(&bed->guest);
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH + 1, 0), 0);
 	daemon_bed_assert_state(bed, "ready");
+}
+
+static void a_stopped_device_is_brought_back_by_command(void **state)
+{
+	send_nonsense(*state);
+	bring_back(*state);
 }
 
 static void a_paused_guest_is_told_from_one_that_is_ready(void **state)
@@ -388,6 +396,47 @@ static void a_guest_whose_device_has_stopped_does_not_wake_the_daemon(void **sta
 	assert_int_equal(process_wakeups(&bed->daemon, 1000), 0);
 }
 
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(clock, &now), 0);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Both queues, as fast as it can. Returns how often. */
+static uint64_t kick_for(struct daemon_bed *bed, uint64_t ns)
+{
+	uint64_t until = clock_ns(CLOCK_MONOTONIC) + ns, kicks = 0;
+
+	while (clock_ns(CLOCK_MONOTONIC) < until)
+		front_end_kick(&bed->guest, kicks++ % 2);
+	return kicks;
+}
+
+static void a_stopped_device_costs_nothing_however_often_its_guest_kicks(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t before, woken, memory;
+	clockid_t clock;
+
+	send_nonsense(bed);
+	process_await(&bed->daemon, "the device has stopped");
+	assert_int_equal(clock_getcpuclockid(bed->daemon.pid, &clock), 0);
+	assert_int_equal(process_wakeups(&bed->daemon, 0), 0);
+	woken = process_status_value(&bed->daemon, "voluntary_ctxt_switches");
+	memory = process_status_value(&bed->daemon, "RssAnon");
+	before = clock_ns(clock);
+	assert_true(kick_for(bed, FLOOD_NS) > KICKS_OF_A_FLOOD);
+	assert_true(clock_ns(clock) - before <= FLOOD_NS / 100);
+	assert_int_equal(process_status_value(&bed->daemon, "voluntary_ctxt_switches"), woken);
+	assert_int_equal(process_status_value(&bed->daemon, "RssAnon"), memory);
+	bring_back(bed);
+	process_await(&bed->daemon, "was reset by command");
+	/* Of all that it has told one thing. */
+	assert_null(strstr(strstr(bed->daemon.err.text, "has stopped") + 1, "has stopped"));
+}
+
 #ifndef VBALLOON_SANITIZED
 static void a_daemon_in_use_needs_little_memory(void **state)
 {
@@ -431,6 +480,7 @@ int main(void)
 		TEST(a_front_end_that_dies_lets_no_client_hang, ready_set_up),
 		TEST(an_idle_guest_does_not_wake_the_daemon, ready_set_up),
 		TEST(a_guest_whose_device_has_stopped_does_not_wake_the_daemon, ready_set_up),
+		TEST(a_stopped_device_costs_nothing_however_often_its_guest_kicks, ready_set_up),
 #ifndef VBALLOON_SANITIZED
 		TEST(a_daemon_in_use_needs_little_memory, ready_set_up),
 #endif

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/le.h"
+
 #define EPOCH 81
 
 static bool asks_for_attention(const struct front_end *front_end)
@@ -46,6 +48,57 @@ static void a_kick_of_a_stopped_queue_does_not_wake(void **state)
 	front_end_stop_queue(*state, 1);
 	raise_kick(*state);
 	assert_false(asks_for_attention(*state));
+}
+
+static void break_the_protocol(struct front_end *front_end)
+{
+	const struct virtio_memory_balloon_msg nonsense = { .type = vballoon_le32(77) };
+
+	assert_int_equal(balloon_driver_send(front_end, &nonsense, sizeof(nonsense), NULL, 0), -1);
+	assert_int_not_equal(device_status(front_end).violation, VBALLOON_OK);
+}
+
+/* Nor does one over another descriptor, that the front end sends then. */
+static void a_kick_of_a_stopped_device_does_not_wake(void **state)
+{
+	struct front_end *front_end = *state;
+
+	balloon_driver_hello(front_end, EPOCH, 0);
+	break_the_protocol(front_end);
+	raise_kick(front_end);
+	assert_false(asks_for_attention(front_end));
+	front_end_set_event(front_end, VHOST_USER_SET_VRING_KICK, 1, front_end->queues[1].kick);
+	raise_kick(front_end);
+	assert_false(asks_for_attention(front_end));
+}
+
+static void a_device_that_is_restarted_is_woken_by_kicks_again(void **state)
+{
+	struct front_end *front_end = *state;
+
+	balloon_driver_hello(front_end, EPOCH, 0);
+	break_the_protocol(front_end);
+	vballoon_device_restart(vballoon_vhost_user_device(front_end->back_end));
+	front_end_pump(front_end);
+	assert_false(asks_for_attention(front_end));
+	raise_kick(front_end);
+	assert_true(asks_for_attention(front_end));
+}
+
+static void a_queue_that_begins_anew_is_woken_by_kicks_again(void **state)
+{
+	struct front_end *front_end = *state;
+
+	balloon_driver_hello(front_end, EPOCH, 0);
+	break_the_protocol(front_end);
+	for (unsigned int i = 0; i < 2; i++) {
+		front_end_stop_queue(front_end, i);
+		front_end_new_ring(front_end, i);
+		front_end_start_queue(front_end, i, 0);
+	}
+	assert_int_equal(balloon_driver_hello(front_end, EPOCH + 1, 0), 0);
+	raise_kick(front_end);
+	assert_true(asks_for_attention(front_end));
 }
 
 static void a_kick_that_stays_readable_keeps_nobody_busy(void **state)
@@ -118,6 +171,9 @@ int main(void)
 		RUNNING_TEST(an_idle_guest_wakes_nobody),
 		RUNNING_TEST(a_kick_wakes),
 		RUNNING_TEST(a_kick_of_a_stopped_queue_does_not_wake),
+		RUNNING_TEST(a_kick_of_a_stopped_device_does_not_wake),
+		RUNNING_TEST(a_device_that_is_restarted_is_woken_by_kicks_again),
+		RUNNING_TEST(a_queue_that_begins_anew_is_woken_by_kicks_again),
 		RUNNING_TEST(a_kick_that_stays_readable_keeps_nobody_busy),
 		RUNNING_TEST(the_front_end_going_wakes),
 		RUNNING_TEST(what_is_no_message_ends_the_connection_with_a_reason),
