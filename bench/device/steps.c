@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * steps KIND HOST MIB ROUNDS: processor time of the longest step, vballoon_device_run(), under a
- * driver that says as much at once as its queue holds. HOST is memfd, or none: one that does nothing.
+ * driver that says as much at once as its queue holds. HOST is memfd, or one that does nothing: none, or
+ * huge, with pages of 2 MiB.
  * Rounds are the same, so a step takes what it took the least in any of them; the rest is the
  * machine's.
  *
@@ -108,10 +109,14 @@ static void carry_out(const struct attack *attack, struct bench_guest *guest, ui
 	}
 }
 
-static void run_round(const char *kind, bool real, uint64_t bytes)
+static void run_round(const char *kind, const char *host, uint64_t bytes)
 {
 	const struct attack attack = attack_of(kind, bytes);
-	struct bench_region region = { bytes, NULL, BENCH_PAGE_SHIFT, NULL };
+	bool real = !strcmp(host, "memfd");
+	struct bench_region region = {
+		.bytes = bytes,
+		.host_page_shift = !strcmp(host, "huge") ? BENCH_HUGE_SHIFT : BENCH_PAGE_SHIFT,
+	};
 	struct bench_memory memory;
 	struct bench_guest guest;
 
@@ -133,16 +138,15 @@ static void run_round(const char *kind, bool real, uint64_t bytes)
 
 int main(int argc, char **argv)
 {
-	const char *kinds = " runs pages repeated ";
+	const char *kinds = " runs pages repeated ", *hosts = " memfd none huge ";
 	size_t longest = 0;
 
-	if (argc != 5 || !strstr(kinds, argv[1]) ||
-	    (strcmp(argv[2], "memfd") != 0 && strcmp(argv[2], "none") != 0)) {
-		fprintf(stderr, "usage: steps runs|pages|repeated memfd|none MIB ROUNDS\n");
+	if (argc != 5 || !strstr(kinds, argv[1]) || !strstr(hosts, argv[2])) {
+		fprintf(stderr, "usage: steps runs|pages|repeated memfd|none|huge MIB ROUNDS\n");
 		return 2;
 	}
 	for (unsigned long rounds = strtoul(argv[4], NULL, 10); rounds; rounds--)
-		run_round(argv[1], !strcmp(argv[2], "memfd"), strtoull(argv[3], NULL, 10) * MIB);
+		run_round(argv[1], argv[2], strtoull(argv[3], NULL, 10) * MIB);
 	for (size_t i = 0; i < step; i++)
 		longest = least[i] > least[longest] ? i : longest;
 	printf("{\"steps\": %zu, \"longest\": %zu, \"longest_us\": %.1f}\n", step, longest,

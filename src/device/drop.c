@@ -21,7 +21,6 @@
  * for a MiB of shared memory. */
 #define RUN_BYTES_SHIFT 24
 #define RUN_CALLS 128
-#define RUN_CHUNKS 64
 
 /* Freeing a large page takes the host no longer than so many small ones. */
 #define LARGE_PAGE_COST 8
@@ -29,7 +28,7 @@
 struct budget {
 	uint64_t pages;
 	unsigned int calls;
-	unsigned int chunks;
+	uint64_t steps; /* words of the page map, as they are looked for in vain */
 };
 
 /* Keeps DEV-MEM-6. */
@@ -339,21 +338,23 @@ bool vballoon_drop_run(struct vballoon_device *device)
 	struct budget budget = {
 		.pages = shift < RUN_BYTES_SHIFT ? UINT64_C(1) << (RUN_BYTES_SHIFT - shift) : 1,
 		.calls = RUN_CALLS,
-		.chunks = RUN_CHUNKS,
+		.steps = VBALLOON_RUN_STEPS,
 	};
+	uint64_t cost;
 
 	/* What is dropped may be what a message waits for. */
 	if (!may_drop(device) || (device->work.unfinished && !device->work.waits))
 		return false;
 	if (vballoon_drop_due_ms(device) <= device->now_ms)
 		end_lingering(device);
-	while (budget.pages && budget.calls && budget.chunks) {
+	while (budget.pages && budget.calls && budget.steps) {
 		if (!in_chunk(&device->drop)) {
-			budget.chunks--;
 			if (!next_chunk(device)) {
 				device->drop_all = false;
 				return false;
 			}
+			cost = vballoon_search_steps(device->drop.end - device->drop.next);
+			budget.steps -= cost < budget.steps ? cost : budget.steps;
 		}
 		drop_in_chunk(device, &budget);
 	}

@@ -134,11 +134,9 @@ static bool cut_to_units(struct vballoon_device *device, const struct vballoon_r
 	return true;
 }
 
-/* Pages were looked through in vain: up to eight times as long as those that an entry names, where no
- * two neighbours are alike. */
 static void charge(struct vballoon_device *device, uint64_t pages)
 {
-	vballoon_work_charge_words(&device->work, 1 + pages * 8 / VBALLOON_BITMAP_WORD_BITS);
+	vballoon_work_charge_words(&device->work, vballoon_search_steps(pages));
 }
 
 /* Look through one chunk from search->page on. */

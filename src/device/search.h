@@ -29,6 +29,13 @@ struct vballoon_search {
 /* Pages of a run that is worth an entry, where there is no whole block. */
 #define VBALLOON_SEARCH_LONG_PAGES 64
 
+/* What it counts for to look through @pages pages in vain, in words of the page map that an entry
+ * names: up to eight times as much, where no two neighbours are alike. */
+static inline uint64_t vballoon_search_steps(uint64_t pages)
+{
+	return 1 + pages * 8 / VBALLOON_BITMAP_WORD_BITS;
+}
+
 /* Find the next run of whole units, at most @most pages of them (at least a
  * unit), and go on behind it. False: there is none, or work.steps_left is 0 and it is to be
  * called again. A run of whole blocks is not cut within a block. */
