@@ -42,7 +42,7 @@ def skipped(work: str, reason: Skip) -> dict[str, Any]:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller guests")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
 
 
