@@ -37,14 +37,27 @@ static bool finish_run(struct vballoon_device *device, run_handler *handle)
 	return true;
 }
 
+/* Whether a page is the guest's memory. Mostly @region is where the page before was, and then that is
+ * all there is to look at: a region is of whole pages. */
+static bool is_memory(const struct vballoon_device *device, uint64_t gpa,
+		      const struct vballoon_region **region)
+{
+	if (*region && gpa - (*region)->gpa.value < (*region)->size.value)
+		return true;
+	*region = vballoon_memory_find(&device->memory, vballoon_gpa(gpa),
+				       vballoon_bytes(PAGE_BYTES));
+	return *region != NULL;
+}
+
 /* Another page of the message. A number of 32 bits has an address of 44. Returns whether it
  * is taken. */
-static bool take_page(struct vballoon_device *device, uint32_t pfn, run_handler *handle)
+static bool take_page(struct vballoon_device *device, uint32_t pfn, run_handler *handle,
+		      const struct vballoon_region **region)
 {
 	struct vballoon_work *work = &device->work;
 	uint64_t gpa = (uint64_t)pfn << VIRTIO_BALLOON_PFN_SHIFT;
 
-	if (!vballoon_memory_find(&device->memory, vballoon_gpa(gpa), vballoon_bytes(PAGE_BYTES))) {
+	if (!is_memory(device, gpa, region)) {
 		refuse(device, VBALLOON_REFUSED_OUTSIDE_MEMORY, 1);
 		return true;
 	}
@@ -72,13 +85,14 @@ static enum vballoon_violation take_batch(struct vballoon_device *device,
 	const uint16_t segment = chain->read_segment;
 	const uint32_t offset = chain->read_offset;
 	const uint64_t done = chain->read_done;
+	const struct vballoon_region *region = NULL;
 	__le32 pfns[BATCH];
 	size_t taken = 0;
 
 	if (vballoon_chain_read(&device->memory, chain, pfns, count * sizeof(pfns[0])))
 		return VBALLOON_DESC_OUTSIDE_MEMORY;
 	while (taken < count && device->work.bytes_left &&
-	       take_page(device, vballoon_le32(pfns[taken]), handle))
+	       take_page(device, vballoon_le32(pfns[taken]), handle, &region))
 		taken++;
 	vballoon_work_charge_words(&device->work, taken * VBALLOON_WORK_ENTRY_WORDS);
 	if (taken == count)
