@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "call_trace.h"
@@ -149,6 +150,37 @@ static void when_nobody_looks_out_nothing_is_given_back_and_nobody_obeyed(void *
 	process_stop(&bed->daemon, SIGTERM);
 	unlink(bed->socket_path);
 	unlink(bed->control_path);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* It sleeps between two questions, of which one is due each second. */
+static void who_looks_out_is_not_asked_while_nothing_changes(void **state)
+{
+	struct daemon_bed *bed = *state;
+	static struct process lookout;
+	uint64_t before, began, passed;
+
+	daemon_bed_start(bed, WORDS(NULL));
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	lookout.pid = process_child(&bed->daemon);
+	before = process_status_value(&lookout, "voluntary_ctxt_switches");
+	began = now_ms();
+	do {
+		assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+		passed = now_ms() - began;
+	} while (passed < 300);
+	assert_in_range(process_status_value(&lookout, "voluntary_ctxt_switches") - before, 0,
+			2 + passed / 1000);
+	assert_true(daemon_bed_status_integer(bed, "dropped_bytes") > 0);
 }
 
 static void one_front_end_is_served_with_fewer_calls(void **state)
@@ -292,6 +324,7 @@ int main(int argc, char **argv)
 		CASE(what_the_host_does_not_permit_is_named),
 		CASE(with_less_than_all_a_sandbox_is_not_on),
 		CASE(when_nobody_looks_out_nothing_is_given_back_and_nobody_obeyed),
+		CASE(who_looks_out_is_not_asked_while_nothing_changes),
 		CASE(one_front_end_is_served_with_fewer_calls),
 		CASE(each_call_that_is_allowed_is_needed),
 	};
