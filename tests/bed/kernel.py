@@ -124,6 +124,11 @@ class Kernel:
         """How much more memory it needs for itself than a stock one."""
         return 128 if self.looks_for_mistakes() else 0
 
+    def holds_back_mib(self) -> int:
+        """How much of its own objects that were freed it may keep, to notice who still uses them: a
+        32nd of memory."""
+        return 28 if self.looks_for_mistakes() else 0
+
     def is_set(self, option: str) -> bool:
         """Whether the kernel was built with it."""
         return f"CONFIG_{option}=y" in (self.headers / ".config").read_text().splitlines()
