@@ -129,9 +129,8 @@ class VirtualMachine:
         initrd.write_bytes(assets.initramfs(kexec=self.machine.kexec))
         parameters = ["console=ttyS0", "loglevel=6", *EMULATED, *self.machine.kernel_parameters]
         if assets.kernel.is_set("KASAN"):
-            # As others tell of every mistake, not of the first; and as stock kernels have memory in
-            # huge pages: one of 4 KiB takes this kernel a fraction of a millisecond.
-            parameters += ["kasan_multi_shot", "transparent_hugepage=always"]
+            # As others tell of every mistake, not of the first.
+            parameters.append("kasan_multi_shot")
         swap = []
         if self.machine.swap_mib:
             (self.directory / "swap").touch()
