@@ -23,7 +23,7 @@ def run(rig):
     freed_mib = (hugepages.count("free") - free) * hugetlb.MIB_PER_HUGE_PAGE
     expect(freed_mib > hugetlb.BALLOON_MIB * WHOLE_SHARE,
            f"most of {hugetlb.BALLOON_MIB} MiB in the pool: {freed_mib}")
-    thief = hugetlb.steal(hugetlb.STOLEN_MIB)
+    thief = hugetlb.steal(leave_mib=freed_mib - hugetlb.STOLEN_MIB)
     try:
         rig.daemon.ask(0)
         expect(not rig.daemon.reached(2), "the guest to wait for what the host no longer has")
