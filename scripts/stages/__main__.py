@@ -74,12 +74,13 @@ def run_stage(stage, options, allowed):
     return run.cases
 
 
-def turns(chosen):
-    """The stages in order, those that are run side by side together."""
+def turns(chosen, full):
+    """The stages in order, those that are run side by side together: none with --full, which times
+    what they do."""
     turn = []
     for stage in chosen:
         turn.append(stage)
-        if not stage.waits:
+        if full or not stage.waits:
             yield turn
             turn = []
     if turn:
@@ -114,7 +115,7 @@ def main():
     cases = []
     chosen = [stage for stage in STAGES if (
         stage.name in options.stage if options.stage else options.full or not stage.full_only)]
-    for turn in turns(chosen):
+    for turn in turns(chosen, options.full):
         cases += run_turn(turn, options, allowed)
     took = time.monotonic() - began
     if options.full:
