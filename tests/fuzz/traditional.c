@@ -13,7 +13,6 @@
 #include "trad_bed.h"
 
 #define STEPS_MAX 200
-#define IN_FLIGHT_MAX 8
 #define WORDS_MAX 40U
 
 uint64_t fuzz_reached;
@@ -92,7 +91,7 @@ static void post(struct fuzz_traditional *f, unsigned int queue, const uint32_t 
 	__le32 wire[WORDS_MAX + 1] = { 0 };
 	unsigned int page;
 
-	if (f->in_flight[queue] == IN_FLIGHT_MAX || !(count + tail))
+	if (f->in_flight[queue] == TRAD_MESSAGES_MAX || !(count + tail))
 		return;
 	for (unsigned int i = 0; i < count; i++) {
 		wire[i] = vballoon_le32(words[i]);
@@ -147,7 +146,7 @@ static void post_free(struct fuzz_traditional *f)
 	const uint64_t bytes = (base == LARGE_AT ? LARGE_PAGES : SMALL_PAGES) * PAGE;
 	uint64_t stretch[1][2] = { { fuzz_u32(&f->input) % bytes, 1 + fuzz_u32(&f->input) } };
 
-	if (f->in_flight[queue] == IN_FLIGHT_MAX)
+	if (f->in_flight[queue] == TRAD_MESSAGES_MAX)
 		return;
 	stretch[0][1] %= bytes - stretch[0][0] + PAGE; /* at times too long */
 	stretch[0][1] += !stretch[0][1];

@@ -13,7 +13,6 @@
 /* The window: messages of each queue in slots, then the rings. */
 #define MESSAGES_AT(queue) (BED_WINDOW + (queue)*UINT64_C(0x20000))
 #define SLOT_BYTES UINT64_C(0x8000)
-#define SLOTS 4
 #define RING_AT(queue) (BED_WINDOW + UINT64_C(0xd0000) + (queue)*UINT64_C(0x4000))
 #define STRETCHES_MAX 16
 
@@ -54,7 +53,7 @@ void trad_start(struct bed *bed, unsigned int queues)
 void trad_post_bytes(struct bed *bed, unsigned int queue, const void *bytes, size_t len)
 {
 	struct vballoon_driver_ring *driver = &bed->rings[queue].driver;
-	uint64_t at = MESSAGES_AT(queue) + driver->avail_idx % SLOTS * SLOT_BYTES;
+	uint64_t at = MESSAGES_AT(queue) + driver->avail_idx % TRAD_MESSAGES_MAX * SLOT_BYTES;
 	struct vballoon_driver_buffer buffer = { vballoon_gpa(at), (uint32_t)len, false };
 
 	assert_true(len <= SLOT_BYTES);

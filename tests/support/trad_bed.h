@@ -21,6 +21,8 @@
 /* The two that every driver has. */
 #define TRAD_BOTH (TRAD_QUEUE(INFLATE) | TRAD_QUEUE(DEFLATE))
 #define TRAD_ALL 0x1fU
+/* Messages of a queue that may be under way. */
+#define TRAD_MESSAGES_MAX 4
 
 /* As bed_init(). */
 void trad_bed_init(struct bed *bed, uint64_t features);
@@ -31,7 +33,8 @@ void trad_start(struct bed *bed, unsigned int queues);
 void trad_stop(struct bed *bed);
 void trad_go_on(struct bed *bed, unsigned int queues);
 
-/* Post page numbers, or bytes as they are. */
+/* Post page numbers, or bytes as they are: the memory of a message serves again for the one that is
+ * TRAD_MESSAGES_MAX later. */
 void trad_post(struct bed *bed, unsigned int queue, const uint32_t *pfns, size_t count);
 void trad_post_bytes(struct bed *bed, unsigned int queue, const void *bytes, size_t len);
 /* Post stretches of guest memory, device-writable: address and length, in turns. */
