@@ -100,7 +100,7 @@ class Guest:
         self.ask(f"occupy {int(mib * KIB_PER_MIB)}", seconds=120)
 
     def scatter(self, mib: float) -> None:
-        """Hold every other page of that much memory."""
+        """Hold two pages of three of that much memory."""
         self.ask(f"scatter {int(mib * KIB_PER_MIB)}", seconds=120)
 
     def zeros(self, mib: float) -> tuple[int, int]:
