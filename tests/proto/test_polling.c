@@ -50,10 +50,12 @@ static void a_kick_of_a_stopped_queue_does_not_wake(void **state)
 	assert_false(asks_for_attention(*state));
 }
 
-static void break_the_protocol(struct front_end *front_end)
+/* A driver that has said HELLO breaks the protocol. */
+static void stop_the_device(struct front_end *front_end)
 {
 	const struct virtio_memory_balloon_msg nonsense = { .type = vballoon_le32(77) };
 
+	balloon_driver_hello(front_end, EPOCH, 0);
 	assert_int_equal(balloon_driver_send(front_end, &nonsense, sizeof(nonsense), NULL, 0), -1);
 	assert_int_not_equal(device_status(front_end).violation, VBALLOON_OK);
 }
@@ -63,8 +65,7 @@ static void a_kick_of_a_stopped_device_does_not_wake(void **state)
 {
 	struct front_end *front_end = *state;
 
-	balloon_driver_hello(front_end, EPOCH, 0);
-	break_the_protocol(front_end);
+	stop_the_device(front_end);
 	raise_kick(front_end);
 	assert_false(asks_for_attention(front_end));
 	front_end_set_event(front_end, VHOST_USER_SET_VRING_KICK, 1, front_end->queues[1].kick);
@@ -76,8 +77,7 @@ static void a_device_that_is_restarted_is_woken_by_kicks_again(void **state)
 {
 	struct front_end *front_end = *state;
 
-	balloon_driver_hello(front_end, EPOCH, 0);
-	break_the_protocol(front_end);
+	stop_the_device(front_end);
 	vballoon_device_restart(vballoon_vhost_user_device(front_end->back_end));
 	front_end_pump(front_end);
 	assert_false(asks_for_attention(front_end));
@@ -89,8 +89,7 @@ static void a_queue_that_begins_anew_is_woken_by_kicks_again(void **state)
 {
 	struct front_end *front_end = *state;
 
-	balloon_driver_hello(front_end, EPOCH, 0);
-	break_the_protocol(front_end);
+	stop_the_device(front_end);
 	for (unsigned int i = 0; i < 2; i++) {
 		front_end_stop_queue(front_end, i);
 		front_end_new_ring(front_end, i);
