@@ -15,6 +15,7 @@ GUESTS_OF_THEIR_OWN = True
 MEMORY_MIB = 512
 BALLOON_PAGES = 40000
 LESS_PAGES = 15000
+PAGES_PER_MIB = 256
 
 # What it says to a WITHDRAW, beside the pages that it may well hand back.
 WITHDRAW_LIES = {
@@ -51,6 +52,12 @@ class Trial:
     def has_all(self):
         return self.guest.memory_mib()["total"] == self.total_mib
 
+    def lacks_the_balloon(self):
+        lacks_mib = self.total_mib - self.guest.memory_mib()["total"]
+        held_mib = self.device.held() / PAGES_PER_MIB
+        expect(lacks_mib == held_mib,
+               f"the guest to lack the {held_mib} MiB of its balloon and no more: {lacks_mib}")
+
     def reload(self):
         self.guest.unload(BALLOON_MODULE)
         expect(self.has_all(), "all memory in the guest once the driver has gone")
@@ -66,6 +73,24 @@ class Trial:
         expect(bad == 0, f"{pages} pages to keep what is written after {name}: {bad} did not")
         self.device.lies = {}
         self.reload()
+
+    def refusing(self):
+        """What is refused is the guest's again, and another page takes its place."""
+        refused = []
+
+        def refuse(device, said):
+            half = (len(said) + 1) // 2
+            refused.extend(device.runs[-half:])
+            del device.runs[-half:]
+            return said[half:] + bytes(half)
+
+        self.resize(LESS_PAGES)
+        self.device.lies = {"add": refuse}
+        self.device.ask(RESIZE, BALLOON_PAGES)
+        self.guest.wait_for("pages to be refused", lambda: refused)
+        self.device.lies = {}
+        self.guest.wait_for("the balloon to be filled", lambda: self.device.held() == BALLOON_PAGES)
+        self.lacks_the_balloon()
 
     def silence(self):
         """Nothing waits for a device that does not answer."""
@@ -86,6 +111,7 @@ class Trial:
         self.device.ask(HELLO_AGAIN)
         self.guest.wait_for("the driver to add its pages again",
                             lambda: self.device.held() == BALLOON_PAGES)
+        self.lacks_the_balloon()
 
     def stopping(self):
         """A device that has stopped is reset, and the balloon filled again."""
@@ -98,7 +124,7 @@ class Trial:
 
 # Proves DRV-CONF-3, DRV-FEAT-5, DRV-RING-1, DRV-RING-2, DRV-MSG-1, DRV-MSG-2,
 # DRV-MSG-3, DRV-REQ-2, DRV-REQ-10, DRV-REQ-11, DRV-HELLO-1, DRV-HELLO-2, DRV-HELLO-3,
-# DRV-HELLO-4, DRV-HELLO-5, DRV-HELLO-7, DRV-HELLO-9, DRV-ADD-2, DRV-ADD-5, DRV-ADD-6,
+# DRV-HELLO-4, DRV-HELLO-5, DRV-HELLO-7, DRV-HELLO-9, DRV-ADD-2, DRV-ADD-4, DRV-ADD-5, DRV-ADD-6,
 # DRV-REASON-1, DRV-STATS-1, DRV-STATS-3, DRV-STATS-5, DRV-STATS-6, DRV-RUNS-3,
 # DRV-BAD-1, DRV-BAD-2, DRV-BAD-3, DRV-BAD-4, DRV-BAD-5, DRV-BAD-6, DRV-BAD-7,
 # DRV-BAD-8, DRV-BAD-10, DRV-BAD-11.
@@ -119,6 +145,7 @@ def run(assets):
                     trial.tell(message, name, lie, provoke)
             device.ask(ASK_STATS, flags=77)
             vm.guest.wait_for("statistics", lambda: witness.STATS in device.witness.heard)
+            trial.refusing()
             trial.silence()
             trial.forgetting()
             trial.stopping()

@@ -128,6 +128,16 @@ def in_one_proof(proof, *defect):
     return both
 
 
+def in_module(scenario, *defect):
+    """Only one scenario is run, in a guest whose module has the defect."""
+
+    def both(tree):
+        replace("scripts/stages/stages.py", '["tests/e2e/run"]', f'["tests/e2e/run", "{scenario}"]')(tree)
+        replace(*defect)(tree)
+
+    return both
+
+
 def in_portable_driver(defect):
     """Only the portable driver, and the test that links it alone."""
 

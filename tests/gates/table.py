@@ -5,10 +5,11 @@ from collections import namedtuple
 
 from defects import (
     alone, among_hostile_peers, append, before_one_program, demo_that_tells, in_bitmap,
-    in_freestanding_layer, in_libraries, in_one_model,
+    in_freestanding_layer, in_libraries, in_module, in_one_model,
     in_one_proof, in_portable_driver, in_programs,
     program, replace, seed, slow_demo, where_few_tests_run, wrong_example,
 )
+from module import DEFECTS
 
 # A gate: what it is, the stage that must turn red, perhaps with options, the defect (a function of
 # the copied tree), and what the stage must say. None: it must be green. What takes long is tried
@@ -425,4 +426,6 @@ GATES = [
         slow_demo,
         r"FAILED demo: done within 0 s",
     ),
+    *(Gate(name, "e2e", in_module(scenario, *defect), says, full_only=True)
+      for name, scenario, *defect, says in DEFECTS),
 ]
