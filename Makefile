@@ -101,7 +101,7 @@ gates: ## that every check can fail
 	tests/gates/run.py
 
 format: ## format the C files
-	find include src kernel tests examples bench -name '*.[ch]' ! -name '*.mod.c' -exec clang-format -i {} +
+	find include src kernel tests examples bench -name '*.[ch]' ! -name '*.mod.c' -exec clang-format-14 -i {} +
 
 lint: ## layers, headers, format, text, clauses, scripts
 	./check --stage static

@@ -50,7 +50,8 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/** How the device reaches its embedder. Each is called from vballoon_device_run(). */
+/** How the device reaches its embedder. Each is called from vballoon_device_run(), notify()
+ *  from the functions of recover.h, too. */
 struct vballoon_device_ops {
 	/** Interrupt the driver: buffers of @p queue were used. Must not block. */
 	void (*notify)(void *context, unsigned int queue);

@@ -21,8 +21,8 @@ static const char about_set[] =
 	"With --deadline an order that is not carried out by then ends: with --keep what was\n"
 	"reached is the target, with --revert the size that was asked for before.\n"
 	"\n"
-	"  vballoonctl --control-path /run/vm1.ctl set 25% --wait --timeout 120\n"
-	"  vballoonctl --control-path /run/vm1.ctl set --guest-size 2G\n";
+	"  vballoonctl --control-path /run/vballoon/vm1.ctl set 25% --wait --timeout 120\n"
+	"  vballoonctl --control-path /run/vballoon/vm1.ctl set --guest-size 2G\n";
 
 static const char about_status[] =
 	"What was asked of the guest, what it gave up, how much of that the host has got\n"
@@ -58,9 +58,9 @@ static const char about_doctor[] =
 static const char about_events[] =
 	"One JSON object a line, as it happens, until vballoond ends: front-end-connected,\n"
 	"front-end-gone, target-changed, held-changed, driver-hello, device-stopped,\n"
-	"device-reset, state-changed, passthrough-changed, stats; and events-lost, with how\n"
-	"many, for a reader that is too slow. vballoond does nothing for it while nothing\n"
-	"happens.\n";
+	"device-reset, state-changed, passthrough-changed, policy-changed, deadline-passed,\n"
+	"host-pressure, stats; and events-lost, with how many, for a reader that is too\n"
+	"slow. vballoond does nothing for it while nothing happens.\n";
 
 static const char about_policy[] =
 	"Without rules it shows them. What is changed holds at once, for this guest and the\n"
@@ -77,8 +77,8 @@ static const char about_policy[] =
 	"  host-pressure=N%     when processes of the host wait for memory so much of their\n"
 	"                       time, warm memory is given back; off: never\n"
 	"\n"
-	"  vballoonctl --control-path /run/vm1.ctl policy pages=warm host-pressure=20%\n"
-	"  vballoonctl --control-path /run/vm1.ctl policy withdraw-oom=floor floor=512M\n";
+	"  vballoonctl --control-path /run/vballoon/vm1.ctl policy pages=warm host-pressure=20%\n"
+	"  vballoonctl --control-path /run/vballoon/vm1.ctl policy withdraw-oom=floor floor=512M\n";
 
 static const char about_drop[] =
 	"What is in the balloon and kept warm is given back, and what the host has failed to\n"
@@ -96,7 +96,7 @@ static const char about_features[] =
 	"other way round: with must-tell-host (traditional balloon) a driver that has not\n"
 	"agreed to it cannot move to a destination that offers it.\n"
 	"\n"
-	"  vballoonctl features check /run/vm1.ctl there.json\n";
+	"  vballoonctl features check /run/vballoon/vm1.ctl there.json\n";
 
 static const char about_save_state[] =
 	"Of a guest that stands still: what its driver relies on, for a vballoond that goes\n"

@@ -206,8 +206,10 @@ class Reader:
         expect(len(sizes) == 1, f"all that was asked for to be given back: {status}")
 
     def _host_apt(self, arguments):
-        """tests/install does it: here, that there are such packages."""
+        """tests/install does it: here, that there are such packages, ours and those that the tests
+        have been set up with."""
         packages = re.findall(r"^Package: (.+)$", read("debian/control"), re.MULTILINE)
+        packages += re.findall(r"^[a-z][^\s#]*", read("scripts/packages.txt"), re.MULTILINE)
         for word in arguments[1:]:
             name = Path(word).name.removesuffix("_*.deb")
             expect(name in packages, f"{name} among {packages}")
