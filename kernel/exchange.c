@@ -52,7 +52,8 @@ static void exchange_answered(struct vballoon *b, struct vballoon_message *messa
 			vballoon_fail(b, "it answered an EXCHANGE without a verdict on every pair");
 		else if (status == VIRTIO_MEMORY_BALLOON_ACCEPTED)
 			pair_swapped(b, &e->out.pair[i]);
-		e->swapped = status == VIRTIO_MEMORY_BALLOON_ACCEPTED && !b->broken;
+		if (e->swapped)
+			*e->swapped = status == VIRTIO_MEMORY_BALLOON_ACCEPTED && !b->broken;
 	}
 	e->in_doubt = b->broken;
 }
@@ -68,12 +69,14 @@ static bool can_exchange(const struct vballoon *b)
 }
 
 /* One page for another; they stay with whoever moves them until the device has said, or
- * has been reset.
+ * has been reset. Who waits for it finds another's message in its place, perhaps: the
+ * verdict is where nobody else's can be.
  * Keeps DRV-EXCHANGE-1, DRV-EXCHANGE-5.
  */
 static int exchange_swap(struct vballoon *b, u64 to, u64 from)
 {
 	struct vballoon_exchange *e = &b->exchange;
+	bool swapped = false;
 
 	if (!can_exchange(b) || e->message.in_flight ||
 	    !vballoon_pages_can_swap(&b->pages, to, from))
@@ -83,7 +86,7 @@ static int exchange_swap(struct vballoon *b, u64 to, u64 from)
 		.take = vballoon_entry_encode(b, from, 1),
 	};
 	e->count = 1;
-	e->swapped = false;
+	e->swapped = &swapped;
 	vballoon_message_send(b, &e->message, &e->out, offsetof(typeof(e->out), pair[1]), e->status,
 			      1);
 	vballoon_message_await(b, &e->message);
@@ -92,7 +95,7 @@ static int exchange_swap(struct vballoon *b, u64 to, u64 from)
 		wait_event(b->answered, !READ_ONCE(e->in_doubt));
 		mutex_lock(&b->lock);
 	}
-	return e->swapped ? 0 : -EBUSY;
+	return swapped ? 0 : -EBUSY;
 }
 
 /* Whoever has the lock waits for nothing meanwhile, least of all for memory. */
@@ -156,6 +159,7 @@ static bool take_send(struct vballoon *b, u64 *next, u64 end)
 	u32 left = VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX;
 
 	e->count = 0;
+	e->swapped = NULL;
 	while (e->count < ARRAY_SIZE(e->out.pair) && left &&
 	       vballoon_pages_next_held(&b->pages, run.unit, end, min(b->run_units, left), &run)) {
 		e->out.pair[e->count++] = (struct virtio_memory_balloon_pair){

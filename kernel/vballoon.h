@@ -135,7 +135,7 @@ struct vballoon_exchange {
 		struct virtio_memory_balloon_pair pair[VBALLOON_PAIRS];
 	} out;
 	u8 status[VBALLOON_PAIRS];
-	bool swapped; /* the last pair */
+	bool *swapped; /* where whoever has a page swapped wants to know it; NULL: pages are taken */
 	bool in_doubt; /* the device has to be reset before its pages can be used */
 };
 

@@ -22,6 +22,7 @@ class Assets:
     init: Path
     modules: Modules
     built: Built
+    cpus: int = 1  # of a machine that does not say how many
 
     def initramfs(self, kexec: bool) -> bytes:
         """The guest's file system; with `kexec` it holds another kernel and its file system."""

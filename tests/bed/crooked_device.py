@@ -16,6 +16,7 @@ RESIZE, ASK_STATS, HELLO_AGAIN, RESET = 0, 1, 3, 4
 START_OVER = 1
 RUN_PAGES_MAX = 1 << PAGE_SHIFT
 ANSWER_PAGES_MAX = 65536
+ANSWER_BYTES_MAX = 512 * 8  # what the driver has room for
 
 Lie = Callable[["CrookedDevice", bytes], bytes | tuple[bytes, int]]
 
@@ -102,7 +103,7 @@ class CrookedDevice(BackEnd):
     def _withdraw(self, _flags: int, said: bytes) -> bytes:
         most = min(struct.unpack_from("<Q", said)[0], ANSWER_PAGES_MAX)
         answer = b""
-        while most and self.runs:
+        while most and self.runs and len(answer) < ANSWER_BYTES_MAX:
             first, pages = self.runs.pop()
             taken = min(pages, most)
             if taken < pages:

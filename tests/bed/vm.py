@@ -45,6 +45,7 @@ class Machine:
     """What a virtual machine is to be like."""
 
     memory_mib: int = 2048
+    cpus: int = 0  # as many as usual
     shared: bool = True
     hugetlb: bool = False
     memory_in: Path | None = None  # a directory for its memory's file; else it is a memfd
@@ -139,7 +140,8 @@ class VirtualMachine:
             swap = ["-drive", f"file={self.directory}/swap,if=none,format=raw,id=swap",
                     "-device", "nvme,drive=swap,serial=swap"]
         return [*assets.qemu.command(), "-nodefaults", "-no-user-config", "-display", "none", "-S",
-                *assets.accel.arguments(), "-smp", "1", "-m", self.machine.size(),
+                *assets.accel.arguments(), "-m", self.machine.size(),
+                "-smp", str(self.machine.cpus or assets.cpus),
                 "-object", self.machine.memory_backend(),
                 "-machine", f"q35,accel={assets.accel.name},memory-backend=mem",
                 "-kernel", str(assets.kernel.image), "-initrd", str(initrd),

@@ -28,6 +28,7 @@ void module_load(char *arguments);
 void module_unload(char *arguments);
 void file_read(char *arguments);
 void file_write(char *arguments);
+void file_crowd(char *arguments);
 void storm_run(char *arguments);
 void bandwidth_run(char *arguments);
 void power_kexec(char *arguments);

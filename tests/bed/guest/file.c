@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -28,6 +30,47 @@ int file_slurp(const char *path, char *to, uint64_t to_bytes)
 		have--;
 	to[have] = '\0';
 	return 0;
+}
+
+static void file_crowd_write(const char *path, const char *text, uint64_t times)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	while (fd >= 0 && times && write(fd, text, strlen(text)) > 0)
+		times--;
+	_exit(times ? 1 : 0);
+}
+
+/* crowd COUNT TIMES PATH TEXT: so many processes write the text so often, side by side. */
+void file_crowd(char *arguments)
+{
+	uint64_t count = strtoull(arguments, &arguments, 10);
+	uint64_t times = strtoull(arguments, &arguments, 10);
+	const char *path = strtok(arguments, " ");
+	const char *text = strtok(NULL, "");
+	uint64_t started = 0, failed = 0;
+	int status;
+
+	if (!count || !times || !path || !text) {
+		agent_error(EINVAL, "crowd");
+		return;
+	}
+	for (; started < count; started++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			file_crowd_write(path, text, times);
+		if (pid < 0)
+			break;
+	}
+	for (uint64_t i = 0; i < started; i++)
+		failed += wait(&status) < 0 || status;
+	if (started < count || failed)
+		agent_error(EIO, "%llu of %llu failed",
+			    (unsigned long long)(count - started + failed),
+			    (unsigned long long)count);
+	else
+		agent_ok("%s", path);
 }
 
 /* write PATTERN TEXT: into the one file that the pattern matches, in one piece. */

@@ -31,6 +31,7 @@ static const struct agent_command agent_commands[] = {
 	{ "poweroff", power_off },     { "bandwidth", bandwidth_run },
 	{ "scatter", memory_scatter }, { "swapon", power_swapon },
 	{ "zeros", memory_zeros },     { "occupy", memory_occupy },
+	{ "crowd", file_crowd },
 };
 
 /* Two streams: one that reads and writes would have to seek in between, and a port cannot. */
