@@ -105,18 +105,29 @@ static const struct {
 	{ VIRTIO_MEMORY_BALLOON_S_DIRECT_RECLAIM, PGSTEAL_DIRECT, PAGE_SHIFT },
 };
 
+/* Not all_vm_events(), which waits for processors that come and go: whoever brings one may
+ * be waiting for memory, and so for the lock that we are under.
+ */
+static u64 event_count(unsigned int event)
+{
+	u64 count = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		count += READ_ONCE(per_cpu(vm_event_states, cpu).event[event]);
+	return count;
+}
+
 /* Keeps DRV-STATS-2, DRV-STATS-3, DRV-STATS-7. */
 static void put_counters(struct vballoon_stats *s)
 {
-	unsigned long events[NR_VM_EVENT_ITEMS];
 	u64 stalls = 0;
 	unsigned int i;
 
-	all_vm_events(events);
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		stat_put(s, counters[i].tag, (u64)events[counters[i].event] << counters[i].shift);
+		stat_put(s, counters[i].tag, event_count(counters[i].event) << counters[i].shift);
 	for (i = 0; i < MAX_NR_ZONES; i++)
-		stalls += events[ALLOCSTALL_NORMAL - ZONE_NORMAL + i];
+		stalls += event_count(ALLOCSTALL_NORMAL - ZONE_NORMAL + i);
 	stat_put(s, VIRTIO_MEMORY_BALLOON_S_ALLOC_STALL, stalls);
 }
 #else
