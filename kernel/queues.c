@@ -9,10 +9,10 @@
 #include "compat.h"
 #include "vballoon.h"
 
-/* WITHDRAW, EXCHANGE, STATS, REPORT and REPORT_DONE always find room, whatever the
- * ADDs do; HELLO goes when nothing else is in flight.
+/* WITHDRAW, EXCHANGE, STATS, REPORT (with verdicts) and REPORT_DONE always find room,
+ * whatever the ADDs do; HELLO goes when nothing else is in flight.
  */
-#define RESERVED_DESCRIPTORS 7
+#define RESERVED_DESCRIPTORS 8
 #define ADD_DESCRIPTORS 2
 /* A device that takes longer is taken for dead. */
 #define SILENT_JIFFIES (30 * HZ)
