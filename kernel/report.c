@@ -290,6 +290,17 @@ void vballoon_report_init(struct vballoon *b)
 	INIT_DELAYED_WORK(&r->round, round_work);
 }
 
+/* Whatever is free must fit an entry, and all that the kernel tells at a time a message.
+ * Keeps DRV-MSG-3.
+ */
+static bool blocks_fit(const struct vballoon *b)
+{
+	u32 most = min_t(u32, b->run_units,
+			 VIRTIO_MEMORY_BALLOON_MESSAGE_UNITS_MAX / PAGE_REPORTING_CAPACITY);
+
+	return BIT(MAX_PAGE_ORDER - b->pages.unit_order) <= most;
+}
+
 /* The device runs. */
 void vballoon_report_start(struct vballoon *b)
 {
@@ -299,6 +310,10 @@ void vballoon_report_start(struct vballoon *b)
 
 	if (!IS_ENABLED(CONFIG_PAGE_REPORTING) || !is_negotiated(b))
 		return;
+	if (!blocks_fit(b)) { /* pages of 64 KiB make such */
+		dev_info(&b->vdev->dev, "free memory is not reported: in too large blocks\n");
+		return;
+	}
 	memset(&r->kernel, 0, sizeof(r->kernel));
 	r->kernel.report = report_pages;
 	r->kernel.order = clamp_t(unsigned int, order, b->pages.unit_order, MAX_PAGE_ORDER);
