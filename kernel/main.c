@@ -113,9 +113,8 @@ void vballoon_fail(struct vballoon *b, const char *why)
 }
 
 /* Keeps DRV-BAD-7. */
-static void vballoon_restart_work(struct work_struct *work)
+static void vballoon_start_again(struct vballoon *b)
 {
-	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, restart_work);
 	int err;
 
 	b->restart_jiffies = get_jiffies_64() + RESTART_JIFFIES;
@@ -130,6 +129,22 @@ static void vballoon_restart_work(struct work_struct *work)
 	vballoon_release(b);
 }
 
+static void vballoon_restart_work(struct work_struct *work)
+{
+	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, restart_work);
+
+	/* It is being probed, or removed, which ends this work. */
+	if (!device_trylock(&b->vdev->dev)) {
+		queue_delayed_work(system_freezable_wq, &b->restart_work, 1);
+		return;
+	}
+	mutex_lock(&b->restart_lock);
+	if (b->todevq) /* it has not been stopped meanwhile, to sleep */
+		vballoon_start_again(b);
+	mutex_unlock(&b->restart_lock);
+	device_unlock(&b->vdev->dev);
+}
+
 /* Keeps DRV-RESET-3. */
 static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unused, void *cmd)
 {
@@ -138,12 +153,25 @@ static int vballoon_reboot_notify(struct notifier_block *nb, unsigned long unuse
 	return NOTIFY_DONE;
 }
 
+/* The size of a balloon page, in bits; or 0. Whoever asks again looks at it again. */
+static u32 vballoon_page_shift(struct virtio_device *vdev)
+{
+	u32 page_shift;
+
+	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &page_shift);
+	if (page_shift >= VIRTIO_MEMORY_BALLOON_SHIFT_MIN &&
+	    page_shift <= PAGE_SHIFT + MAX_PAGE_ORDER)
+		return page_shift;
+	dev_err(&vdev->dev, "cannot give pages of 2^%u bytes\n", page_shift);
+	return 0;
+}
+
 /* Keeps DRV-CONF-1, DRV-CONF-2, DRV-FEAT-1, DRV-FEAT-2, DRV-FEAT-6, DRV-REPORT-4,
  * DRV-REPORT-5.
  */
 static int vballoon_validate(struct virtio_device *vdev)
 {
-	u32 revision, page_shift;
+	u32 revision;
 
 	if (!vdev->config->get)
 		return -EINVAL;
@@ -152,16 +180,12 @@ static int vballoon_validate(struct virtio_device *vdev)
 		return -ENODEV;
 	}
 	virtio_cread_le(vdev, struct virtio_memory_balloon_config, revision, &revision);
-	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &page_shift);
 	if (revision != VIRTIO_MEMORY_BALLOON_REVISION) {
 		dev_err(&vdev->dev, "unknown revision %u\n", revision);
 		return -ENODEV;
 	}
-	if (page_shift < VIRTIO_MEMORY_BALLOON_SHIFT_MIN ||
-	    page_shift > PAGE_SHIFT + MAX_PAGE_ORDER) {
-		dev_err(&vdev->dev, "cannot give pages of 2^%u bytes\n", page_shift);
+	if (!vballoon_page_shift(vdev))
 		return -ENODEV;
-	}
 	/* Withdrawing must not allocate; addresses are the guest's physical ones. */
 	__virtio_clear_bit(vdev, VIRTIO_RING_F_INDIRECT_DESC);
 	__virtio_clear_bit(vdev, VIRTIO_F_ACCESS_PLATFORM);
@@ -178,9 +202,12 @@ static int vballoon_init(struct vballoon *b, struct virtio_device *vdev)
 {
 	b->vdev = vdev;
 	vdev->priv = b;
-	virtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &b->page_shift);
+	b->page_shift = vballoon_page_shift(vdev);
+	if (!b->page_shift)
+		return -ENODEV;
 	b->unit_shift = max_t(u32, b->page_shift, PAGE_SHIFT);
 	mutex_init(&b->lock);
+	mutex_init(&b->restart_lock);
 	init_waitqueue_head(&b->answered);
 	INIT_DELAYED_WORK(&b->work, vballoon_resize_work);
 	INIT_DELAYED_WORK(&b->restart_work, vballoon_restart_work);
@@ -208,13 +235,13 @@ static int vballoon_sleep_notify(struct notifier_block *nb, unsigned long event,
 	struct vballoon *b = container_of(nb, struct vballoon, sleep);
 	int err = 0;
 
-	if (event == PM_HIBERNATION_PREPARE || event == PM_RESTORE_PREPARE) {
-		cancel_delayed_work_sync(&b->restart_work);
+	mutex_lock(&b->restart_lock);
+	if (event == PM_HIBERNATION_PREPARE || event == PM_RESTORE_PREPARE)
 		err = vballoon_freeze_device(b->vdev);
-	} else if ((event == PM_POST_HIBERNATION || event == PM_POST_RESTORE) && !b->running &&
-		   !b->broken) {
+	else if ((event == PM_POST_HIBERNATION || event == PM_POST_RESTORE) && !b->todevq &&
+		 !b->broken)
 		err = vballoon_thaw_device(b->vdev);
-	}
+	mutex_unlock(&b->restart_lock);
 	return notifier_from_errno(err);
 }
 

@@ -161,6 +161,7 @@ struct vballoon {
 	bool config_changed; /* the device has said so, of its status perhaps */
 	struct notifier_block reboot;
 	struct notifier_block sleep;
+	struct mutex restart_lock; /* who stops the device and starts it again; before the other */
 	struct vballoon_pressure pressure;
 	u32 page_shift; /* a balloon page: targets and counts */
 	u32 unit_shift; /* what an entry names */
