@@ -32,6 +32,14 @@ DEFECTS = [
         r"the guest to have its memory after withdraw: more than asked",
     ),
     Defect(
+        "what was checked is read again",
+        "wavering_config",
+        "kernel/main.c",
+        "\tb->page_shift = vballoon_page_shift(vdev);\n\tif (!b->page_shift)\n\t\treturn -ENODEV;\n",
+        "\tvirtio_cread_le(vdev, struct virtio_memory_balloon_config, page_shift, &b->page_shift);\n",
+        r"one driver, which has seen pages",
+    ),
+    Defect(
         "a page that is refused counts as given",
         "crooked_device",
         "kernel/add.c",
