@@ -14,6 +14,7 @@
 
 #define BENCH_PAGE_SHIFT 12
 #define BENCH_HUGE_SHIFT 21
+#define BENCH_GIGANTIC_SHIFT 30
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 

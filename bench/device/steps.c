@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * steps KIND HOST MIB ROUNDS: processor time of the longest step, vballoon_device_run(), under a
- * driver that says as much at once as its queue holds. HOST is memfd, or one that does nothing: none, or
- * huge, with pages of 2 MiB.
+ * driver that says as much at once as its queue holds. HOST is memfd, or one that does nothing: none,
+ * or huge or gigantic, with pages of 2 MiB or of a GiB.
  * Rounds are the same, so a step takes what it took the least in any of them; the rest is the
  * machine's.
  *
@@ -109,13 +109,20 @@ static void carry_out(const struct attack *attack, struct bench_guest *guest, ui
 	}
 }
 
+static uint32_t host_page_shift_of(const char *host)
+{
+	if (!strcmp(host, "gigantic"))
+		return BENCH_GIGANTIC_SHIFT;
+	return !strcmp(host, "huge") ? BENCH_HUGE_SHIFT : BENCH_PAGE_SHIFT;
+}
+
 static void run_round(const char *kind, const char *host, uint64_t bytes)
 {
 	const struct attack attack = attack_of(kind, bytes);
 	bool real = !strcmp(host, "memfd");
 	struct bench_region region = {
 		.bytes = bytes,
-		.host_page_shift = !strcmp(host, "huge") ? BENCH_HUGE_SHIFT : BENCH_PAGE_SHIFT,
+		.host_page_shift = host_page_shift_of(host),
 	};
 	struct bench_memory memory;
 	struct bench_guest guest;
@@ -138,11 +145,12 @@ static void run_round(const char *kind, const char *host, uint64_t bytes)
 
 int main(int argc, char **argv)
 {
-	const char *kinds = " runs pages repeated ", *hosts = " memfd none huge ";
+	const char *kinds = " runs pages repeated ", *hosts = " memfd none huge gigantic ";
 	size_t longest = 0;
 
 	if (argc != 5 || !strstr(kinds, argv[1]) || !strstr(hosts, argv[2])) {
-		fprintf(stderr, "usage: steps runs|pages|repeated memfd|none|huge MIB ROUNDS\n");
+		fprintf(stderr,
+			"usage: steps runs|pages|repeated memfd|none|huge|gigantic MIB ROUNDS\n");
 		return 2;
 	}
 	for (unsigned long rounds = strtoul(argv[4], NULL, 10); rounds; rounds--)

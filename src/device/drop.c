@@ -6,7 +6,8 @@
  * held and not dropped. Neighbours that came in different messages therefore
  * make one call. The summary says where to look: an ADD hints its chunks, and
  * looking through a chunk takes the hint away, whether or not the host could
- * drop; so what it could not is tried again when more is added nearby.
+ * drop; so what it could not is tried again when more is added nearby. A chunk may take
+ * several runs of the device.
  *
  * Where a driver gives pages in small messages, one at a time (vballoon_protocol.linger_ms),
  * those of a block that is not wholly held wait for the rest of it, for some milliseconds: a
@@ -28,7 +29,7 @@
 struct budget {
 	uint64_t pages;
 	unsigned int calls;
-	uint64_t steps; /* words of the page map, as they are looked for in vain */
+	uint64_t looks; /* pages that are looked through, dropped or not */
 };
 
 /* Keeps DEV-MEM-6. */
@@ -219,23 +220,31 @@ static void drop_pages(struct vballoon_device *device, unsigned int region,
 	vballoon_journal_drop(device, 0, 0);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Take the next of the chunk that is whole on the grid, at most @most pages (or one place
- * of it). False: the rest of the chunk has none.
+ * of it), looking through no more than *@looks pages, and one place. False: the rest of the
+ * chunk has none, or it is to be looked on in another run.
  * Keeps DEV-ADD-10, DEV-ADD-11, DEV-MEM-2. */
 static bool next_run(struct vballoon_drop *drop, const struct vballoon_page_map *map,
-		     struct grid grid, uint64_t most, struct vballoon_run *run_out)
+		     struct grid grid, uint64_t most, uint64_t *looks, struct vballoon_run *run_out)
 {
 	struct vballoon_bits loose = vballoon_page_map_loose(map);
-	uint64_t first, end;
+	uint64_t from, first, end;
 
+	most = least(most, *looks);
 	most = most <= grid.mask ? grid.mask + 1 : most & ~grid.mask;
-	while (in_chunk(drop)) {
-		first = vballoon_bits_next(loose, drop->next, drop->end);
-		end = vballoon_bits_next_missing(loose, first, drop->end);
+	while (in_chunk(drop) && *looks) {
+		from = drop->next;
+		first = vballoon_bits_next(loose, from, from + least(drop->end - from, *looks));
+		end = least(drop->end, grid_up(grid, first) + most);
+		end = vballoon_bits_next_missing(loose, first, end);
 		first = grid_up(grid, first);
-		if (end > first + most)
-			end = first + most;
 		drop->next = end;
+		*looks -= least(end - from, *looks);
 		end = grid_down(grid, end);
 		if (first < end) {
 			*run_out = (struct vballoon_run){ first, end - first };
@@ -258,7 +267,7 @@ static void drop_in_chunk(struct vballoon_device *device, struct budget *budget)
 	uint64_t cost;
 
 	while (budget->calls && budget->pages &&
-	       next_run(drop, &map, grid, budget->pages * share, &run)) {
+	       next_run(drop, &map, grid, budget->pages * share, &budget->looks, &run)) {
 		drop_pages(device, drop->region, &map, run, false);
 		budget->calls--;
 		cost = run.count / share;
@@ -338,23 +347,18 @@ bool vballoon_drop_run(struct vballoon_device *device)
 	struct budget budget = {
 		.pages = shift < RUN_BYTES_SHIFT ? UINT64_C(1) << (RUN_BYTES_SHIFT - shift) : 1,
 		.calls = RUN_CALLS,
-		.steps = VBALLOON_RUN_STEPS,
+		.looks = VBALLOON_RUN_STEPS * VBALLOON_SEARCH_STEP_PAGES,
 	};
-	uint64_t cost;
 
 	/* What is dropped may be what a message waits for. */
 	if (!may_drop(device) || (device->work.unfinished && !device->work.waits))
 		return false;
 	if (vballoon_drop_due_ms(device) <= device->now_ms)
 		end_lingering(device);
-	while (budget.pages && budget.calls && budget.steps) {
-		if (!in_chunk(&device->drop)) {
-			if (!next_chunk(device)) {
-				device->drop_all = false;
-				return false;
-			}
-			cost = vballoon_search_steps(device->drop.end - device->drop.next);
-			budget.steps -= cost < budget.steps ? cost : budget.steps;
+	while (budget.pages && budget.calls && budget.looks) {
+		if (!in_chunk(&device->drop) && !next_chunk(device)) {
+			device->drop_all = false;
+			return false;
 		}
 		drop_in_chunk(device, &budget);
 	}

@@ -136,47 +136,51 @@ static bool cut_to_units(struct vballoon_device *device, const struct vballoon_r
 
 static void charge(struct vballoon_device *device, uint64_t pages)
 {
-	vballoon_work_charge_words(&device->work, vballoon_search_steps(pages));
+	vballoon_work_charge_words(&device->work, 1 + pages / VBALLOON_SEARCH_STEP_PAGES);
 }
 
-/* Look through one chunk from search->page on. */
+/* Look through one chunk from search->page on, as far as this run may. */
 static bool search_chunk(struct vballoon_device *device, struct vballoon_search *search,
 			 const struct vballoon_run *chunk, uint64_t most, uint64_t *gpa_out,
 			 uint64_t *pages_out)
 {
 	const struct vballoon_region *region = &device->memory.regions[search->region];
+	struct vballoon_summary *summary = &device->summaries[search->region];
 	struct vballoon_page_map map = vballoon_page_map_open(region->page_map);
 	uint64_t unit_pages = UINT64_C(1)
 			      << (device->journal->record.unit_shift - device->config.page_shift);
-	uint64_t end = chunk->first + chunk->count;
-	bool whole = search->page <= chunk->first;
-	bool empty = true;
+	uint64_t most_pages = device->work.steps_left * VBALLOON_SEARCH_STEP_PAGES;
+	uint64_t chunk_end = chunk->first + chunk->count;
 	struct vballoon_run run;
-	uint64_t from;
+	uint64_t from, end;
 
-	if (whole)
-		search->page = chunk->first;
+	if (search->page <= chunk->first) {
+		search->page = search->since = chunk->first;
+		search->changes = summary->changes;
+	}
 	from = search->page;
+	end = most_pages < chunk_end - from ? from + most_pages : chunk_end;
 	while (search->page < end &&
 	       find_run(search, &map, search->page, end,
 			is_large(search->hint) ? most : most + unit_pages, &run)) {
 		search->page = run.first + run.count;
-		empty = false;
+		/* What is no whole unit here is held all the same, as the end of one that began
+		 * in the region before: who forgets the record must find it. */
+		if (search->hint == VBALLOON_HINT_HELD)
+			search->since = search->page;
 		if (cut_to_units(device, region, run, most, gpa_out, pages_out)) {
 			uint64_t used = *gpa_out + (*pages_out << device->config.page_shift) -
 					region->gpa.value;
 
-			search->page = used >> device->config.page_shift;
+			search->page = search->since = used >> device->config.page_shift;
 			charge(device, run.first - from);
 			return true;
 		}
 	}
 	charge(device, end - from);
-	/* What is no whole unit here is held all the same, as the end of one that began
-	 * in the region before: who forgets the record must find it. */
-	if (whole && (empty || search->hint != VBALLOON_HINT_HELD))
-		vballoon_summary_clear(&device->summaries[search->region], search->hint,
-				       chunk->first);
+	if (end == chunk_end && search->since == chunk->first &&
+	    search->changes == summary->changes)
+		vballoon_summary_clear(summary, search->hint, chunk->first);
 	if (search->page < end)
 		search->page = end;
 	return false;
@@ -207,6 +211,7 @@ bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search
 		}
 		if (!device->work.steps_left)
 			return false;
+		charge(device, 0);
 		vballoon_search_skip_region(search);
 	}
 	return false;

@@ -21,6 +21,8 @@ struct vballoon_search {
 	enum vballoon_hint hint; /* HINT_LOOSE_BROKEN to HINT_HELD: what to look for */
 	unsigned int region;
 	uint64_t page; /* in that region */
+	uint64_t since; /* page: from there on nothing was found */
+	uint64_t changes; /* of the region's summary, when that began */
 };
 
 /* log2 of a block's bytes where the host's pages are smaller. */
@@ -29,16 +31,14 @@ struct vballoon_search {
 /* Pages of a run that is worth an entry, where there is no whole block. */
 #define VBALLOON_SEARCH_LONG_PAGES 64
 
-/* What it counts for to look through @pages pages in vain, in words of the page map that an entry
- * names: up to eight times as much, where no two neighbours are alike. */
-static inline uint64_t vballoon_search_steps(uint64_t pages)
-{
-	return 1 + pages * 8 / VBALLOON_BITMAP_WORD_BITS;
-}
+/* So many pages that are looked through count as a word of the page map that an entry names: a word
+ * takes up to eight times as long, where no two neighbours are alike. */
+#define VBALLOON_SEARCH_STEP_PAGES (VBALLOON_BITMAP_WORD_BITS / 8)
 
 /* Find the next run of whole units, at most @most pages of them (at least a
  * unit), and go on behind it. False: there is none, or work.steps_left is 0 and it is to be
- * called again. A run of whole blocks is not cut within a block. */
+ * called again. A run of whole blocks is not cut within a block. Beside a run that is found no more is
+ * looked through than work.steps_left allows, and a block. */
 bool vballoon_search_next(struct vballoon_device *device, struct vballoon_search *search,
 			  uint64_t most, uint64_t *gpa_out, uint64_t *pages_out);
 

@@ -6,16 +6,20 @@
 /* No smaller chunks than 16 MiB: looking through one costs less than finding it. */
 #define CHUNK_BYTES_SHIFT 24
 
-/* Nor of fewer host pages than 64: freeing large ones costs less than asking for each few. */
+/* Nor of fewer host pages than 64, as freeing large ones costs less than asking for each few; unless
+ * so many are more than a guest of a TiB has in a chunk. */
 #define CHUNK_HOST_PAGES 64
+#define CHUNK_PAGES_MAX (UINT64_C(1) << 18)
 
 void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uint32_t page_shift,
 			   uint64_t host_pages)
 {
 	uint32_t shift = page_shift < CHUNK_BYTES_SHIFT ? CHUNK_BYTES_SHIFT - page_shift : 0;
+	uint64_t least = host_pages * CHUNK_HOST_PAGES;
 
-	while (UINT64_C(1) << shift < host_pages * CHUNK_HOST_PAGES ||
-	       (pages - 1) >> shift >= VBALLOON_SUMMARY_CHUNKS)
+	if (least > CHUNK_PAGES_MAX)
+		least = host_pages > CHUNK_PAGES_MAX ? host_pages : CHUNK_PAGES_MAX;
+	while (UINT64_C(1) << shift < least || (pages - 1) >> shift >= VBALLOON_SUMMARY_CHUNKS)
 		shift++;
 	memset(summary, 0, sizeof(*summary));
 	summary->pages = pages;
@@ -45,12 +49,14 @@ void vballoon_summary_added(struct vballoon_summary *summary, uint64_t first, ui
 	uint64_t chunk = first >> summary->chunk_shift;
 	uint64_t last = (first + count - 1) >> summary->chunk_shift;
 
+	summary->changes++;
 	for (unsigned int hint = 0; hint < VBALLOON_HINT_COUNT; hint++)
 		hint_chunks(summary->hints[hint], chunk, last);
 }
 
 void vballoon_summary_removed(struct vballoon_summary *summary, uint64_t first, uint64_t count)
 {
+	summary->changes++;
 	vballoon_summary_hint(summary, VBALLOON_HINT_LOOSE_BROKEN, first, count);
 	vballoon_summary_hint(summary, VBALLOON_HINT_HELD_LONG, first, count);
 	vballoon_summary_hint(summary, VBALLOON_HINT_HELD_BROKEN, first, count);

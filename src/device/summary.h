@@ -5,8 +5,9 @@
  * A region is cut into at most VBALLOON_SUMMARY_CHUNKS chunks, and for each way
  * of looking there is one bit a chunk: clear means that there is nothing to be
  * found, set that there may be. An ADD sets the bits of the chunks it touches, and
- * who looked through a chunk in vain clears one. So the cost of all looking
- * in vain is paid for by what was added, however large the guest is.
+ * who looked through a chunk in vain clears one, though it may have taken several runs of
+ * the device. So the cost of all looking in vain is paid for by what was added, however
+ * large the guest is.
  *
  * Derived, never saved: after the page maps were filled from elsewhere, all bits
  * are set.
@@ -41,11 +42,13 @@ struct vballoon_summary {
 	uint64_t pages; /* in the region */
 	uint32_t chunk_shift; /* log2 of pages in a chunk; the last chunk may be shorter */
 	uint32_t chunks;
+	uint64_t changes; /* how often pages were added or taken away */
 	uint64_t hints[VBALLOON_HINT_COUNT][VBALLOON_SUMMARY_WORDS];
 };
 
 /* A region of @pages pages without a hint. No chunk ends inside a host page of
- * @host_pages pages, a power of two; those that are large come many to a chunk. */
+ * @host_pages pages, a power of two; those that are large come many to a chunk, if that
+ * is no more than a chunk of a TiB has. */
 void vballoon_summary_init(struct vballoon_summary *summary, uint64_t pages, uint32_t page_shift,
 			   uint64_t host_pages);
 

@@ -32,12 +32,15 @@ void proof(void)
 {
 	struct vballoon_drop drop = { .next = nondet_u64(), .end = nondet_u64() };
 	const uint64_t most = nondet_u64(), n = nondet_u64(), from = drop.next;
+	const uint64_t may_look = nondet_u64();
 	const uint32_t order = nondet_u32();
+	uint64_t looks = may_look;
 	struct grid grid = { .phase = nondet_u64() };
 	struct vballoon_page_map map;
 	struct vballoon_run run;
 
 	ASSUME(order <= 1 && n >= FIRST && n < END && most >= 1 && most <= END - FIRST);
+	ASSUME(may_look <= END - FIRST);
 	map_memory.header.page_shift = 12;
 	map_memory.header.host_page_shift = 12 + order;
 	map_memory.header.pages = WORDS * 64;
@@ -47,13 +50,16 @@ void proof(void)
 	ASSUME(grid.phase <= grid.mask);
 	ASSUME(drop.next >= FIRST && drop.next < drop.end && drop.end <= END);
 	map = vballoon_page_map_open(&map_memory);
-	if (!next_run(&drop, &map, grid, most, &run))
+	if (!next_run(&drop, &map, grid, most, &looks, &run)) {
+		HOLDS(drop.next == drop.end || !looks);
 		return;
+	}
+	HOLDS(may_look && looks < may_look);
 	HOLDS(run.count && run.first >= from && run.first + run.count <= drop.end);
 	HOLDS(!((run.first + grid.phase) & grid.mask));
 	HOLDS(!(run.count & grid.mask));
 	HOLDS(run.count <= most || run.count == UINT64_C(1) << order);
-	HOLDS(drop.next >= run.first + run.count);
+	HOLDS(drop.next >= run.first + run.count && drop.next <= drop.end);
 	if (n >= run.first && n - run.first < run.count)
 		HOLDS(bit(map_memory.held, n) && !bit(map_memory.dropped, n));
 	REACHED(order == 1 && !grid.phase && run.count == END - FIRST && run.first == FIRST);

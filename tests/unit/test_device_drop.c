@@ -54,6 +54,16 @@ static void post_add(struct bed *bed, uint64_t entry)
 	bed_post(bed, &message, sizeof(message), 1);
 }
 
+/* Runs of the device until nothing is left to do. */
+static unsigned int count_runs(struct bed *bed)
+{
+	unsigned int runs = 1;
+
+	while (vballoon_device_run(bed->device))
+		runs++;
+	return runs;
+}
+
 static void neighbours_of_different_messages_are_dropped_in_one_call(void **state)
 {
 	struct bed *bed = *state;
@@ -150,17 +160,45 @@ static void what_is_looked_through_in_vain_takes_several_runs(void **state)
 	__le64 message[1 + 8] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
 	struct bed *bed = *state;
 	uint8_t verdicts[8];
-	unsigned int runs = 1;
+	unsigned int runs;
 
 	bed_add_memory(bed, 16 * GIB, GIB, 21);
 	for (unsigned int i = 0; i < 8; i++)
 		message[1 + i] = vballoon_le64(16 * GIB + i * 128 * MIB);
 	bed_post(bed, message, sizeof(message), sizeof(verdicts));
-	while (vballoon_device_run(bed->device))
-		runs++;
+	runs = count_runs(bed);
 	assert_int_equal(bed_collect(bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
 	assert_int_equal(bed->call_count, 0);
 	assert_in_range(runs, 4, 8);
+}
+
+/* What is looked through at once is no less than a page of the host, and takes several runs where that
+ * is gigantic. Proves DEV-RING-5. */
+static void a_gigantic_page_of_the_host_is_looked_through_in_several_runs(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_add_memory(bed, 16 * GIB, 2 * GIB, 30);
+	post_add(bed, 16 * GIB);
+	assert_in_range(count_runs(bed), 4, 8);
+	assert_int_equal(bed->call_count, 0);
+}
+
+/* All of the first gigantic page and of the third, and of the second but for two. */
+static void what_is_found_after_that_was_interrupted_is_dropped(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_add_memory(bed, 16 * GIB, 3 * GIB, 30);
+	vballoon_device_inhibit(bed->device, true);
+	bed_add_pages(bed, 16 * GIB, 2 * GIB / 4096 - 2);
+	bed_add_pages(bed, 18 * GIB, GIB / 4096);
+	vballoon_device_inhibit(bed->device, false);
+	assert_in_range(count_runs(bed), 3, 16);
+	assert_int_equal(bed_status(bed).dropped_pages, 2 * GIB / 4096);
+	post_add(bed, (18 * GIB - 8192) | 1);
+	bed_run(bed);
+	assert_int_equal(bed_status(bed).dropped_pages, 3 * GIB / 4096);
 }
 
 static void messages_that_keep_coming_do_not_keep_drops_from_happening(void **state)
@@ -341,6 +379,11 @@ int main(void)
 			one_call_of_run_drops_a_bounded_amount_and_says_that_more_is_left, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(what_is_looked_through_in_vain_takes_several_runs,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_gigantic_page_of_the_host_is_looked_through_in_several_runs, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(what_is_found_after_that_was_interrupted_is_dropped,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			messages_that_keep_coming_do_not_keep_drops_from_happening, setup,

@@ -250,6 +250,43 @@ static void what_is_looked_for_in_vain_takes_several_runs(void **state)
 	assert_int_equal(bed_status(&bed).held_pages, 0);
 }
 
+/* Withdraw what is worth an entry, which there is one of. Returns how many runs that took. */
+static unsigned int withdraw_a_long_run(void)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = vballoon_le64(64),
+	};
+	unsigned int runs = 1;
+	uint64_t entry;
+
+	bed_post(&bed, &message, sizeof(message), sizeof(entry));
+	while (vballoon_device_run(bed.device))
+		runs++;
+	assert_int_equal(bed_collect(&bed, &entry, sizeof(entry)), sizeof(entry));
+	assert_int_equal(bed_entry_gpa(entry), 16 * GIB);
+	assert_int_equal(bed_entry_pages(entry), 64);
+	return runs;
+}
+
+/* A page of the host's large ones is held, which is no long run: to find that out of all of them takes
+ * several runs, once. Proves DEV-RING-5. */
+static void where_nothing_was_found_over_several_runs_it_is_not_looked_for_again(void **state)
+{
+	(void)state;
+	set_up_with(0, 2 * GIB, 30, 12);
+	bed_add_memory(&bed, 16 * GIB, 16 * MIB, 12);
+	bed_add_pages(&bed, AT, 1);
+	bed_add_pages(&bed, AT + GIB, 1);
+	bed_add_pages(&bed, 16 * GIB, 64);
+	assert_in_range(withdraw_a_long_run(), 8, 12);
+	bed_add_pages(&bed, 16 * GIB, 64);
+	assert_in_range(withdraw_a_long_run(), 1, 2);
+	bed_add_pages(&bed, AT + GIB, 2);
+	bed_add_pages(&bed, 16 * GIB, 64);
+	assert_in_range(withdraw_a_long_run(), 4, 8);
+}
+
 /* One page that is not dropped has no place in an answer of one entry, a block has; and who looks
  * for more is interrupted then. */
 static void what_was_found_and_passed_over_is_not_handed_back_later(void **state)
@@ -320,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(many_entries_take_several_runs),
 		TEST(many_pages_take_several_runs),
+		TEST(where_nothing_was_found_over_several_runs_it_is_not_looked_for_again),
 		TEST(gigantic_units_of_an_add_take_several_runs),
 		TEST(gigantic_units_that_are_not_exchanged_take_several_runs),
 		TEST(gigantic_units_that_are_reported_and_held_take_several_runs),

@@ -24,15 +24,21 @@ static void a_terabyte_has_no_more_chunks_than_there_are_bits(void **state)
 	assert_in_range(summary.chunks, 1, VBALLOON_SUMMARY_CHUNKS);
 }
 
-static void no_chunk_is_smaller_than_16_mib_nor_than_64_host_pages(void **state)
+static void a_chunk_has_16_mib_and_64_host_pages_unless_these_are_gigantic(void **state)
 {
 	(void)state;
 	vballoon_summary_init(&summary, 1 << 20, 12, 1);
 	assert_int_equal(summary.chunk_shift, 12);
 	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 9);
 	assert_int_equal(summary.chunk_shift, 15);
+	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 12);
+	assert_int_equal(summary.chunk_shift, 18);
+	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 13);
+	assert_int_equal(summary.chunk_shift, 18);
 	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 18);
-	assert_int_equal(summary.chunk_shift, 24);
+	assert_int_equal(summary.chunk_shift, 18);
+	vballoon_summary_init(&summary, 1 << 20, 12, 1 << 19);
+	assert_int_equal(summary.chunk_shift, 19);
 	vballoon_summary_init(&summary, 1, 30, 1);
 	assert_int_equal(summary.chunks, 1);
 }
@@ -88,7 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_terabyte_has_no_more_chunks_than_there_are_bits),
-		cmocka_unit_test(no_chunk_is_smaller_than_16_mib_nor_than_64_host_pages),
+		cmocka_unit_test(a_chunk_has_16_mib_and_64_host_pages_unless_these_are_gigantic),
 		cmocka_unit_test(pages_are_hinted_in_every_chunk_that_they_touch),
 		cmocka_unit_test(a_chunk_is_found_from_its_midst_on),
 		cmocka_unit_test(the_last_chunk_ends_with_the_region),
