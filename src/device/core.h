@@ -191,6 +191,22 @@ struct vballoon_traditional {
 	bool hints_done; /* the newest round is over */
 };
 
+/* What a message counts for beside its entries; and each of its descriptors, where these are more
+ * than a message takes: each is looked at, and the host may have to make a page present for it. */
+#define VBALLOON_WORK_MESSAGE_WORDS 32
+#define VBALLOON_WORK_DESCRIPTOR_WORDS 8
+
+/* A message, beside its entries, is part of what this run may do. */
+static inline void vballoon_work_charge_message(struct vballoon_work *work,
+						const struct vballoon_chain *chain)
+{
+	uint64_t words = (uint64_t)chain->count * VBALLOON_WORK_DESCRIPTOR_WORDS;
+
+	if (words < VBALLOON_WORK_MESSAGE_WORDS)
+		words = VBALLOON_WORK_MESSAGE_WORDS;
+	vballoon_work_charge_words(work, words);
+}
+
 /* The chunk that is being looked through for something to drop; see drop.c. */
 struct vballoon_drop {
 	unsigned int region;

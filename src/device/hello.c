@@ -24,6 +24,8 @@ static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_
 	if (device->proof != VBALLOON_RECORD_NONE)
 		device->counters.resets_seen++;
 	vballoon_device_forget(device);
+	/* The wider the old one was spread the longer that took: no other message in this run. */
+	device->work.steps_left = 0;
 	device->journal->record.epoch = epoch;
 	device->journal->record.unit_shift = unit_shift;
 	vballoon_journal_step(device);

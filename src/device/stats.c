@@ -44,6 +44,7 @@ enum vballoon_violation vballoon_message_stats(struct vballoon_device *device, u
 	while (chain->read_done < chain->readable_len) {
 		if (vballoon_chain_read(&device->memory, chain, &stat, sizeof(stat)))
 			return VBALLOON_DESC_OUTSIDE_MEMORY;
+		vballoon_work_charge_entry(&device->work, 0);
 		take(&stats, &stat);
 	}
 	if (asked)

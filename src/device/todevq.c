@@ -5,9 +5,6 @@
 
 #define TODEV VIRTIO_MEMORY_BALLOON_VQ_TODEV
 
-/* What a message counts for beside its entries. */
-#define MESSAGE_STEPS 32
-
 #define STATS_ENTRIES_MAX 256
 
 /* What a message must look like, and who answers it. */
@@ -261,7 +258,7 @@ bool vballoon_todevq_run(struct vballoon_device *device)
 		answer(device);
 		if (work->unfinished)
 			return true;
-		vballoon_work_charge_words(work, MESSAGE_STEPS);
+		vballoon_work_charge_message(work, &device->chain);
 	}
 	return !device->violation;
 }

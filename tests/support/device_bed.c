@@ -17,6 +17,9 @@
 #define MESSAGE_BYTES UINT64_C(0x20000)
 #define MESSAGE_SLOTS 6
 #define REQUEST_BYTES UINT64_C(16)
+/* Behind what a bed of another device keeps there. */
+#define APART_AT (BED_WINDOW + 0xf0000)
+#define TABLE_AT (BED_WINDOW + 0xf1000)
 
 static struct bed_call *record_call(struct bed *bed, bool restore,
 				    const struct vballoon_region *region,
@@ -96,6 +99,7 @@ static int before_read(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct bed *bed = context;
 
+	bed->accesses++;
 	return bed->read_fails_at >= gpa.value && bed->read_fails_at < gpa.value + len ? -EFAULT
 										       : 0;
 }
@@ -104,6 +108,7 @@ static int before_write(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	struct bed *bed = context;
 
+	bed->accesses++;
 	if (gpa.value < BED_WINDOW)
 		bed->written_bytes += len;
 	return bed->write_fails_at >= gpa.value && bed->write_fails_at < gpa.value + len ? -EFAULT
@@ -261,6 +266,24 @@ void bed_post(struct bed *bed, const void *message, size_t len, size_t room)
 								    (uint32_t)room, true };
 	}
 	assert_int_equal(vballoon_driver_ring_post(driver, buffers, count, at + len), 0);
+}
+
+void bed_post_bytes_apart(struct bed *bed, unsigned int queue, const void *message, size_t len,
+			  size_t room)
+{
+	struct vballoon_driver_buffer buffers[BED_QUEUE_SIZE];
+	unsigned int count = (unsigned int)(len + room);
+
+	assert_true(count <= BED_QUEUE_SIZE);
+	memcpy(guest_memory_at(&bed->guest, APART_AT, len), message, len);
+	for (unsigned int i = 0; i < count; i++)
+		buffers[i] =
+			(struct vballoon_driver_buffer){ vballoon_gpa(APART_AT + i), 1, i >= len };
+	assert_int_equal(vballoon_driver_ring_post_indirect(
+				 &bed->rings[queue].driver, buffers, count,
+				 guest_memory_at(&bed->guest, TABLE_AT, count * UINT64_C(16)),
+				 vballoon_gpa(TABLE_AT), APART_AT),
+			 0);
 }
 
 bool bed_silent(struct bed *bed)

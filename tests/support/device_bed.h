@@ -66,6 +66,7 @@ struct bed {
 	uint64_t read_fails_at; /* reading this guest address fails; 0: none */
 	uint64_t write_fails_at; /* likewise writing */
 	uint64_t written_bytes; /* by the device, but for what it wrote to the window */
+	unsigned int accesses; /* of the device to guest memory */
 };
 
 /* A device with a 4 KiB page that offers and negotiates @features (device bits;
@@ -99,6 +100,10 @@ void bed_pause(struct bed *bed);
 
 /* Post a message: @len readable bytes, @room writable ones. */
 void bed_post(struct bed *bed, const void *message, size_t len, size_t room);
+/* Post the same with a descriptor for each byte, BED_QUEUE_SIZE of them at most, in an indirect
+ * table: those that wait together are all the same. */
+void bed_post_bytes_apart(struct bed *bed, unsigned int queue, const void *message, size_t len,
+			  size_t room);
 /* Where the next message will lie. */
 uint64_t bed_next_message_at(const struct bed *bed);
 /* Collect the answer to the oldest message: the bytes written, at most @room of

@@ -9,6 +9,7 @@
 
 #include "base/le.h"
 #include "device_bed.h"
+#include "ring/ring_features.h"
 
 #define AT GIB
 #define RUN_BYTES (4 * MIB)
@@ -48,6 +49,69 @@ static void many_entries_take_several_runs(void **state)
 	bed_run(&bed);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(bed_collect(&bed, verdicts, sizeof(verdicts)), sizeof(verdicts));
+}
+
+/* As many messages as the queue has room for, of as many descriptors: an ADD of nothing, with room for
+ * verdicts. What one run of the device does is not more for each of them. Proves DEV-RING-5. */
+static void many_descriptors_take_several_runs(void **state)
+{
+	const struct virtio_memory_balloon_msg message = { .type = VIRTIO_MEMORY_BALLOON_MSG_ADD };
+	unsigned int most = 0;
+	bool goes_on = true;
+
+	(void)state;
+	set_up_with(VBALLOON_F_INDIRECT_DESC, 64 * MIB, 12, 12);
+	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
+		bed_post_bytes_apart(&bed, TODEV, &message, sizeof(message),
+				     BED_QUEUE_SIZE - sizeof(message));
+	while (goes_on) {
+		bed.accesses = 0;
+		goes_on = vballoon_device_run(bed.device);
+		most = bed.accesses > most ? bed.accesses : most;
+	}
+	assert_in_range(most, 1, 2048);
+	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
+		assert_false(bed_silent(&bed));
+}
+
+/* Proves DEV-RING-5. */
+static void many_statistics_take_several_runs(void **state)
+{
+	static unsigned char message[8 + 256 * sizeof(struct virtio_memory_balloon_stat)] = {
+		VIRTIO_MEMORY_BALLOON_MSG_STATS
+	};
+	uint64_t reports;
+
+	(void)state;
+	set_up_with(BED_PUSH_STATS, 64 * MIB, 12, 12);
+	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
+		bed_post(&bed, message, sizeof(message), 0);
+	assert_true(vballoon_device_run(bed.device));
+	reports = bed_status(&bed).stats.reports;
+	assert_in_range(reports, 1, 16);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).stats.reports, BED_QUEUE_SIZE);
+}
+
+/* To empty it takes as long as it is large. Proves DEV-RING-5. */
+static void of_guests_that_begin_a_record_one_run_hears_one(void **state)
+{
+	struct virtio_memory_balloon_hello hello = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_HELLO,
+		.unit_shift = vballoon_le32(12),
+	};
+
+	(void)state;
+	set_up_with(0, 64 * MIB, 12, 12);
+	for (unsigned int i = 1; i <= 3; i++) {
+		hello.epoch = vballoon_le64(BED_EPOCH + i);
+		bed_post(&bed, &hello, sizeof(hello),
+			 sizeof(struct virtio_memory_balloon_hello_answer));
+	}
+	for (unsigned int i = 1; i <= 3; i++) {
+		vballoon_device_run(bed.device);
+		assert_int_equal(bed_status(&bed).resets_seen, i);
+	}
 }
 
 /* Proves DEV-RING-5. */
@@ -357,6 +421,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(many_entries_take_several_runs),
 		TEST(many_pages_take_several_runs),
+		TEST(many_descriptors_take_several_runs),
+		TEST(many_statistics_take_several_runs),
+		TEST(of_guests_that_begin_a_record_one_run_hears_one),
 		TEST(where_nothing_was_found_over_several_runs_it_is_not_looked_for_again),
 		TEST(gigantic_units_of_an_add_take_several_runs),
 		TEST(gigantic_units_that_are_not_exchanged_take_several_runs),

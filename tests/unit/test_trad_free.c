@@ -148,6 +148,27 @@ static void a_large_report_is_given_back_in_steps_before_its_answer(void **state
 	assert_int_equal(trad_dropped(&bed, 0), 64 * MIB);
 }
 
+/* What is held is found last in each of them. */
+static void many_stretches_that_are_held_take_several_runs(void **state)
+{
+	uint64_t stretches[16][2];
+
+	(void)state;
+	begin(FEATURES, 12);
+	trad_say_up(&bed, INFLATE, AT + 64 * MIB - PAGE, 1);
+	for (unsigned int i = 0; i < 16; i++) {
+		stretches[i][0] = AT;
+		stretches[i][1] = 64 * MIB;
+	}
+	trad_post_free(&bed, REPORT, stretches, 16);
+	assert_true(vballoon_device_run(bed.device));
+	assert_false(trad_answered(&bed, REPORT));
+	assert_in_range(bed_status(&bed).refused_entries[VBALLOON_REFUSED_HELD], 1, 8);
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, REPORT));
+	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_HELD], 16);
+}
+
 static void hint(uint64_t gpa, uint64_t len)
 {
 	const uint64_t stretch[][2] = { { gpa, len } };
@@ -282,6 +303,7 @@ int main(void)
 		CASE(without_the_feature_a_poison_value_means_nothing),
 		CASE(nothing_that_is_reported_is_given_back_while_inhibited),
 		CASE(a_large_report_is_given_back_in_steps_before_its_answer),
+		CASE(many_stretches_that_are_held_take_several_runs),
 		CASE(a_round_of_hints_is_counted_and_dropped_nothing_of),
 		CASE(hints_of_another_round_do_not_count),
 		CASE(the_end_of_a_round_is_not_that_of_one_asked_for_meanwhile),

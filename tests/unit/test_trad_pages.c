@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "ring/ring_features.h"
 #include "trad_bed.h"
 
 #define AT GIB
@@ -94,6 +95,25 @@ static void a_long_message_takes_several_runs_and_no_other_queue_waits(void **st
 }
 
 /* It is touched again without a word, which must not fail: as for what is reported. */
+/* As many messages as a queue has room for, of as many descriptors. */
+static void many_descriptors_take_several_runs(void **state)
+{
+	const unsigned char pfns[BED_QUEUE_SIZE] = { 0 };
+	unsigned int answered = 0;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST) | VBALLOON_F_INDIRECT_DESC, 12);
+	for (unsigned int i = 0; i < BED_QUEUE_SIZE; i++)
+		bed_post_bytes_apart(&bed, DEFLATE, pfns, sizeof(pfns), 0);
+	bed.accesses = 0;
+	assert_true(vballoon_device_run(bed.device));
+	assert_in_range(bed.accesses, 1, 1024);
+	bed_run(&bed);
+	while (trad_answered(&bed, DEFLATE))
+		answered++;
+	assert_int_equal(answered, BED_QUEUE_SIZE);
+}
+
 static void what_may_be_used_in_silence_goes_as_what_is_reported_does(void **state)
 {
 	(void)state;
@@ -488,6 +508,7 @@ int main(void)
 		CASE(neighbours_that_descend_are_dropped_in_one_call),
 		CASE(neighbours_that_descend_are_dropped_in_one_call_also_at_once),
 		CASE(a_long_message_takes_several_runs_and_no_other_queue_waits),
+		CASE(many_descriptors_take_several_runs),
 		CASE(neighbours_of_several_messages_are_dropped_in_one_call),
 		CASE(a_page_number_is_not_cut_off_or_extended),
 		CASE(a_page_outside_memory_is_refused_and_its_neighbours_are_not),

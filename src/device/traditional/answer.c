@@ -4,10 +4,8 @@
 
 #include "device/traditional/traditional.h"
 
-/* The work of one queue in one run, so that none keeps the others waiting; and what a message
- * counts for beside its pages. */
+/* The work of one queue in one run, so that none keeps the others waiting. */
 #define QUEUE_STEPS (VBALLOON_RUN_STEPS / VIRTIO_BALLOON_VQ_MAX)
-#define MESSAGE_STEPS 32
 
 /* By VIRTIO_BALLOON_VQ_*. statsq is not answered, but when it is wanted. */
 static enum vballoon_violation (*const handlers[VIRTIO_BALLOON_VQ_MAX])(
@@ -55,7 +53,7 @@ static bool run_queue(struct vballoon_device *device, unsigned int role)
 		if (!vballoon_device_next(device, index))
 			return false;
 		begin(device, role, index);
-		vballoon_work_charge_words(&device->work, MESSAGE_STEPS);
+		vballoon_work_charge_message(&device->work, vballoon_device_chain(device, index));
 		handle(device);
 	}
 	return index != VBALLOON_TRAD_NONE && !device->violation;

@@ -29,8 +29,10 @@ static void open_stretch(struct vballoon_device *device, const struct vballoon_s
 	uint64_t end =
 		vballoon_align_down(segment->gpa.value + segment->len, VIRTIO_BALLOON_PFN_SHIFT);
 	enum vballoon_refusal cause = VBALLOON_REFUSED_MISALIGNED;
+	uint64_t pages = first < end ? (end - first) >> VIRTIO_BALLOON_PFN_SHIFT : 0;
 
-	if (first >= end)
+	vballoon_work_charge_entry(work, pages);
+	if (!pages)
 		goto refuse;
 	cause = VBALLOON_REFUSED_RING;
 	if (vballoon_queues_touch(device, first, end - first))
@@ -38,7 +40,7 @@ static void open_stretch(struct vballoon_device *device, const struct vballoon_s
 	cause = VBALLOON_REFUSED_HELD;
 	if (vballoon_held_any(device, first, end - first))
 		goto refuse;
-	device->counters.reported_pages += (end - first) >> VIRTIO_BALLOON_PFN_SHIFT;
+	device->counters.reported_pages += pages;
 	if (is_poisoned(device))
 		return;
 	work->at = work->keep_end = first;
@@ -56,20 +58,19 @@ enum vballoon_violation vballoon_trad_report(struct vballoon_device *device,
 
 	if (chain->readable_len)
 		return VBALLOON_MESSAGE_DIRECTION;
-	for (;;) {
-		if (work->at < work->keep_end) {
+	while (!work->unfinished) {
+		if (work->at < work->keep_end)
 			work->at = work->keep_end;
-		} else if (work->at < work->end) {
-			if (vballoon_discard_step(device) == VBALLOON_UNFINISHED) {
-				work->unfinished = true;
-				return VBALLOON_OK;
-			}
-		} else if (chain->write_segment < chain->count) {
-			open_stretch(device, &chain->segments[chain->write_segment++]);
-		} else {
+		else if (work->at < work->end)
+			work->unfinished = vballoon_discard_step(device) == VBALLOON_UNFINISHED;
+		else if (chain->write_segment == chain->count)
 			return VBALLOON_OK;
-		}
+		else if (work->steps_left)
+			open_stretch(device, &chain->segments[chain->write_segment++]);
+		else
+			work->unfinished = true;
 	}
+	return VBALLOON_OK;
 }
 
 uint32_t vballoon_trad_command(const struct vballoon_device *device)
