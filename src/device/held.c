@@ -25,6 +25,16 @@ bool vballoon_held_piece(struct vballoon_device *device, uint64_t *gpa, uint64_t
 	return true;
 }
 
+/* The other device may be about to hand back what this one is about to have: its message is undone
+ * as long as all of its pages are its own. What undoes nothing looks at the record anew by itself. */
+static void interrupt_other(struct vballoon_device *device)
+{
+	struct vballoon_device *other = device->other;
+
+	if (other && other->work.unfinished && other->protocol->undo)
+		other->protocol->leave(other);
+}
+
 /* Keeps DEV-ADD-6, DEV-ADD-9, DEV-STATE-9. */
 uint64_t vballoon_held_add(struct vballoon_device *device, uint64_t gpa, uint64_t pages)
 {
@@ -32,6 +42,7 @@ uint64_t vballoon_held_add(struct vballoon_device *device, uint64_t gpa, uint64_
 	struct vballoon_piece piece;
 	uint64_t sum = 0, fresh;
 
+	interrupt_other(device);
 	while (vballoon_held_piece(device, &gpa, &pages, &piece)) {
 		fresh = vballoon_page_map_hold(&piece.map, piece.first, piece.count);
 		if (device->other)

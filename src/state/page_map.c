@@ -92,8 +92,8 @@ uint64_t vballoon_page_map_hold(const struct vballoon_page_map *map, uint64_t fi
 
 void vballoon_page_map_release(const struct vballoon_page_map *map, uint64_t first, uint64_t count)
 {
+	map->header->held_pages -= vballoon_bitmap_count(map->held, first, count);
 	vballoon_bitmap_clear(map->held, first, count);
-	map->header->held_pages -= count;
 }
 
 void vballoon_page_map_drop(const struct vballoon_page_map *map, uint64_t first, uint64_t count)
@@ -121,7 +121,6 @@ void vballoon_page_map_undrop(const struct vballoon_page_map *map, uint64_t firs
 
 void vballoon_page_map_clear(const struct vballoon_page_map *map, uint64_t first, uint64_t count)
 {
-	map->header->held_pages -= vballoon_bitmap_count(map->held, first, count);
-	vballoon_bitmap_clear(map->held, first, count);
+	vballoon_page_map_release(map, first, count);
 	clear_dropped(map, first, count);
 }

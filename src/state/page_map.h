@@ -95,7 +95,8 @@ uint64_t vballoon_page_map_host_pages(const struct vballoon_page_map *map);
 uint64_t vballoon_page_map_hold(const struct vballoon_page_map *map, uint64_t first,
 				uint64_t count);
 
-/* Take pages off the record, all of them held, none of them dropped. */
+/* Take pages off the record, all of them held, none of them dropped; what is not held is not
+ * counted, so that the count stays that of the set bits whatever happens. */
 void vballoon_page_map_release(const struct vballoon_page_map *map, uint64_t first, uint64_t count);
 
 /* Mark whole host pages, wholly held, as dropped. */
