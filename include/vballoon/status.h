@@ -83,6 +83,8 @@ struct vballoon_status {
 	bool queue_running[VBALLOON_QUEUES_MAX];
 	enum vballoon_violation violation; /**< why the device has stopped, or VBALLOON_OK */
 	unsigned int violation_queue; /**< on which queue */
+	bool reset_waits; /**< the driver is to be asked for a reset (13), and has posted no buffer
+			       for that yet */
 	/* Counters since vballoon_device_init(). */
 	uint64_t hellos;
 	uint64_t resets_seen; /**< times a HELLO emptied a record */

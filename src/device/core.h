@@ -463,6 +463,9 @@ void vballoon_stats_set(struct vballoon_stats *stats, unsigned int place, uint64
  * buffers. */
 void vballoon_requests_run(struct vballoon_device *device);
 
+/* Whether a RESET is to be sent as soon as the driver posts a buffer. */
+bool vballoon_requests_reset_waits(const struct vballoon_device *device);
+
 /* struct vballoon_protocol.due_ms: when a driver has been silent for too long. */
 uint64_t vballoon_requests_due_ms(const struct vballoon_device *device);
 

@@ -169,6 +169,14 @@ static bool must_speak(const struct vballoon_device *device)
 		vballoon_drop_waits(device));
 }
 
+bool vballoon_requests_reset_waits(const struct vballoon_device *device)
+{
+	const struct vballoon_device_ring *ring = &device->rings[FROMDEV];
+
+	return device->requests.reset && device->protocol->ask == vballoon_requests_run &&
+	       ring->running && !ring->violation;
+}
+
 uint64_t vballoon_requests_due_ms(const struct vballoon_device *device)
 {
 	return device->proof == VBALLOON_RECORD_NONE && !device->requests.hello_asked &&

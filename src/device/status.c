@@ -51,6 +51,7 @@ void vballoon_device_status(const struct vballoon_device *device,
 		status->queue_running[i] = device->rings[i].running;
 	status->violation = device->violation;
 	status->violation_queue = device->violation_queue;
+	status->reset_waits = vballoon_requests_reset_waits(device);
 }
 
 typedef bool held_visitor(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped);

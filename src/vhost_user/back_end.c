@@ -19,6 +19,10 @@
 #define SOCKET_TAG UINT32_MAX /* among the indices of vrings, in epoll's data */
 #define EVENTS_MAX (2 + VBALLOON_VRINGS_MAX)
 
+/* A driver that is told to reset as soon as it has a buffer for that kicks when it has; one that goes
+ * on to kick without is not heard any more. */
+#define KICKS_FOR_RESET 16
+
 /* A guest must not be able to fill a log: so many lines in so much time. */
 #define LOG_LINES_MAX 10
 #define LOG_PERIOD_MS 10000
@@ -89,17 +93,26 @@ static void device_stopped(void *context, enum vballoon_violation violation, uns
 	vballoon_event_signal(back_end->vrings[queue].err);
 	vballoon_back_end_log(back_end, LOG_ERR, "the device has stopped: %s (queue %u)",
 			      vballoon_violation_text(violation), queue);
-	vballoon_vrings_listen(back_end, false);
+	back_end->kicks_left = KICKS_FOR_RESET;
+	vballoon_vrings_listen(back_end, VBALLOON_HEARS_NONE);
 }
 
-/* A queue that has begun anew, or an operator, may have brought the device back. */
+/* The device has stopped, and may have run since. A queue that has begun anew, or an operator, may have
+ * brought it back. Keeps DEV-BAD-3. */
 static void listen_again(struct vballoon_vhost_user *back_end)
 {
+	enum vballoon_hearing hearing = VBALLOON_HEARS_NONE;
 	struct vballoon_status status;
 
 	vballoon_device_status(back_end->device, &status);
+	if (!status.reset_waits)
+		back_end->kicks_left = KICKS_FOR_RESET; /* for the next, by command */
 	if (!status.violation)
-		vballoon_vrings_listen(back_end, true);
+		hearing = VBALLOON_HEARS_ALL;
+	else if (status.reset_waits && back_end->kicks_left)
+		hearing = VBALLOON_HEARS_FROMDEV;
+	if (hearing != back_end->hearing)
+		vballoon_vrings_listen(back_end, hearing);
 }
 
 static void device_config_changed(void *context)
@@ -279,11 +292,11 @@ int vballoon_vhost_user_work(struct vballoon_vhost_user *back_end)
 
 	if (back_end->ended)
 		return back_end->ended;
-	if (back_end->is_deaf)
-		listen_again(back_end);
 	vballoon_presence_begin(&back_end->memory.presence);
 	work_left = vballoon_device_run(back_end->device);
 	vballoon_presence_end(&back_end->memory.presence);
+	if (back_end->hearing != VBALLOON_HEARS_ALL)
+		listen_again(back_end);
 	vballoon_dirty_log_notify(&back_end->dirty_log);
 	return work_left;
 }

@@ -40,7 +40,8 @@ struct vballoon_vhost_user {
 	struct vballoon_dirty_log dirty_log;
 	unsigned int vring_count; /* of them, what the device has */
 	struct vballoon_vring vrings[VBALLOON_VRINGS_MAX];
-	bool is_deaf; /* to kicks: the device has stopped */
+	enum vballoon_hearing hearing;
+	unsigned int kicks_left; /* that are heard while a reset waits */
 	struct vballoon_transfer transfer;
 	void *state; /* owned: to go on with when the queues start; NULL: none */
 	size_t state_len;

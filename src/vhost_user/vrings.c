@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <syslog.h>
 
+#include <vballoon/abi/memory_balloon.h>
 #include <vballoon/recover.h>
 
 #include "vhost_user/back_end.h"
@@ -21,20 +22,27 @@ void vballoon_vrings_init(struct vballoon_vhost_user *back_end)
 	}
 }
 
+static bool is_heard(const struct vballoon_vhost_user *back_end, unsigned int index)
+{
+	return back_end->hearing == VBALLOON_HEARS_ALL ||
+	       (back_end->hearing == VBALLOON_HEARS_FROMDEV &&
+		index == VIRTIO_MEMORY_BALLOON_VQ_FROMDEV);
+}
+
 /* By edges: not even a descriptor that is always readable keeps us busy. */
 static struct epoll_event kick_event(const struct vballoon_vhost_user *back_end, unsigned int index)
 {
 	return (struct epoll_event){
-		.events = back_end->is_deaf ? EPOLLET : EPOLLIN | EPOLLET,
+		.events = is_heard(back_end, index) ? EPOLLIN | EPOLLET : EPOLLET,
 		.data.u32 = index,
 	};
 }
 
-void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, bool listen)
+void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, enum vballoon_hearing hearing)
 {
 	struct epoll_event event;
 
-	back_end->is_deaf = !listen;
+	back_end->hearing = hearing;
 	for (unsigned int i = 0; i < back_end->vring_count; i++) {
 		event = kick_event(back_end, i);
 		if (back_end->vrings[i].kick >= 0)
@@ -239,6 +247,8 @@ void vballoon_vring_kicked(struct vballoon_vhost_user *back_end, unsigned int in
 	struct vballoon_vring *vring = &back_end->vrings[index];
 	uint64_t kicks = vballoon_event_drain(vring->kick);
 
+	if (back_end->kicks_left)
+		back_end->kicks_left--;
 	if (back_end->memory_proven || !vring->running)
 		return;
 	vring->kicks += kicks;

@@ -21,6 +21,13 @@
 
 struct vballoon_vhost_user;
 
+/* Whose kicks wake us. */
+enum vballoon_hearing {
+	VBALLOON_HEARS_ALL, /* as in the beginning */
+	VBALLOON_HEARS_FROMDEV, /* the device has stopped, and is to tell the driver */
+	VBALLOON_HEARS_NONE, /* it has stopped */
+};
+
 struct vballoon_vring {
 	struct vhost_user_vring_addr addr;
 	bool addr_given;
@@ -40,8 +47,8 @@ void vballoon_vrings_init(struct vballoon_vhost_user *back_end);
  * failure: 0, or what epoll_ctl() gave. */
 int vballoon_vring_set_kick(struct vballoon_vhost_user *back_end, unsigned int index, int fd);
 
-/* Have kicks wake us, as in the beginning, or not: those that come meanwhile wake us afterwards. */
-void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, bool listen);
+/* Have these kicks wake us; those of others that come meanwhile wake us afterwards. */
+void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, enum vballoon_hearing hearing);
 
 /* Whether the queues are packed, as the front end has negotiated. */
 bool vballoon_vrings_packed(const struct vballoon_vhost_user *back_end);

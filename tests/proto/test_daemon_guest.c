@@ -20,6 +20,7 @@
 #define RSS_MAX_KIB 4096
 #define FLOOD_NS 300000000
 #define KICKS_OF_A_FLOOD 1000
+#define KICKS_HEARD 20 /* at the most, of a device that has stopped */
 
 static int guest_set_up(void **state)
 {
@@ -414,14 +415,18 @@ static uint64_t kick_for(struct daemon_bed *bed, uint64_t ns)
 	return kicks;
 }
 
-static void a_stopped_device_costs_nothing_however_often_its_guest_kicks(void **state)
+static void stop_device(struct daemon_bed *bed)
 {
-	struct daemon_bed *bed = *state;
+	send_nonsense(bed);
+	process_await(&bed->daemon, "the device has stopped");
+}
+
+/* A guest kicks, and the daemon sleeps on. */
+static void flood_in_vain(struct daemon_bed *bed)
+{
 	uint64_t before, woken, memory;
 	clockid_t clock;
 
-	send_nonsense(bed);
-	process_await(&bed->daemon, "the device has stopped");
 	assert_int_equal(clock_getcpuclockid(bed->daemon.pid, &clock), 0);
 	assert_int_equal(process_wakeups(&bed->daemon, 0), 0);
 	woken = process_status_value(&bed->daemon, "voluntary_ctxt_switches");
@@ -431,10 +436,47 @@ static void a_stopped_device_costs_nothing_however_often_its_guest_kicks(void **
 	assert_true(clock_ns(clock) - before <= FLOOD_NS / 100);
 	assert_int_equal(process_status_value(&bed->daemon, "voluntary_ctxt_switches"), woken);
 	assert_int_equal(process_status_value(&bed->daemon, "RssAnon"), memory);
+}
+
+static void a_stopped_device_costs_nothing_however_often_its_guest_kicks(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	stop_device(bed);
+	flood_in_vain(bed);
 	bring_back(bed);
 	process_await(&bed->daemon, "was reset by command");
 	/* Of all that it has told one thing. */
 	assert_null(strstr(strstr(bed->daemon.err.text, "has stopped") + 1, "has stopped"));
+}
+
+/* There is no buffer in which it could be told to reset, and none comes: a few kicks are heard. */
+static void nor_when_a_request_waits_for_a_buffer(void **state)
+{
+	struct virtio_memory_balloon_req request;
+	struct daemon_bed *bed = *state;
+
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	stop_device(bed);
+	for (unsigned int i = 0; i < KICKS_HEARD; i++) {
+		front_end_kick(&bed->guest, VIRTIO_MEMORY_BALLOON_VQ_FROMDEV);
+		daemon_bed_assert_state(bed, "stopped");
+	}
+	flood_in_vain(bed);
+	balloon_driver_post_request(&bed->guest);
+	bring_back(bed);
+}
+
+static void a_stopped_device_tells_its_driver_when_there_is_a_buffer(void **state)
+{
+	struct virtio_memory_balloon_req request;
+	struct daemon_bed *bed = *state;
+
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	stop_device(bed);
+	balloon_driver_post_request(&bed->guest);
+	assert_true(balloon_driver_next_request(&bed->guest, &request));
+	assert_int_equal(vballoon_le32(request.type), VIRTIO_MEMORY_BALLOON_REQ_RESET);
 }
 
 #ifndef VBALLOON_SANITIZED
@@ -481,6 +523,8 @@ int main(void)
 		TEST(an_idle_guest_does_not_wake_the_daemon, ready_set_up),
 		TEST(a_guest_whose_device_has_stopped_does_not_wake_the_daemon, ready_set_up),
 		TEST(a_stopped_device_costs_nothing_however_often_its_guest_kicks, ready_set_up),
+		TEST(nor_when_a_request_waits_for_a_buffer, guest_set_up),
+		TEST(a_stopped_device_tells_its_driver_when_there_is_a_buffer, guest_set_up),
 #ifndef VBALLOON_SANITIZED
 		TEST(a_daemon_in_use_needs_little_memory, ready_set_up),
 #endif
