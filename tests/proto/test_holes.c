@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,6 +16,17 @@
 	 UINT64_C(1) << VIRTIO_MEMORY_BALLOON_F_REPORTING)
 #define MORE (GUEST_BASE + 2 * (UINT64_C(1) << 30)) /* a region that is plugged in */
 #define MORE_BYTES (2U << 20)
+
+int __real_madvise(void *at, size_t len, int advice);
+int __wrap_madvise(void *at, size_t len, int advice);
+
+static unsigned int populated; /* times that the host was asked for memory */
+
+int __wrap_madvise(void *at, size_t len, int advice)
+{
+	populated += advice == MADV_POPULATE_WRITE;
+	return __real_madvise(at, len, advice);
+}
 
 struct runs {
 	uint64_t gpa[RUNS_MAX], pages[RUNS_MAX]; /* of each */
@@ -204,11 +216,12 @@ static void memory_that_is_not_shared_is_not_told_of(void **state)
 }
 
 /* Plug a region in whose file the test has. */
-static int plug(struct front_end *front_end)
+static int plug(struct front_end *front_end, unsigned int memfd_flags)
 {
 	struct vhost_user_mem_region reg = { .region = front_end->region };
-	int fd = memfd_create("more", MFD_CLOEXEC);
+	int fd = memfd_create("more", MFD_CLOEXEC | memfd_flags);
 
+	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, MORE_BYTES), 0);
 	reg.region.guest_addr = MORE;
 	reg.region.size = MORE_BYTES;
@@ -223,7 +236,7 @@ static int plug(struct front_end *front_end)
 static void a_region_that_nobody_was_seen_to_write_to_is_left_out(void **state)
 {
 	struct front_end *front_end = *state;
-	int fd = plug(front_end);
+	int fd = plug(front_end, 0);
 	char zeros[GUEST_PAGE] = { 0 };
 	struct runs runs;
 
@@ -239,6 +252,18 @@ static void a_region_that_nobody_was_seen_to_write_to_is_left_out(void **state)
 	assert_int_equal(runs.gpa[1], MORE + 10 * GUEST_PAGE);
 	assert_int_equal(runs.sum, MORE_BYTES / GUEST_PAGE - 2);
 	close(fd);
+}
+
+/* The host does not tell where there are none, and the pool may have no other. */
+static void huge_pages_that_are_not_there_do_not_come(void **state)
+{
+	struct front_end *front_end = *state;
+
+	close(plug(front_end, MFD_HUGETLB | MFD_HUGE_2MB));
+	pause_guest(front_end);
+	populated = 0;
+	assert_int_equal(look(front_end).count, 0);
+	assert_int_equal(populated, 0);
 }
 
 /* It is the same open file. */
@@ -281,6 +306,7 @@ int main(void)
 		CONNECTED_TEST(before_a_driver_was_seen_nothing_is_told),
 		CONNECTED_TEST(memory_that_is_not_shared_is_not_told_of),
 		TEST(a_region_that_nobody_was_seen_to_write_to_is_left_out),
+		TEST(huge_pages_that_are_not_there_do_not_come),
 		TEST(the_front_ends_place_in_the_file_stays),
 		TEST(only_what_was_never_touched_is_a_hole),
 	};
