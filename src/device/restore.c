@@ -101,21 +101,23 @@ static enum vballoon_progress step(struct vballoon_device *device, uint64_t *at,
 {
 	uint32_t shift = device->config.page_shift;
 	uint64_t page = vballoon_align_down(*at, shift);
-	uint64_t gpa = page, pages = (end - page) >> shift, stop, most;
+	uint64_t gpa = page, pages = (end - page) >> shift, all, most, stop;
+	bool zeroed = vballoon_device_has(device, device->protocol->zeroed_feature);
 	struct vballoon_bits dropped;
 	struct vballoon_piece piece;
 
 	vballoon_held_piece(device, &gpa, &pages, &piece);
 	dropped = vballoon_page_map_dropped(&piece.map);
-	stop = vballoon_bits_next(dropped, piece.first, piece.first + piece.count);
-	if (stop > piece.first)
-		return take_as_it_is(device, at, page + ((stop - piece.first) << shift));
-	/* Not further than one run may restore, or it would be looked at again. */
-	most = ((stop + (VBALLOON_RUN_BYTES >> shift)) |
+	all = piece.first + piece.count;
+	/* Not further than one run may clear or restore, or it would be looked at again. */
+	most = ((piece.first + (VBALLOON_RUN_BYTES >> shift)) |
 		(vballoon_page_map_host_pages(&piece.map) - 1)) +
 	       1;
-	if (most > piece.first + piece.count)
-		most = piece.first + piece.count;
+	if (most > all)
+		most = all;
+	stop = vballoon_bits_next(dropped, piece.first, zeroed ? most : all);
+	if (stop > piece.first)
+		return take_as_it_is(device, at, page + ((stop - piece.first) << shift));
 	stop = vballoon_bits_next_missing(dropped, stop, most);
 	return bring_back(device, &piece, at, page + ((stop - piece.first) << shift));
 }
