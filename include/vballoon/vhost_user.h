@@ -171,8 +171,9 @@ int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *s
  * @param from where to begin, to go on after a visitor that had enough
  * @param visit called for each run, of @c pages balloon pages; returns false when it has enough
  * @param context handed to @p visit
- * @return 0; -EBUSY while a queue runs; -EAGAIN when no driver was seen to write into the memory, so
- *         that it may not be shared; what lseek() gave (DEV-STATE-8)
+ * @return 0; -EBUSY while a queue runs; -EAGAIN when no driver was seen to write into the memory, or
+ *         none has said anything to this back end, so that it may not be shared; what lseek() gave
+ *         (DEV-STATE-8)
  */
 int vballoon_vhost_user_each_hole(struct vballoon_vhost_user *back_end, struct vballoon_gpa from,
 				  bool (*visit)(void *context, struct vballoon_gpa gpa,

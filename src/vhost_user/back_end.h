@@ -36,6 +36,7 @@ struct vballoon_vhost_user {
 	unsigned int log_lines; /* written since log_since_ms */
 	uint64_t log_since_ms; /* CLOCK_MONOTONIC */
 	bool memory_proven; /* a driver was seen to write to the memory */
+	bool driver_heard; /* the device took something that one said, on this connection */
 	struct vballoon_memory_table memory;
 	struct vballoon_dirty_log dirty_log;
 	unsigned int vring_count; /* of them, what the device has */

@@ -155,7 +155,7 @@ int vballoon_vhost_user_each_hole(struct vballoon_vhost_user *back_end, struct v
 		if (back_end->vrings[i].running)
 			return -EBUSY;
 	}
-	if (!back_end->memory_proven)
+	if (!back_end->memory_proven || !back_end->driver_heard)
 		return -EAGAIN;
 	while (!ret && !walk.enough && (slot = next_slot(&back_end->memory, at))) {
 		ret = visit_slot(slot, &walk);

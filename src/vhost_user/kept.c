@@ -224,6 +224,7 @@ static void write_state(const struct vballoon_vhost_user *back_end, struct vball
 		   (back_end->dirty_log.map ? VBALLOON_KEPT_LOGS : 0) |
 		   (back_end->owned ? VBALLOON_KEPT_OWNED : 0) |
 		   (back_end->memory_proven ? VBALLOON_KEPT_PROVEN : 0) |
+		   (back_end->driver_heard ? VBALLOON_KEPT_HEARD : 0) |
 		   (memory->not_shared ? VBALLOON_KEPT_NOT_SHARED : 0);
 	to->device_status = back_end->device_status;
 	for (unsigned int i = 0; i < back_end->vring_count; i++)
@@ -332,6 +333,7 @@ int vballoon_kept_take(struct vballoon_vhost_user *back_end)
 	back_end->owned = from->bits & VBALLOON_KEPT_OWNED;
 	back_end->features_usable = from->bits & VBALLOON_KEPT_USABLE;
 	back_end->memory_proven = from->bits & VBALLOON_KEPT_PROVEN;
+	back_end->driver_heard = from->bits & VBALLOON_KEPT_HEARD;
 	back_end->memory.not_shared = from->bits & VBALLOON_KEPT_NOT_SHARED;
 	back_end->device_status = (uint8_t)from->device_status;
 	back_end->requests_socket = take_event(back_end, "requests", 0, &back_end->kept.requests);

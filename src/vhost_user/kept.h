@@ -46,6 +46,7 @@ struct vballoon_kept_slot {
 #define VBALLOON_KEPT_PROVEN 0x4U /* the memory is shared */
 #define VBALLOON_KEPT_NOT_SHARED 0x8U
 #define VBALLOON_KEPT_OWNED 0x10U
+#define VBALLOON_KEPT_HEARD 0x20U /* a driver */
 
 struct vballoon_kept_state {
 	uint64_t messages; /* that are in it */

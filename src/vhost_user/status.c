@@ -38,6 +38,7 @@ int vballoon_handle_set_owner(struct vballoon_vhost_user *back_end,
 	vballoon_memory_table_clear(&back_end->memory);
 	back_end->memory.not_shared = false;
 	back_end->memory_proven = false;
+	back_end->driver_heard = false;
 	back_end->features_acked = 0;
 	back_end->dirty_log.wanted = false;
 	return 0;

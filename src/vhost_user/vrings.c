@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 #include <vballoon/recover.h>
 
 #include "vhost_user/back_end.h"
@@ -129,14 +130,27 @@ static void vring_start(struct vballoon_vhost_user *back_end, unsigned int index
 	vring->kicks = 0;
 }
 
+/* Whether the driver says something in that queue. What it leaves in the others for the device to
+ * fill, or to give back at some time, may be there since long before. */
+static bool is_word_of_driver(const struct vballoon_vhost_user *back_end, unsigned int index)
+{
+	bool has_stats = back_end->features_acked >> VIRTIO_BALLOON_F_STATS_VQ & 1;
+
+	if (back_end->config.device_id == VIRTIO_BALLOON_ID)
+		return index != VIRTIO_BALLOON_VQ_STATS || !has_stats;
+	return index != VIRTIO_MEMORY_BALLOON_VQ_FROMDEV;
+}
+
 /* Keeps DEV-STOP-5. */
 void vballoon_vring_stop(struct vballoon_vhost_user *back_end, unsigned int index)
 {
 	struct vballoon_vring *vring = &back_end->vrings[index];
+	uint32_t begun = vring->queue.next;
 
 	if (!vring->running)
 		return;
 	vballoon_device_stop_queue(back_end->device, index, &vring->queue.next);
+	back_end->driver_heard |= vring->queue.next != begun && is_word_of_driver(back_end, index);
 	vring->base_given = true;
 	vring->running = false;
 }
