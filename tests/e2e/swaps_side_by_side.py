@@ -14,7 +14,7 @@ BALLOON_PAGES = 24 << 8
 LRU_MIB = 16  # without some memory of programs the kernel takes its time to move any
 MOVERS, TIMES = 4, 6
 REFUSED = 3  # one of so many
-SWAPS_MIN = 500
+SWAPS_MIN = 100
 
 
 class ChoosyDevice(WillingDevice):

@@ -22,6 +22,8 @@ from pathlib import Path
 from table import GATES
 
 ROOT = Path(__file__).resolve().parents[2]
+# What comes and goes while others run is not part of the tree.
+NOT_COPIED = shutil.ignore_patterns(".git", "build", "build-*", "__pycache__")
 sys.path.insert(0, str(ROOT / "scripts/stages"))
 
 import children  # noqa: E402  (found by the line above)
@@ -51,7 +53,7 @@ def run(gates):
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="vballoon-gate-") as folder:
         tree = Path(folder, "tree")
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", "build", "build-*"))
+        shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
         try:
             for gate in gates:
                 gate.defect(tree)
