@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Accelerator:
-    """A name for -machine accel=, and the processor that goes with it."""
+    """A name for -accel, what several processors of a guest need, and the kind of processor."""
 
     name: str
     cpu: str
+    several: str = ""
 
-    def arguments(self) -> list[str]:
-        return ["-cpu", self.cpu]
+    def arguments(self, cpus: int) -> list[str]:
+        options = self.several if cpus > 1 else ""
+        return ["-accel", self.name + options, "-cpu", self.cpu, "-smp", str(cpus)]
 
 
 KVM = Accelerator("kvm", "host")
-TCG = Accelerator("tcg", "qemu64")  # QEMU's own default
+# QEMU's own default. In a thread each its processors may run code that another has just changed.
+TCG = Accelerator("tcg", "qemu64", ",thread=single")

@@ -140,10 +140,10 @@ class VirtualMachine:
             swap = ["-drive", f"file={self.directory}/swap,if=none,format=raw,id=swap",
                     "-device", "nvme,drive=swap,serial=swap"]
         return [*assets.qemu.command(), "-nodefaults", "-no-user-config", "-display", "none", "-S",
-                *assets.accel.arguments(), "-m", self.machine.size(),
-                "-smp", str(self.machine.cpus or assets.cpus),
+                *assets.accel.arguments(self.machine.cpus or assets.cpus),
+                "-m", self.machine.size(),
                 "-object", self.machine.memory_backend(),
-                "-machine", f"q35,accel={assets.accel.name},memory-backend=mem",
+                "-machine", "q35,memory-backend=mem",
                 "-kernel", str(assets.kernel.image), "-initrd", str(initrd),
                 "-append", " ".join(parameters),
                 "-serial", f"file:{self._console}",

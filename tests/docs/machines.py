@@ -38,7 +38,7 @@ class DocumentedMachine(VirtualMachine):
                 next(words)
             else:
                 kept.append(word)
-        return [*kept, "-accel", assets.accel.name, *self._arguments]
+        return [*kept, *self._arguments]
 
     def monitor(self, line):
         """What QEMU answers to a line of its human monitor."""
