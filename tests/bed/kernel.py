@@ -122,7 +122,7 @@ class Kernel:
 
     def own_mib(self) -> int:
         """How much more memory it needs for itself than a stock one."""
-        return 128 if self.looks_for_mistakes() else 0
+        return 192 if self.looks_for_mistakes() else 0
 
     def holds_back_mib(self) -> int:
         """How much of its own objects that were freed it may keep, to notice who still uses them: a

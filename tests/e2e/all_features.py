@@ -84,6 +84,9 @@ def lacking(device, guest):
 def unplugging(device, vm):
     """Memory with balloon pages can go."""
     guest = vm.guest
+    # Asked for again, it is there at once, and does not grow while the memory comes.
+    device.ask(RESIZE, BALLOON_PAGES)
+    guest.wait_for("a balloon as before", lambda: device.held() == BALLOON_PAGES)
     total_mib = guest.memory_mib()["total"]
     vm.plug(PLUGGED_MIB)
     guest.wait_for("the guest to use new memory",
