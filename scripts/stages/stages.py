@@ -291,5 +291,5 @@ STAGES = [
     Stage("demo", 180, "./demo on a real guest", demo, waits=True),
     Stage("bench", 900, "how fast, beside its peers and the host; with --full", bench, full_only=True),
     Stage("install", 1500, "Debian packages, in clean roots; with --full", install, full_only=True),
-    Stage("gates", 900, "every check turns red on a seeded defect", gates, more=900),
+    Stage("gates", 900, "every check turns red on a seeded defect", gates, more=1800),
 ]
