@@ -23,11 +23,12 @@ LIES = {
 }
 
 
-def scattered(device, guest):
-    """A balloon of single pages, and room for the kernel to make in between."""
+def scattered(device, guest, pages=0):
+    """A balloon of so many single pages, or most that there are, and room for the kernel to make
+    in between."""
     guest.scatter(guest.spare_mib())  # before any of it is in hand to be reported
     guest.load(BALLOON_MODULE)
-    pages = int(guest.memory_mib()["available"] * BALLOON_SHARE) * PAGES_PER_MIB
+    pages = pages or int(guest.memory_mib()["available"] * BALLOON_SHARE) * PAGES_PER_MIB
     device.ask(RESIZE, pages)
     guest.wait_for(f"a balloon of {pages} pages", lambda: device.held() == pages)
     guest.release()

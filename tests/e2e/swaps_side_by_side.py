@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """pages of a balloon that many move at once, and of which some are refused, have one owner each"""
 
+import exchange_lies
 from bed.crooked_device import RESIZE
 from bed.failure import Skip
 from bed.modules import BALLOON_MODULE
@@ -11,7 +12,6 @@ from bed.willing_device import GIVE_NOTHING, WillingDevice, run_of, struct
 GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 192, "cpus": 4, "kernel_parameters": ["init_on_alloc=0"]}
 BALLOON_PAGES = 24 << 8
-LRU_MIB = 16  # without some memory of programs the kernel takes its time to move any
 MOVERS, TIMES = 4, 6
 REFUSED = 3  # one of so many
 SWAPS_MIN = 100
@@ -38,12 +38,7 @@ class ChoosyDevice(WillingDevice):
 
 def crowd(device, guest):
     """A balloon of single pages, which several make room in at once; then all of it comes back."""
-    guest.scatter(guest.spare_mib())  # before any of it is in hand to be reported
-    guest.load(BALLOON_MODULE)
-    device.ask(RESIZE, BALLOON_PAGES)
-    guest.wait_for(f"a balloon of {BALLOON_PAGES} pages", lambda: device.held() == BALLOON_PAGES)
-    guest.release()
-    guest.fill(LRU_MIB, 5)
+    exchange_lies.scattered(device, guest, BALLOON_PAGES)
     guest.ask(f"crowd {MOVERS} {TIMES} /proc/sys/vm/compact_memory 1", seconds=120)
     expect(int(guest.ask(f"read {HELD_PAGES}")) == device.held(), "both accounts to agree")
     # The driver takes back only what it knows to be in the balloon, page by page.
