@@ -131,6 +131,18 @@ static inline void vballoon_unmark_offline(struct page *page)
 #endif
 }
 
+#if VBALLOON_CAN_MOVE && LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+/* @page is in no list any more. The kernel's own name for that was changed by updates of
+ * each of these kernels.
+ */
+static inline void vballoon_list_forget(struct page *page)
+{
+	__ClearPageMovable(page);
+	set_page_private(page, 0);
+	vballoon_unmark_offline(page);
+}
+#endif
+
 /* Take @page out of @list into @taken; others may come along. */
 static inline void vballoon_list_take(struct balloon_dev_info *list, struct page *page,
 				      struct list_head *taken)
@@ -144,7 +156,7 @@ static inline void vballoon_list_take(struct balloon_dev_info *list, struct page
 		return;
 	spin_lock_irqsave(&list->pages_lock, flags);
 	if (!PageIsolated(page)) {
-		balloon_page_finalize(page);
+		vballoon_list_forget(page);
 		list_move(&page->lru, taken);
 		__count_vm_event(BALLOON_DEFLATE);
 	}
@@ -176,7 +188,7 @@ static inline void vballoon_list_moved(struct balloon_dev_info *list, struct pag
 	list->isolated_pages--;
 	__count_vm_event(BALLOON_MIGRATE);
 	spin_unlock_irqrestore(&list->pages_lock, flags);
-	balloon_page_finalize(from);
+	vballoon_list_forget(from);
 	put_page(from);
 #endif
 }
