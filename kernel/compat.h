@@ -143,12 +143,26 @@ static inline void vballoon_list_forget(struct page *page)
 }
 #endif
 
+/* Where nothing moves the kernel may have no code for lists at all. */
+static inline void vballoon_list_put(struct balloon_dev_info *list, struct page *page)
+{
+	if (VBALLOON_CAN_MOVE)
+		balloon_page_enqueue(list, page);
+}
+
+static inline void vballoon_list_put_all(struct balloon_dev_info *list, struct list_head *pages)
+{
+	if (VBALLOON_CAN_MOVE)
+		balloon_page_list_enqueue(list, pages);
+}
+
 /* Take @page out of @list into @taken; others may come along. */
 static inline void vballoon_list_take(struct balloon_dev_info *list, struct page *page,
 				      struct list_head *taken)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-	balloon_page_list_dequeue(list, taken, SIZE_MAX);
+	if (VBALLOON_CAN_MOVE)
+		balloon_page_list_dequeue(list, taken, SIZE_MAX);
 #elif VBALLOON_CAN_MOVE
 	unsigned long flags;
 

@@ -77,7 +77,7 @@ void vballoon_movable_list(struct vballoon_movable *movable, struct page *page)
 	struct vballoon_group *group = group_find(movable, page_to_pfn(page));
 
 	__set_bit(bit_of(page_to_pfn(page)), group->listed);
-	balloon_page_enqueue(&group->list, page);
+	vballoon_list_put(&group->list, page);
 }
 
 static bool is_set(const unsigned long *bits, unsigned long pfn)
@@ -129,7 +129,7 @@ static void page_collect(struct vballoon_movable *movable, struct page *page,
 		list_move(&page->lru, left);
 	}
 	if (!list_empty(&kept))
-		balloon_page_list_enqueue(list, &kept);
+		vballoon_list_put_all(list, &kept);
 }
 
 static void group_collect(struct vballoon_movable *movable, struct vballoon_group *group,
