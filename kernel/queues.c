@@ -162,9 +162,9 @@ bool vballoon_requests_poll(struct vballoon *b)
 }
 
 /* No interrupt comes for an answer that is found before the device would have raised it:
- * whoever waits for that one has to be told here.
+ * whoever waits for that one has to be told here. True: there was one.
  */
-void vballoon_answers_poll(struct vballoon *b)
+bool vballoon_answers_poll(struct vballoon *b)
 {
 	struct vballoon_message *message;
 	bool found = false;
@@ -178,6 +178,7 @@ void vballoon_answers_poll(struct vballoon *b)
 	}
 	if (found)
 		answers_tell(b);
+	return found;
 }
 
 /* Until the message is answered, or the device is reset. Under the lock, which is
@@ -193,7 +194,9 @@ bool vballoon_message_wait(struct vballoon *b, struct vballoon_message *message,
 		int seen = atomic_read(&b->answers);
 		unsigned long now;
 
-		vballoon_answers_poll(b);
+		/* The worker goes on from what it did not find itself. */
+		if (vballoon_answers_poll(b))
+			vballoon_wake(b);
 		if (!message->in_flight)
 			return true;
 		now = jiffies;

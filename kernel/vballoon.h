@@ -218,7 +218,7 @@ int vballoon_queues_start(struct vballoon *b);
 void vballoon_queues_post(struct vballoon *b);
 void vballoon_queues_stop(struct vballoon *b);
 bool vballoon_requests_poll(struct vballoon *b);
-void vballoon_answers_poll(struct vballoon *b);
+bool vballoon_answers_poll(struct vballoon *b);
 void vballoon_message_send(struct vballoon *b, struct vballoon_message *message, void *out,
 			   size_t out_len, void *in, size_t in_len);
 bool vballoon_message_wait(struct vballoon *b, struct vballoon_message *message,

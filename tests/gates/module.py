@@ -72,6 +72,14 @@ DEFECTS = [
         r"FAILED e2e: out_of_memory\n",
     ),
     Defect(
+        "the worker does not hear of what somebody else has found",
+        "answer_found_early",
+        "kernel/queues.c",
+        "\t\tif (vballoon_answers_poll(b))\n\t\t\tvballoon_wake(b);\n",
+        "\t\tvballoon_answers_poll(b);\n",
+        r"waited \d+ s for a balloon of 4000 pages",
+    ),
+    Defect(
         "no page of the balloon moves",
         "compaction",
         "kernel/exchange.c",
