@@ -7,7 +7,6 @@
 #include <linux/oom.h>
 #include <linux/sched.h>
 #include <linux/shrinker.h>
-#include <linux/swap.h>
 #include <linux/vmstat.h>
 
 #include "compat.h"
@@ -55,12 +54,14 @@ static bool can_ask(const struct vballoon *b)
 	       b->decide.held >= vballoon_units_to_pages(b, 1);
 }
 
-/* Reclaim in the background is no pressure, nor is what inflating itself has reclaimed:
- * the balloon would take with one hand what it gives with the other.
+/* Reclaim in the background is no pressure, nor is somebody who drops caches by hand, without
+ * PF_MEMALLOC; nor what inflating itself has reclaimed: the balloon would take with one hand
+ * what it gives with the other.
  */
 static bool is_pressure(const struct vballoon *b)
 {
-	return !current_is_kswapd() && READ_ONCE(b->filler) != current;
+	return (current->flags & (PF_MEMALLOC | PF_KSWAPD)) == PF_MEMALLOC &&
+	       READ_ONCE(b->filler) != current;
 }
 
 static unsigned long pressure_count(struct shrinker *shrinker, struct shrink_control *sc)

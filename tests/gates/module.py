@@ -72,6 +72,14 @@ DEFECTS = [
         r"FAILED e2e: out_of_memory\n",
     ),
     Defect(
+        "caches that are dropped pass for want of memory",
+        "dropped_caches",
+        "kernel/pressure.c",
+        "(current->flags & (PF_MEMALLOC | PF_KSWAPD)) == PF_MEMALLOC",
+        "!(current->flags & PF_KSWAPD)",
+        r"the driver to see no want of memory: sparing",
+    ),
+    Defect(
         "the worker does not hear of what somebody else has found",
         "answer_found_early",
         "kernel/queues.c",
