@@ -12,7 +12,7 @@
 #include "compat.h"
 #include "vballoon.h"
 
-/* What is asked for at a time; an eighth of what is in the balloon if that is more. */
+/* What is asked for at a time; an eighth of what is in the balloon, or a unit, if that is more. */
 #define STEP_BYTES SZ_64M
 /* How long one who is out of memory waits for it. */
 #define OOM_JIFFIES HZ
@@ -29,8 +29,9 @@
 static u64 step_pages(const struct vballoon *b)
 {
 	u64 held = b->decide.held;
+	u64 step = max_t(u64, STEP_BYTES >> b->page_shift, vballoon_units_to_pages(b, 1));
 
-	return min(held, max(held / 8, (u64)STEP_BYTES >> b->page_shift));
+	return min(held, max(held / 8, step));
 }
 
 /* Under the lock. From here on inflating pauses. */
