@@ -307,14 +307,14 @@ static void vballoon_remove(struct virtio_device *vdev)
 }
 
 /* Suspend, hibernation and our own restart. */
-static int vballoon_freeze(struct virtio_device *vdev)
+static int __maybe_unused vballoon_freeze(struct virtio_device *vdev)
 {
 	vballoon_stop(vdev->priv);
 	vballoon_release(vdev->priv);
 	return 0;
 }
 
-static int vballoon_restore(struct virtio_device *vdev)
+static int __maybe_unused vballoon_restore(struct virtio_device *vdev)
 {
 	return vballoon_start(vdev->priv);
 }
