@@ -324,7 +324,7 @@ static void vballoon_config_changed(struct virtio_device *vdev)
 {
 	struct vballoon *b = vdev->priv;
 
-	WRITE_ONCE(b->config_changed, true);
+	atomic_set(&b->config_changed, 1);
 	vballoon_wake(b);
 }
 

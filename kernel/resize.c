@@ -104,13 +104,11 @@ static u64 resize_step(struct vballoon *b)
 	}
 }
 
-static void check_status(struct vballoon *b)
+/* Not under the lock: there are transports that allocate memory to read the status. */
+static bool needs_reset(struct vballoon *b)
 {
-	if (!xchg(&b->config_changed, false) || !b->running ||
-	    !(b->vdev->config->get_status(b->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET))
-		return;
-	dev_warn(&b->vdev->dev, "the device needs a reset: resetting it\n");
-	vballoon_restart(b);
+	return atomic_xchg(&b->config_changed, 0) &&
+	       b->vdev->config->get_status(b->vdev) & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
 /* A bounded piece of work; whatever is left is queued again behind others. */
@@ -118,9 +116,13 @@ void vballoon_resize_work(struct work_struct *work)
 {
 	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, work);
 	u64 wait_ms = VBALLOON_DECIDE_FOREVER;
+	bool reset = needs_reset(b);
 
 	mutex_lock(&b->lock);
-	check_status(b);
+	if (reset && b->running) {
+		dev_warn(&b->vdev->dev, "the device needs a reset: resetting it\n");
+		vballoon_restart(b);
+	}
 	if (vballoon_requests_poll(b))
 		wait_ms = 0;
 	vballoon_answers_poll(b);

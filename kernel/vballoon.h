@@ -158,7 +158,7 @@ struct vballoon {
 	struct delayed_work restart_work; /* resets the device, and starts again if it may */
 	wait_queue_head_t answered; /* todevq has been used, or is gone */
 	atomic_t answers; /* how often */
-	bool config_changed; /* the device has said so, of its status perhaps */
+	atomic_t config_changed; /* the device has said so, of its status perhaps */
 	struct notifier_block reboot;
 	struct notifier_block sleep;
 	struct mutex restart_lock; /* who stops the device and starts it again; before the other */
