@@ -211,6 +211,7 @@ void vballoon_device_ring_skip(struct vballoon_device_ring *ring)
 		(void)ring->format->use(ring, &ring->skipped);
 	}
 	ring->next_avail = ring->skip_to;
+	ring->kicks_enabled = false; /* what the driver was told is where the ring stood */
 	keep(ring, ring->next_avail, 0);
 }
 

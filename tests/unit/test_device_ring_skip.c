@@ -112,6 +112,19 @@ static void after_an_index_jump_all_are_skipped(void **state)
 	assert_int_equal(f->ring.next_avail, 100);
 }
 
+static void after_an_index_jump_the_driver_is_to_kick_for_what_comes_next(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, true);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_EMPTY);
+	ring_builder_set_avail_idx(&f->builder, 100);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_BROKEN);
+	vballoon_device_ring_skip(&f->ring);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_EMPTY);
+	assert_int_equal(ring_builder_avail_event(&f->builder), 100);
+}
+
 static int fail_all(void *context, struct vballoon_gpa gpa, size_t len)
 {
 	(void)context;
@@ -161,6 +174,7 @@ int main(void)
 		CASE(a_head_out_of_range_is_skipped_without_a_used_buffer),
 		CASE(a_head_out_of_range_after_a_skipped_chain_is_not_used_either),
 		CASE(after_an_index_jump_all_are_skipped),
+		CASE(after_an_index_jump_the_driver_is_to_kick_for_what_comes_next),
 		CASE(a_ring_that_could_not_be_read_is_tried_again_after_a_skip),
 		CASE(a_ring_that_was_not_stopped_skips_nothing),
 	};
