@@ -77,7 +77,8 @@ int vballoon_handle_set_status(struct vballoon_vhost_user *back_end,
 	if (status > UINT8_MAX)
 		return vballoon_back_end_refuse(back_end, "a device status of 0x%llx",
 						(unsigned long long)status);
-	back_end->device_status = (uint8_t)status;
+	/* Who adds a bit sets what was read before, and that bit is not the front end's to say. */
+	back_end->device_status = (uint8_t)(status & ~VIRTIO_STATUS_NEEDS_RESET);
 	if (!status)
 		vballoon_vrings_disable(back_end);
 	return 0;

@@ -164,6 +164,21 @@ static void a_device_that_has_stopped_needs_a_reset(void **state)
 	assert_int_equal(front_end_get_u64(*state, VHOST_USER_GET_STATUS), DRIVER_OK | NEEDS_RESET);
 }
 
+/* A front end that adds a bit to the status sets what it has read, and so tells the device what the
+ * device alone knows. */
+static void the_need_of_a_reset_is_over_whatever_a_front_end_has_set(void **state)
+{
+	struct front_end *front_end = *state;
+
+	send_nonsense(front_end);
+	front_end_set_u64(front_end, VHOST_USER_SET_STATUS,
+			  front_end_get_u64(front_end, VHOST_USER_GET_STATUS) | DRIVER_OK);
+	for (unsigned int i = 0; i < 2; i++)
+		front_end_stop_queue(front_end, i);
+	start_again(front_end, EPOCH + 1);
+	assert_int_equal(front_end_get_u64(front_end, VHOST_USER_GET_STATUS), DRIVER_OK);
+}
+
 static void a_device_that_has_stopped_raises_the_error_of_its_queue(void **state)
 {
 	struct front_end *front_end = *state;
@@ -218,6 +233,7 @@ int main(void)
 		BALLOON_TEST(the_status_reads_as_it_was_set),
 		BALLOON_TEST(a_status_that_there_is_not_ends_the_connection),
 		BALLOON_TEST(a_device_that_has_stopped_needs_a_reset),
+		BALLOON_TEST(the_need_of_a_reset_is_over_whatever_a_front_end_has_set),
 		BALLOON_TEST(a_device_that_has_stopped_raises_the_error_of_its_queue),
 		BALLOON_TEST(a_driver_that_breaks_the_rules_again_and_again_fills_no_log),
 		BALLOON_TEST(a_device_that_has_stopped_comes_back_with_its_queues),
