@@ -98,6 +98,7 @@ struct vballoon_requests {
 	bool report;
 	bool period; /* the next STATS tells the period */
 	bool hello_asked; /* and not answered yet */
+	bool count_lost; /* the driver may count pages that are off the record: HELLO tells */
 	uint64_t hello_due_ms; /* when a driver that nobody knows has been silent for too long */
 	bool stats_asked;
 	bool report_asked;

@@ -128,6 +128,7 @@ void vballoon_device_forget(struct vballoon_device *device)
 	device->journal->record.unit_shift = 0;
 	device->proof = VBALLOON_RECORD_NONE;
 	device->requests.hello_due_ms = VBALLOON_NEVER;
+	device->requests.count_lost = false;
 	device->stopped_proven = false;
 	device->withdraw_refused = false;
 	memset(device->policy_refused, 0, sizeof(device->policy_refused));
@@ -158,6 +159,8 @@ enum vballoon_violation vballoon_device_prove(struct vballoon_device *device)
 	if (device->proof != VBALLOON_RECORD_PROVEN && vballoon_queues_held(device))
 		return VBALLOON_RING_HELD;
 	device->proof = VBALLOON_RECORD_PROVEN;
+	if (device->requests.count_lost)
+		return VBALLOON_OK;
 	device->requests.hello = false;
 	device->requests.hello_asked = false;
 	return VBALLOON_OK;

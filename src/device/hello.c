@@ -57,6 +57,7 @@ enum vballoon_violation vballoon_message_hello(struct vballoon_device *device, u
 	device->counters.hellos++;
 	if (!is_recorded(device, vballoon_le64(hello.epoch), unit_shift, flags))
 		begin_record(device, vballoon_le64(hello.epoch), unit_shift);
+	device->requests.count_lost = false;
 	violation = vballoon_device_prove(device);
 	if (violation)
 		return violation;

@@ -86,7 +86,9 @@ int vballoon_device_add_region(struct vballoon_device *device, const struct vbal
 	return vballoon_regions_insert(device, region, false);
 }
 
-/* Keeps DEV-MEM-4, DEV-MEM-5. */
+/* What is cut otherwise goes, and comes back as other memory: its pages are in the balloon to the
+ * driver, and nothing else would tell it that they are not any more.
+ * Keeps DEV-HELLO-13, DEV-MEM-4, DEV-MEM-5. */
 int vballoon_device_remove_region(struct vballoon_device *device, struct vballoon_gpa gpa)
 {
 	struct vballoon_summary *summaries = device->summaries;
@@ -99,6 +101,8 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
 	index = index_of(device, gpa);
 	device->protocol->leave(device);
 	vballoon_drop_leave(device);
+	if (vballoon_page_map_open(region->page_map).header->held_pages)
+		device->requests.count_lost = true;
 	vballoon_memory_remove(&device->memory, gpa);
 	memmove(&summaries[index], &summaries[index + 1],
 		(device->memory.count - index) * sizeof(summaries[0]));

@@ -160,13 +160,15 @@ static enum vballoon_violation fill(struct vballoon_device *device, uint32_t typ
 	return VBALLOON_OK;
 }
 
-/* Whether the guest has to speak before work can go on. Keeps DEV-STOP-9. */
+/* Whether the guest has to say HELLO before work can go on. Keeps DEV-HELLO-13, DEV-STOP-9. */
 static bool must_speak(const struct vballoon_device *device)
 {
-	return device->proof == VBALLOON_RECORD_UNPROVEN && !device->violation &&
-	       device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running &&
-	       (device->requests.resize || device->requests.stats || device->requests.report ||
-		vballoon_drop_waits(device));
+	if (device->violation || !device->rings[VIRTIO_MEMORY_BALLOON_VQ_TODEV].running)
+		return false;
+	return device->requests.count_lost ||
+	       (device->proof == VBALLOON_RECORD_UNPROVEN &&
+		(device->requests.resize || device->requests.stats || device->requests.report ||
+		 vballoon_drop_waits(device)));
 }
 
 bool vballoon_requests_reset_waits(const struct vballoon_device *device)

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -97,6 +98,54 @@ static void resets_when_the_operator_says_so(void **state)
 	port_front_reach(f, 0);
 }
 
+/* The monitor tells of all memory anew, the largest region in two halves; if @apart there is none
+ * meanwhile, as where it takes regions away and adds others. */
+static void cut_memory_otherwise(struct port_front *f, bool apart)
+{
+	struct vhost_user_region regions[VBALLOON_FRONT_REGIONS_MAX];
+	int fds[VBALLOON_FRONT_REGIONS_MAX];
+	uint64_t half = f->wire.regions[1].size / 2;
+
+	memcpy(regions, f->wire.regions, 2 * sizeof(regions[0]));
+	memcpy(regions + 2, f->wire.regions + 1, 2 * sizeof(regions[0]));
+	regions[1].size = regions[2].size = half;
+	regions[2].guest_addr += half;
+	regions[2].user_addr += half;
+	regions[2].mmap_offset += half;
+	for (unsigned int i = 0; i < 4; i++)
+		fds[i] = f->wire.memory_fd;
+	if (apart)
+		assert_int_equal(vballoon_front_end_set_mem_table(&f->wire, NULL, NULL, 0), 0);
+	assert_int_equal(vballoon_front_end_set_mem_table(&f->wire, regions, fds, 4), 0);
+}
+
+static bool is_empty(struct port_front *f)
+{
+	return !port_guest_status(&f->guest).held_pages;
+}
+
+static void see_that_nothing_is_lost(struct port_front *f, bool apart)
+{
+	port_front_reach(f, 600);
+	cut_memory_otherwise(f, apart);
+	assert_int_equal(vballoon_device_set_target(port_front_device(f), 0), 0);
+	port_front_await_that(f, is_empty);
+	port_front_reach(f, 300);
+	port_front_reach(f, 0);
+	assert_int_equal(f->guest.starts, 1);
+}
+
+/* Proves DEV-HELLO-13. */
+static void memory_that_is_cut_otherwise_is_not_lost_to_the_guest(void **state)
+{
+	see_that_nothing_is_lost(*state, false);
+}
+
+static void nor_is_memory_that_was_gone_for_a_moment(void **state)
+{
+	see_that_nothing_is_lost(*state, true);
+}
+
 #define PORT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -106,6 +155,8 @@ int main(void)
 		PORT_TEST(another_life_begins_with_an_empty_balloon),
 		PORT_TEST(a_pause_between_takes_nothing),
 		PORT_TEST(resets_when_the_operator_says_so),
+		PORT_TEST(memory_that_is_cut_otherwise_is_not_lost_to_the_guest),
+		PORT_TEST(nor_is_memory_that_was_gone_for_a_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

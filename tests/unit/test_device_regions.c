@@ -42,6 +42,36 @@ static void a_removed_region_takes_its_pages_off_the_record(void **state)
 	assert_int_equal(entries[0], AT + 16 * MIB);
 }
 
+/* Proves DEV-HELLO-13. */
+static void a_driver_whose_pages_went_with_a_region_is_asked_for_hello_once(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entries[4];
+
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_add_pages(bed, AT, 1);
+	bed_add_pages(bed, AT + 16 * MIB, 1);
+	assert_int_equal(vballoon_device_remove_region(bed->device, vballoon_gpa(AT)), 0);
+	assert_int_equal(bed_withdraw(bed, 0, entries, 4), 0);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+	assert_int_equal(bed_withdraw(bed, 0, entries, 4), 0);
+	bed_post_request(bed);
+	bed_expect_no_request(bed);
+	assert_int_equal(bed_hello(bed, BED_EPOCH, 12, 0), 1);
+	bed_expect_no_request(bed);
+}
+
+static void a_region_without_pages_of_the_balloon_goes_without_a_question(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_add_pages(bed, AT + 16 * MIB, 1);
+	assert_int_equal(vballoon_device_remove_region(bed->device, vballoon_gpa(AT)), 0);
+	bed_post_request(bed);
+	bed_expect_no_request(bed);
+}
+
 /* Proves DEV-ADD-3, DEV-MEM-4. */
 static void pages_of_a_removed_region_cannot_be_added(void **state)
 {
@@ -161,6 +191,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_removed_region_takes_its_pages_off_the_record,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_driver_whose_pages_went_with_a_region_is_asked_for_hello_once, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_region_without_pages_of_the_balloon_goes_without_a_question, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(pages_of_a_removed_region_cannot_be_added, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(only_the_address_of_a_whole_region_removes_it,
