@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "supervisor/parcel.h"
@@ -81,14 +79,9 @@ struct vballoon_keeper_history vballoon_keeper_history(void)
 
 static int say(const char *text, int fd)
 {
-	int err;
-
 	if (keeper.socket < 0)
 		return 0;
-	do {
-		err = vballoon_parcel_send_one(keeper.socket, text, strlen(text), fd, 0);
-	} while (err == -EINTR);
-	return err;
+	return vballoon_parcel_send_one(keeper.socket, text, strlen(text), fd, 0);
 }
 
 int vballoon_keeper_say(const char *text)
@@ -115,25 +108,9 @@ void vballoon_keeper_hold(bool hold)
  * with it, or -1. */
 static ssize_t hear(char *text, size_t bytes, int *fd_out)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-	struct iovec all = { .iov_base = text, .iov_len = bytes };
-	struct msghdr msg = { .msg_iov = &all,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	struct cmsghdr *rights;
-	ssize_t got;
+	ssize_t got = vballoon_parcel_receive_one(keeper.socket, text, bytes, fd_out, 0);
 
-	*fd_out = -1;
-	do {
-		got = recvmsg(keeper.socket, &msg, MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
-	if (got <= 0)
-		return got ? -errno : -ECONNRESET;
-	rights = CMSG_FIRSTHDR(&msg);
-	if (rights && rights->cmsg_type == SCM_RIGHTS)
-		memcpy(fd_out, CMSG_DATA(rights), sizeof(*fd_out));
-	return got;
+	return got ? got : -ECONNRESET;
 }
 
 static int say_fd(const char *name, int fd)

@@ -8,65 +8,14 @@
 
 #include "daemon/call_filter.h"
 #include "daemon/lookout.h"
+#include "supervisor/parcel.h"
 
 static int lookout = -1;
-
-/* One message, with a descriptor or without, either way. */
-struct parcel {
-	struct iovec bytes;
-	struct msghdr message;
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
-};
-
-static void wrap(struct parcel *parcel, void *bytes, size_t len)
-{
-	memset(parcel, 0, sizeof(*parcel));
-	parcel->bytes = (struct iovec){ .iov_base = bytes, .iov_len = len };
-	parcel->message.msg_iov = &parcel->bytes;
-	parcel->message.msg_iovlen = 1;
-}
-
-/* Returns whether all of it went. */
-static bool post(int socket, void *bytes, size_t len, int fd)
-{
-	struct parcel parcel;
-	struct cmsghdr *header;
-	ssize_t sent;
-
-	wrap(&parcel, bytes, len);
-	if (fd >= 0) {
-		parcel.message.msg_control = parcel.control;
-		parcel.message.msg_controllen = sizeof(parcel.control);
-		header = CMSG_FIRSTHDR(&parcel.message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	}
-	do {
-		sent = sendmsg(socket, &parcel.message, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent == (ssize_t)len;
-}
 
 /* Returns whether all of it came; @fd_out is -1 when no descriptor did. */
 static bool collect(int socket, void *bytes, size_t len, int *fd_out)
 {
-	struct parcel parcel;
-	struct cmsghdr *header;
-	ssize_t got;
-
-	*fd_out = -1;
-	wrap(&parcel, bytes, len);
-	parcel.message.msg_control = parcel.control;
-	parcel.message.msg_controllen = sizeof(parcel.control);
-	do {
-		got = recvmsg(socket, &parcel.message, MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
-	header = got < 0 ? NULL : CMSG_FIRSTHDR(&parcel.message);
-	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd_out, CMSG_DATA(header), sizeof(*fd_out));
-	return got == (ssize_t)len;
+	return vballoon_parcel_receive_one(socket, bytes, len, fd_out, 0) == (ssize_t)len;
 }
 
 static void close_if_open(int fd)
@@ -81,14 +30,14 @@ static void look_out(int socket, const struct vballoon_socket *const *sockets)
 	struct vballoon_lookout_request request;
 	struct vballoon_lookout_answer answer;
 	int fd, answer_fd;
-	bool sent;
+	int err;
 
 	while (collect(socket, &request, sizeof(request), &fd)) {
 		vballoon_lookout_answer(&request, fd, sockets, &answer, &answer_fd);
-		sent = post(socket, &answer, sizeof(answer), answer_fd);
+		err = vballoon_parcel_send_one(socket, &answer, sizeof(answer), answer_fd, 0);
 		close_if_open(fd);
 		close_if_open(answer_fd);
-		if (!sent)
+		if (err)
 			break;
 	}
 }
@@ -141,7 +90,7 @@ static int ask(struct vballoon_lookout_request *request, int fd,
 		return answer_out->outcome;
 	}
 	*fd_out = -1;
-	if (!post(lookout, request, sizeof(*request), fd) ||
+	if (vballoon_parcel_send_one(lookout, request, sizeof(*request), fd, 0) ||
 	    !collect(lookout, answer_out, sizeof(*answer_out), fd_out)) {
 		memset(answer_out, 0, sizeof(*answer_out));
 		answer_out->outcome = -EHOSTDOWN;

@@ -4,6 +4,7 @@
 #define VBALLOON_SUPERVISOR_PARCEL_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "supervisor/relay.h"
 
@@ -20,5 +21,9 @@ static inline int vballoon_parcel_send_one(int socket, const void *bytes, size_t
 {
 	return vballoon_parcel_send(socket, bytes, len, &fd, fd >= 0, flags);
 }
+
+/* Receive them once, with @flags as for recvmsg(), and the first descriptor of them, which is the
+ * caller's; -1: there was none. Returns how many bytes, or a negative errno. */
+ssize_t vballoon_parcel_receive_one(int socket, void *bytes, size_t len, int *fd_out, int flags);
 
 #endif /* VBALLOON_SUPERVISOR_PARCEL_H */

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "supervisor/manager.h"
 #include "supervisor/note.h"
+#include "supervisor/parcel.h"
 #include "supervisor/parts.h"
 #include "supervisor/relay.h"
 
@@ -150,21 +150,16 @@ static void take_note(struct supervisor *super, const char *note, int fd)
 
 bool vballoon_supervisor_read_note(struct supervisor *super)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	char note[VBALLOON_NOTE_BYTES];
-	struct iovec all = { .iov_base = note, .iov_len = sizeof(note) - 1 };
-	struct msghdr msg = { .msg_iov = &all,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	ssize_t got = recvmsg(super->worker.keeper, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	int fd = -1;
+	int fd;
+	ssize_t got = vballoon_parcel_receive_one(super->worker.keeper, note, sizeof(note) - 1, &fd,
+						  MSG_DONTWAIT);
 
-	if (got <= 0)
+	if (got <= 0) {
+		if (fd >= 0)
+			close(fd);
 		return false;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	}
 	note[got] = '\0';
 	take_note(super, note, fd);
 	return true;

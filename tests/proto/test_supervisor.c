@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A supervisor whose worker is in somebody else's hands, or whose host has nothing to give for a
+ * while: it goes on to hear, keeps nothing that it was not asked to keep, and starts the next one.
+ * The worker is this program, too, in one of the roles below.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "supervisor/parcel.h"
+#include "supervisor/relay.h"
+#include "supervisor/supervisor.h"
+
+#define DONE "the worker is done\n"
+#define ERR_FD 9 /* standard error, whatever becomes of that */
+#define NOTES 100
+#define FDS_FEW 24
+
+static void __attribute__((format(printf, 2, 3))) write_log(int priority, const char *format, ...)
+{
+	va_list args;
+
+	(void)priority;
+	va_start(args, format);
+	vdprintf(STDERR_FILENO, format, args);
+	va_end(args);
+	dprintf(STDERR_FILENO, "\n");
+}
+
+/* What follows is said and done by the worker. */
+
+static int keeper(void)
+{
+	return atoi(getenv(VBALLOON_ENV_KEEPER));
+}
+
+static void say(const char *text, const int *fds, unsigned int fd_count)
+{
+	if (vballoon_parcel_send(keeper(), text, strlen(text), fds, fd_count, 0))
+		_exit(1);
+}
+
+/* Wait for an answer, and what comes with it. */
+static int hear(void)
+{
+	char text[VBALLOON_KEEPER_ANSWER_BYTES];
+	int fd;
+
+	if (vballoon_parcel_receive_one(keeper(), text, sizeof(text), &fd, 0) <= 0)
+		_exit(1);
+	return fd;
+}
+
+static void rest(void)
+{
+	dprintf(ERR_FD, DONE);
+	for (;;)
+		pause();
+}
+
+static void send_too_much(void)
+{
+	const int events[] = { eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC) };
+
+	for (unsigned int i = 0; i < NOTES; i++) {
+		say("FDSTORE=1", events, 2);
+		hear();
+	}
+	rest();
+}
+
+static const struct {
+	const char *name;
+	void (*be)(void);
+} roles[] = {
+	{ "too-much", send_too_much },
+};
+
+static int be_worker(const char *role)
+{
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (!strcmp(roles[i].name, role))
+			roles[i].be();
+	}
+	return 1;
+}
+
+static int be_supervisor(char **argv)
+{
+	dup2(STDERR_FILENO, ERR_FD);
+	return vballoon_supervisor_run(argv, write_log);
+}
+
+/* And what follows by the test. */
+
+static struct process supervisor;
+
+static int end_if_there(void **state)
+{
+	(void)state;
+	if (supervisor.pid)
+		process_stop(&supervisor, SIGKILL);
+	return 0;
+}
+
+static void start(const char *role)
+{
+	const char *const words[] = { process_self(), role, NULL };
+
+	process_start(&supervisor, words, -1);
+	process_await(&supervisor, DONE);
+}
+
+/* It is told to end, and does. */
+static void stop(void)
+{
+	process_stop(&supervisor, SIGTERM);
+}
+
+static unsigned int count_descriptors(void)
+{
+	unsigned int count = 0;
+	char path[64];
+	DIR *fds;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", supervisor.pid);
+	fds = opendir(path);
+	assert_non_null(fds);
+	while (readdir(fds))
+		count++;
+	closedir(fds);
+	return count;
+}
+
+static void what_comes_beyond_one_descriptor_is_closed(void **state)
+{
+	(void)state;
+	start("too-much");
+	assert_true(count_descriptors() < FDS_FEW);
+	stop();
+}
+
+#define CASE(name) cmocka_unit_test_teardown(name, end_if_there)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(what_comes_beyond_one_descriptor_is_closed),
+	};
+
+	if (argc == 2)
+		return getenv(VBALLOON_ENV_KEEPER) ? be_worker(argv[1]) : be_supervisor(argv);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
