@@ -23,7 +23,8 @@ static void close_twins(int fd)
 {
 	struct stat socket, other;
 
-	if (fstat(fd, &socket))
+	/* All of another kind, of events say, may look the same. */
+	if (fstat(fd, &socket) || !S_ISSOCK(socket.st_mode))
 		return;
 	for (int i = STDERR_FILENO + 1; i < FDS_LOOKED_AT; i++) {
 		if (i != fd && !fstat(i, &other) && other.st_ino == socket.st_ino &&

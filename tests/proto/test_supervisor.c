@@ -70,6 +70,15 @@ static void rest(void)
 		pause();
 }
 
+static void be_no_front_end(void)
+{
+	const int event = eventfd(0, EFD_CLOEXEC);
+
+	say("FDSTORE=1\nFDNAME=front-end", &event, 1);
+	hear();
+	rest();
+}
+
 static void send_too_much(void)
 {
 	const int events[] = { eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC) };
@@ -85,6 +94,7 @@ static const struct {
 	const char *name;
 	void (*be)(void);
 } roles[] = {
+	{ "no-front-end", be_no_front_end },
 	{ "too-much", send_too_much },
 };
 
@@ -144,6 +154,13 @@ static unsigned int count_descriptors(void)
 	return count;
 }
 
+static void a_front_end_that_is_no_socket_takes_nothing_with_it(void **state)
+{
+	(void)state;
+	start("no-front-end");
+	stop();
+}
+
 static void what_comes_beyond_one_descriptor_is_closed(void **state)
 {
 	(void)state;
@@ -157,6 +174,7 @@ static void what_comes_beyond_one_descriptor_is_closed(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_front_end_that_is_no_socket_takes_nothing_with_it),
 		CASE(what_comes_beyond_one_descriptor_is_closed),
 	};
 
