@@ -205,14 +205,23 @@ static void tell_of_depot(struct supervisor *super)
 		   strerror(-super->depot.error));
 }
 
+static void hear_worker(struct supervisor *super, const struct pollfd *keeper)
+{
+	while (vballoon_supervisor_read_note(super))
+		;
+	/* Who has hung up ends, or is of no use. */
+	if (keeper->revents & POLLHUP)
+		kill(super->worker.pid, SIGKILL);
+}
+
 /* What there is to do, once it has been waited for. */
-static void work(struct supervisor *super, const struct pollfd *signals)
+static void work(struct supervisor *super, const struct pollfd *signals,
+		 const struct pollfd *keeper)
 {
 	if (signals->revents)
 		take_signal(super);
 	if (super->worker.keeper >= 0)
-		while (vballoon_supervisor_read_note(super))
-			;
+		hear_worker(super, keeper);
 	vballoon_front_work(super->front);
 	look_for_end(super);
 	look_at_trial(super);
@@ -235,7 +244,7 @@ static void serve(struct supervisor *super)
 			return;
 		}
 		vballoon_depot_begin_work(&super->depot);
-		work(super, &polled[0]);
+		work(super, &polled[0], &polled[1]);
 		vballoon_depot_end_work(&super->depot);
 		tell_of_depot(super);
 	}

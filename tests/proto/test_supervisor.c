@@ -46,6 +46,11 @@ static int keeper(void)
 	return atoi(getenv(VBALLOON_ENV_KEEPER));
 }
 
+static bool is_first(void)
+{
+	return !atoi(getenv(VBALLOON_ENV_STARTS));
+}
+
 static void say(const char *text, const int *fds, unsigned int fd_count)
 {
 	if (vballoon_parcel_send(keeper(), text, strlen(text), fds, fd_count, 0))
@@ -90,12 +95,24 @@ static void send_too_much(void)
 	rest();
 }
 
+static void hang_up(void)
+{
+	if (is_first()) {
+		say("READY=1", NULL, 0);
+		close(keeper());
+		for (;;)
+			pause();
+	}
+	rest();
+}
+
 static const struct {
 	const char *name;
 	void (*be)(void);
 } roles[] = {
 	{ "no-front-end", be_no_front_end },
 	{ "too-much", send_too_much },
+	{ "hangs-up", hang_up },
 };
 
 static int be_worker(const char *role)
@@ -169,6 +186,13 @@ static void what_comes_beyond_one_descriptor_is_closed(void **state)
 	stop();
 }
 
+static void a_worker_that_hangs_up_is_followed(void **state)
+{
+	(void)state;
+	start("hangs-up");
+	stop();
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, end_if_there)
 
 int main(int argc, char **argv)
@@ -176,6 +200,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CASE(a_front_end_that_is_no_socket_takes_nothing_with_it),
 		CASE(what_comes_beyond_one_descriptor_is_closed),
+		CASE(a_worker_that_hangs_up_is_followed),
 	};
 
 	if (argc == 2)
