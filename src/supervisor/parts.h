@@ -34,7 +34,7 @@ struct supervisor {
 /* The time, of CLOCK_MONOTONIC. */
 uint64_t vballoon_supervisor_now_us(void);
 
-/* Another relay between front end and worker. Returns the worker's end; -1: none. */
+/* Another relay between front end and worker. Returns the worker's end, or a negative errno. */
 int vballoon_supervisor_renew_relay(struct supervisor *super);
 
 /* The front end goes. */

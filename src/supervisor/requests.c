@@ -37,10 +37,8 @@ int vballoon_supervisor_renew_relay(struct supervisor *super)
 {
 	int ends[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
-		super->log(LOG_ERR, "no worker can be given the front end: %s", strerror(errno));
-		return -1;
-	}
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return -errno;
 	vballoon_front_attach(super->front, ends[0]);
 	return ends[1];
 }
@@ -51,13 +49,24 @@ void vballoon_supervisor_disconnect(struct supervisor *super)
 	vballoon_depot_renew_front_end(&super->depot);
 }
 
+static void take_front_end(struct supervisor *super, int fd)
+{
+	int relay;
+
+	close_twins(fd);
+	vballoon_front_connect(super->front, fd);
+	vballoon_depot_renew_front_end(&super->depot);
+	relay = vballoon_supervisor_renew_relay(super);
+	if (relay < 0)
+		super->log(LOG_ERR, "the worker cannot be given the front end: %s",
+			   strerror(-relay));
+	vballoon_worker_give_relay(&super->worker, relay);
+}
+
 static void keep(struct supervisor *super, const char *name, int fd)
 {
 	if (!strcmp(name, VBALLOON_KEPT_FRONT_END)) {
-		close_twins(fd);
-		vballoon_front_connect(super->front, fd);
-		vballoon_depot_renew_front_end(&super->depot);
-		vballoon_worker_give_relay(&super->worker, vballoon_supervisor_renew_relay(super));
+		take_front_end(super, fd);
 		return;
 	}
 	if (vballoon_depot_keep(&super->depot, name, fd)) {

@@ -30,24 +30,6 @@ static void finish(struct supervisor *super, int status)
 	super->status = status;
 }
 
-static void start(struct supervisor *super)
-{
-	int relay = super->front->socket >= 0 ? vballoon_supervisor_renew_relay(super) : -1;
-	int err;
-
-	super->start_ms = 0;
-	super->gives_way = false;
-	super->answered = super->front->answered;
-	err = vballoon_worker_start(&super->worker, &super->program, &super->depot.file->store,
-				    relay, super->history);
-	super->started_ms = vballoon_supervisor_now_us() / 1000;
-	super->history->starts++;
-	if (err) {
-		super->log(LOG_ERR, "no worker can be started: %s", strerror(-err));
-		finish(super, EXIT_FAILURE);
-	}
-}
-
 /* A message that ends every worker is nobody's to answer. */
 static void judge_message(struct supervisor *super)
 {
@@ -79,6 +61,39 @@ static void follow(struct supervisor *super)
 		return;
 	}
 	super->start_ms = vballoon_supervisor_now_us() / 1000 + vballoon_pace_wait_ms(super->vain);
+}
+
+/* A host that is short of something now may not be the next time. */
+static void not_started(struct supervisor *super, int err)
+{
+	super->log(LOG_ERR, "no worker can be started: %s", strerror(-err));
+	vballoon_front_detach(super->front);
+	if (super->history->starts)
+		follow(super);
+	else
+		finish(super, EXIT_FAILURE);
+}
+
+static void start(struct supervisor *super)
+{
+	int relay = -1, err = 0;
+
+	super->start_ms = 0;
+	super->gives_way = false;
+	super->worker.ready = false;
+	super->answered = super->front->answered;
+	if (super->front->socket >= 0) {
+		relay = vballoon_supervisor_renew_relay(super);
+		err = relay < 0 ? relay : 0;
+	}
+	if (!err)
+		err = vballoon_worker_start(&super->worker, &super->program,
+					    &super->depot.file->store, relay, super->history);
+	super->started_ms = vballoon_supervisor_now_us() / 1000;
+	if (err)
+		not_started(super, err);
+	else
+		super->history->starts++;
 }
 
 /* Of one that has ended: by what. */

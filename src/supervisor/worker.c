@@ -72,8 +72,12 @@ int vballoon_worker_start(struct vballoon_worker *worker, const struct vballoon_
 	int keeper[2];
 	int err = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, keeper))
-		return -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, keeper)) {
+		err = -errno;
+		if (relay >= 0)
+			close(relay);
+		return err;
+	}
 	set_number(VBALLOON_ENV_STARTS, history->starts);
 	set_number(VBALLOON_ENV_DEATHS, history->deaths);
 	set_number(VBALLOON_ENV_UPGRADES, history->upgrades + vballoon_program_is_tried(program));
@@ -92,7 +96,6 @@ int vballoon_worker_start(struct vballoon_worker *worker, const struct vballoon_
 	close(keeper[1]);
 	if (relay >= 0)
 		close(relay);
-	worker->ready = false;
 	return err;
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,23 @@
 #define ERR_FD 9 /* standard error, whatever becomes of that */
 #define NOTES 100
 #define FDS_FEW 24
+#define FORKS_FAILING 3
+
+pid_t __wrap_fork(void);
+pid_t __real_fork(void);
+
+/* The host fails some, but not the first. */
+static bool forks_fail;
+
+pid_t __wrap_fork(void)
+{
+	static unsigned int forks;
+
+	if (!forks_fail || !forks++ || forks > 1 + FORKS_FAILING)
+		return __real_fork();
+	errno = EAGAIN;
+	return -1;
+}
 
 static void __attribute__((format(printf, 2, 3))) write_log(int priority, const char *format, ...)
 {
@@ -75,6 +93,12 @@ static void rest(void)
 		pause();
 }
 
+static void die(void)
+{
+	say("READY=1", NULL, 0);
+	raise(SIGKILL);
+}
+
 static void be_no_front_end(void)
 {
 	const int event = eventfd(0, EFD_CLOEXEC);
@@ -106,6 +130,13 @@ static void hang_up(void)
 	rest();
 }
 
+static void die_first(void)
+{
+	if (is_first())
+		die();
+	rest();
+}
+
 static const struct {
 	const char *name;
 	void (*be)(void);
@@ -113,6 +144,7 @@ static const struct {
 	{ "no-front-end", be_no_front_end },
 	{ "too-much", send_too_much },
 	{ "hangs-up", hang_up },
+	{ "no-forks", die_first },
 };
 
 static int be_worker(const char *role)
@@ -127,6 +159,7 @@ static int be_worker(const char *role)
 static int be_supervisor(char **argv)
 {
 	dup2(STDERR_FILENO, ERR_FD);
+	forks_fail = !strcmp(argv[1], "no-forks");
 	return vballoon_supervisor_run(argv, write_log);
 }
 
@@ -193,6 +226,14 @@ static void a_worker_that_hangs_up_is_followed(void **state)
 	stop();
 }
 
+static void a_host_that_cannot_fork_for_a_while_is_waited_for(void **state)
+{
+	(void)state;
+	start("no-forks");
+	assert_non_null(strstr(supervisor.err.text, "no worker can be started: "));
+	stop();
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, end_if_there)
 
 int main(int argc, char **argv)
@@ -201,6 +242,7 @@ int main(int argc, char **argv)
 		CASE(a_front_end_that_is_no_socket_takes_nothing_with_it),
 		CASE(what_comes_beyond_one_descriptor_is_closed),
 		CASE(a_worker_that_hangs_up_is_followed),
+		CASE(a_host_that_cannot_fork_for_a_while_is_waited_for),
 	};
 
 	if (argc == 2)
