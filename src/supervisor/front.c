@@ -168,11 +168,12 @@ static void give(struct vballoon_front *front)
 	};
 
 	front->given = true;
-	/* Where this fails the worker is dying, and the next one is given it; or it reads nothing
-	 * of what it answers, and is not waited for. */
-	if (send(front->relay, &announced, sizeof(announced), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
-		(void)vballoon_parcel_send(front->relay, front->message, front->received,
-					   front->fds, front->fd_count, MSG_DONTWAIT);
+	/* Where this fails the worker is dying, or reads nothing, or the host has no more room: it
+	 * would never answer, and the next one is given the message. */
+	if (send(front->relay, &announced, sizeof(announced), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
+	    vballoon_parcel_send(front->relay, front->message, front->received, front->fds,
+				 front->fd_count, MSG_DONTWAIT))
+		close_fd(&front->relay);
 }
 
 /* Look for the end of the answer in what the worker has sent. */

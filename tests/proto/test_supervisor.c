@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #define NOTES 100
 #define FDS_FEW 24
 #define FORKS_FAILING 3
+#define REQUEST 77
 
 pid_t __wrap_fork(void);
 pid_t __real_fork(void);
@@ -137,6 +139,47 @@ static void die_first(void)
 	rest();
 }
 
+static int relay_of(const char *kept)
+{
+	const char *at = kept ? strstr(kept, VBALLOON_KEPT_RELAY "=") : NULL;
+
+	return at ? atoi(at + strlen(VBALLOON_KEPT_RELAY "=")) : -1;
+}
+
+/* The first one's relay takes nothing, as if the host had no room for more. */
+static void take_nothing(void)
+{
+	const struct vballoon_relay_header message = { .request = REQUEST };
+	int ends[2], relay;
+
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+	say("READY=1", NULL, 0);
+	say("FDSTORE=1\nFDNAME=front-end", &ends[1], 1);
+	relay = hear();
+	shutdown(relay, SHUT_RD);
+	send(ends[0], &message, sizeof(message), 0);
+	poll(&(struct pollfd){ .fd = relay }, 1, -1);
+	_exit(VBALLOON_WORKER_LOST);
+}
+
+static void be_given_it_again(void)
+{
+	struct {
+		struct vballoon_relay_header header;
+		struct vballoon_relay_next next;
+		struct vballoon_relay_header message;
+	} __attribute__((packed)) given;
+
+	if (is_first())
+		take_nothing();
+	say("READY=1", NULL, 0);
+	if (recv(relay_of(getenv(VBALLOON_ENV_KEPT)), &given, sizeof(given), MSG_WAITALL) ==
+		    sizeof(given) &&
+	    given.message.request == REQUEST)
+		rest();
+	_exit(1);
+}
+
 static const struct {
 	const char *name;
 	void (*be)(void);
@@ -145,6 +188,7 @@ static const struct {
 	{ "too-much", send_too_much },
 	{ "hangs-up", hang_up },
 	{ "no-forks", die_first },
+	{ "no-room", be_given_it_again },
 };
 
 static int be_worker(const char *role)
@@ -234,6 +278,13 @@ static void a_host_that_cannot_fork_for_a_while_is_waited_for(void **state)
 	stop();
 }
 
+static void a_message_that_cannot_be_given_is_given_to_the_next(void **state)
+{
+	(void)state;
+	start("no-room");
+	stop();
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, end_if_there)
 
 int main(int argc, char **argv)
@@ -243,6 +294,7 @@ int main(int argc, char **argv)
 		CASE(what_comes_beyond_one_descriptor_is_closed),
 		CASE(a_worker_that_hangs_up_is_followed),
 		CASE(a_host_that_cannot_fork_for_a_while_is_waited_for),
+		CASE(a_message_that_cannot_be_given_is_given_to_the_next),
 	};
 
 	if (argc == 2)
