@@ -298,6 +298,8 @@ static int set_up(struct supervisor *super, char **argv)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, &super->program.signals);
+	/* That nobody reads the log is no reason to end. */
+	signal(SIGPIPE, SIG_IGN);
 	super->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	return super->signals < 0 ? -errno : 0;
 }

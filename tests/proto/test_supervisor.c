@@ -188,6 +188,7 @@ static const struct {
 	{ "too-much", send_too_much },
 	{ "hangs-up", hang_up },
 	{ "no-forks", die_first },
+	{ "unread-log", die_first },
 	{ "no-room", be_given_it_again },
 };
 
@@ -200,10 +201,23 @@ static int be_worker(const char *role)
 	return 1;
 }
 
+/* Nobody has the other end. */
+static void lose_log(void)
+{
+	int ends[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+	dup2(ends[0], STDERR_FILENO);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static int be_supervisor(char **argv)
 {
 	dup2(STDERR_FILENO, ERR_FD);
 	forks_fail = !strcmp(argv[1], "no-forks");
+	if (!strcmp(argv[1], "unread-log"))
+		lose_log();
 	return vballoon_supervisor_run(argv, write_log);
 }
 
@@ -278,6 +292,13 @@ static void a_host_that_cannot_fork_for_a_while_is_waited_for(void **state)
 	stop();
 }
 
+static void a_log_that_nobody_reads_ends_nobody(void **state)
+{
+	(void)state;
+	start("unread-log");
+	stop();
+}
+
 static void a_message_that_cannot_be_given_is_given_to_the_next(void **state)
 {
 	(void)state;
@@ -294,6 +315,7 @@ int main(int argc, char **argv)
 		CASE(what_comes_beyond_one_descriptor_is_closed),
 		CASE(a_worker_that_hangs_up_is_followed),
 		CASE(a_host_that_cannot_fork_for_a_while_is_waited_for),
+		CASE(a_log_that_nobody_reads_ends_nobody),
 		CASE(a_message_that_cannot_be_given_is_given_to_the_next),
 	};
 
