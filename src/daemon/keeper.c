@@ -77,11 +77,20 @@ struct vballoon_keeper_history vballoon_keeper_history(void)
 	return keeper.history;
 }
 
+/* With the supervisor goes what it was not seen to have kept: nothing that speaks of that is
+ * to be written down before the kernel ends this process, too. */
+static ssize_t unless_gone(ssize_t outcome)
+{
+	if (outcome == -EPIPE || outcome == -ECONNRESET)
+		_exit(VBALLOON_WORKER_LOST);
+	return outcome;
+}
+
 static int say(const char *text, int fd)
 {
 	if (keeper.socket < 0)
 		return 0;
-	return vballoon_parcel_send_one(keeper.socket, text, strlen(text), fd, 0);
+	return (int)unless_gone(vballoon_parcel_send_one(keeper.socket, text, strlen(text), fd, 0));
 }
 
 int vballoon_keeper_say(const char *text)
@@ -110,7 +119,7 @@ static ssize_t hear(char *text, size_t bytes, int *fd_out)
 {
 	ssize_t got = vballoon_parcel_receive_one(keeper.socket, text, bytes, fd_out, 0);
 
-	return got ? got : -ECONNRESET;
+	return unless_gone(got ? got : -ECONNRESET);
 }
 
 static int say_fd(const char *name, int fd)
