@@ -206,12 +206,16 @@ int vballoon_guest_recover(struct vballoon_guest *guest)
 					  .rules = guest->rules };
 	int found = vballoon_orders_begin(&guest->orders, &orders);
 
-	if (found <= 0)
+	if (found < 0)
 		return found;
-	guest->target_pages = orders.target_pages;
-	guest->ordered = orders.ordered;
-	guest->stats_period_ms = orders.stats_period_ms;
-	guest->deadline = orders.deadline;
-	guest->rules = orders.rules;
+	/* A front end may be there without: the first worker of one that was handed over died
+	 * early, or no order was understood. */
+	if (found) {
+		guest->target_pages = orders.target_pages;
+		guest->ordered = orders.ordered;
+		guest->stats_period_ms = orders.stats_period_ms;
+		guest->deadline = orders.deadline;
+		guest->rules = orders.rules;
+	}
 	return recover_front_end(guest);
 }

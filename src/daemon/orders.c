@@ -50,7 +50,8 @@ static int find(struct vballoon_orders_file **file_out)
 	return -EINVAL;
 }
 
-static struct vballoon_orders_file *begin(void)
+/* Whole before it is kept. */
+static struct vballoon_orders_file *begin(const struct vballoon_orders *orders)
 {
 	struct vballoon_orders_file *file = NULL;
 	int fd = memfd_create("vballoon-orders", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -59,6 +60,7 @@ static struct vballoon_orders_file *begin(void)
 	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		file = map(fd);
 	if (file) {
+		file->orders[0] = *orders;
 		file->version = VERSION;
 		file->magic = MAGIC;
 	}
@@ -86,8 +88,7 @@ int vballoon_orders_begin(struct vballoon_orders_file **file_out, struct vballoo
 	if (err == -EINVAL)
 		vballoon_log(LOG_WARNING,
 			     "what was ordered before is not understood: the settings hold");
-	*file_out = begin();
-	vballoon_orders_keep(*file_out, orders);
+	*file_out = begin(orders);
 	return 0;
 }
 

@@ -100,6 +100,11 @@ int vballoon_kept_begin(struct vballoon_vhost_user *back_end)
 	return ret;
 }
 
+static struct vballoon_kept_state *state_of(const struct vballoon_kept *kept, bool newest)
+{
+	return &kept->file->states[(kept->file->turn & 1) ^ !newest];
+}
+
 int vballoon_kept_find(struct vballoon_vhost_user *back_end)
 {
 	struct stat st = { .st_size = 0 };
@@ -111,21 +116,22 @@ int vballoon_kept_find(struct vballoon_vhost_user *back_end)
 	if (!fstat(fd, &st) && st.st_size == (off_t)file_bytes())
 		ret = map(&back_end->kept, fd);
 	close(fd);
-	if (ret || (back_end->kept.file->magic == MAGIC &&
-		    back_end->kept.file->version == VBALLOON_KEPT_VERSION))
+	if (ret)
 		return ret;
-	vballoon_kept_close(&back_end->kept);
-	return -EINVAL;
+	if (back_end->kept.file->magic != MAGIC ||
+	    back_end->kept.file->version != VBALLOON_KEPT_VERSION)
+		ret = -EINVAL;
+	/* The journal may not have been begun, and there is nothing in it. */
+	else if (!state_of(&back_end->kept, true)->messages)
+		ret = -ENOENT;
+	if (ret)
+		vballoon_kept_close(&back_end->kept);
+	return ret;
 }
 
 void *vballoon_kept_journal(const struct vballoon_kept *kept)
 {
 	return kept->file ? kept->file + 1 : NULL;
-}
-
-static struct vballoon_kept_state *state_of(const struct vballoon_kept *kept, bool newest)
-{
-	return &kept->file->states[(kept->file->turn & 1) ^ !newest];
 }
 
 /* A descriptor that may have changed: @seen is what the keeper has. */

@@ -89,8 +89,8 @@ void vballoon_kept_init(struct vballoon_kept *kept);
 /* Begin to keep, if there is a keeper: 0 or a negative errno. */
 int vballoon_kept_begin(struct vballoon_vhost_user *back_end);
 
-/* Find what another process has kept: 0; -ENOENT when there is nothing; -EINVAL when it is not
- * to be understood; what mmap() gave. */
+/* Find what another process has kept: 0; -ENOENT when there is nothing, or its front end has said
+ * nothing; -EINVAL when it is not to be understood; what mmap() gave. */
 int vballoon_kept_find(struct vballoon_vhost_user *back_end);
 
 /* Take it over, once there is the device. Returns as vballoon_vhost_user_recover(). */

@@ -16,7 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "supervised.h"
 
@@ -232,6 +235,129 @@ static void at_random_instructions_of_a_guest_that_resizes(void **state)
 	end(bed);
 }
 
+/* Whether a front end that has come is answered. */
+static bool is_served(int socket)
+{
+	struct vballoon_link link = { .socket = socket, .timeout_ms = PROCESS_PATIENCE_MS };
+	uint64_t features;
+
+	return !vballoon_link_get_u64(&link, VHOST_USER_GET_FEATURES, &features);
+}
+
+static void await_none(struct daemon_bed *bed)
+{
+	bool none = false;
+
+	while (!none) {
+		struct control control;
+		json_t *status;
+
+		control_open(&control, bed->control_path);
+		status = control_call(&control, "{\"execute\":\"status\"}");
+		none = !strcmp(json_string_value(json_object_get(status, "state")), "no-front-end");
+		json_decref(status);
+		control_close(&control);
+	}
+}
+
+/* Kill it @point system calls behind the one that accepts a front end, or before that. Returns whether
+ * there were so many before it waited for more. */
+static bool kill_at_welcome(struct daemon_bed *bed, unsigned int point, bool *served_out)
+{
+	pid_t worker = supervised_seize(bed, 0);
+	bool waiting = false;
+	int socket;
+
+	supervised_await_waiting(worker);
+	supervised_sleep_ms(WORTH_MS);
+	socket = daemon_bed_socket(bed);
+	while (supervised_next_call(worker, NULL) != SYS_accept4)
+		;
+	for (unsigned int i = 0; i < point && !waiting; i++)
+		waiting = supervised_next_call(worker, NULL) == SUPERVISED_WAITS;
+	if (waiting)
+		supervised_let_go(worker);
+	else
+		supervised_kill(worker);
+	*served_out = is_served(socket);
+	close(socket);
+	await_none(bed);
+	return !waiting;
+}
+
+/* Of one that was just accepted nobody knows until it is the supervisor's. */
+static void one_that_comes_is_served_from_some_call_on(void **state)
+{
+	struct daemon_bed *bed = *state;
+	unsigned int point = 0, lost = 0;
+	bool served, before = true;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	while (kill_at_welcome(bed, point, &served)) {
+		if (!served && before && lost)
+			fail_msg("call %u: it was turned away, and was not before", point);
+		lost += !served;
+		before = served;
+		point++;
+	}
+	print_message("%u points, of which %u are before it is the supervisor's\n", point, lost);
+	assert_true(before);
+	assert_in_range(lost, 1, point - 2);
+}
+
+/* The first worker of a front end that is handed over, where it makes the file of its orders; and the
+ * front end's socket. */
+static pid_t begin_with_one(struct daemon_bed *bed, int *socket_out)
+{
+	unsigned int files = 0;
+	pid_t worker;
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	process_start(&bed->daemon,
+		      WORDS("/bin/sh", "-c", "kill -STOP $$; exec \"$@\"", "sh", VBALLOOND,
+			    "--no-config", "--fd", "3", "--control-path", bed->control_path,
+			    "--supervise", "yes", "--pages", "warm"),
+		      ends[1]);
+	close(ends[1]);
+	*socket_out = ends[0];
+	worker = supervised_firstborn(bed);
+	/* That of the session comes first. */
+	while (files < 2)
+		files += supervised_next_call(worker, NULL) == SYS_memfd_create;
+	return worker;
+}
+
+static void end_with_one(struct daemon_bed *bed, int socket)
+{
+	assert_true(is_served(socket));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "--json")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "\"warm\""));
+	close(socket);
+	assert_int_equal(process_wait(&bed->daemon), 0);
+}
+
+static void one_that_is_handed_over_is_served_though_the_first_worker_dies(void **state)
+{
+	int socket;
+
+	supervised_kill(begin_with_one(*state, &socket));
+	end_with_one(*state, socket);
+}
+
+static void what_is_kept_of_orders_is_whole(void **state)
+{
+	int socket;
+	pid_t worker = begin_with_one(*state, &socket);
+
+	while (supervised_next_call(worker, NULL) != SYS_recvmsg)
+		;
+	supervised_kill(worker);
+	end_with_one(*state, socket);
+}
+
 static void an_upgrade_is_not_noticed(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -326,6 +452,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CRASH_TEST(at_every_call_between_a_message_and_its_answer),
 		CRASH_TEST(at_random_instructions_of_a_guest_that_resizes),
+		CRASH_TEST(one_that_comes_is_served_from_some_call_on),
+		CRASH_TEST(one_that_is_handed_over_is_served_though_the_first_worker_dies),
+		CRASH_TEST(what_is_kept_of_orders_is_whole),
 		CRASH_TEST(an_upgrade_is_not_noticed),
 		CRASH_TEST(without_a_supervisor_there_is_no_upgrade),
 		CRASH_TEST(a_front_end_that_goes_is_gone),

@@ -135,14 +135,33 @@ static pid_t await_fork(pid_t supervisor)
 	return (pid_t)child;
 }
 
+static void seize_parent(pid_t supervisor)
+{
+	assert_int_equal(
+		ptrace(PTRACE_SEIZE, supervisor, NULL, PTRACE_O_TRACEFORK | PTRACE_O_TRACESYSGOOD),
+		0);
+}
+
+pid_t supervised_firstborn(const struct daemon_bed *bed)
+{
+	pid_t supervisor = bed->daemon.pid, child;
+	int status;
+
+	assert_int_equal(waitpid(supervisor, &status, WUNTRACED), supervisor);
+	assert_true(WIFSTOPPED(status));
+	seize_parent(supervisor);
+	assert_int_equal(kill(supervisor, SIGCONT), 0);
+	child = await_fork(supervisor);
+	assert_int_equal(ptrace(PTRACE_DETACH, supervisor, NULL, NULL), 0);
+	return child;
+}
+
 pid_t supervised_newborn(const struct daemon_bed *bed, pid_t worker)
 {
 	pid_t supervisor = bed->daemon.pid, child;
 	int status;
 
-	assert_int_equal(
-		ptrace(PTRACE_SEIZE, supervisor, NULL, PTRACE_O_TRACEFORK | PTRACE_O_TRACESYSGOOD),
-		0);
+	seize_parent(supervisor);
 	assert_int_equal(kill(worker, SIGKILL), 0);
 	/* Its end is told to who follows it first; that may be this process. */
 	(void)waitpid(worker, &status, __WALL);

@@ -37,6 +37,9 @@ void supervised_await_launch(const struct daemon_bed *bed);
 /* Kill @worker, and have the next one stopped at its very beginning. */
 pid_t supervised_newborn(const struct daemon_bed *bed, pid_t worker);
 
+/* The first worker of a supervisor that has stopped before it is one, likewise. */
+pid_t supervised_firstborn(const struct daemon_bed *bed);
+
 /* Let it run to where it begins a system call, which may be told. Returns which; or one of
  * these. */
 #define SUPERVISED_DIED -1L
