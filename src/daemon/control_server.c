@@ -113,11 +113,12 @@ int vballoon_control_server_listen(struct vballoon_control_server *server, const
 {
 	gid_t group = server->access.group;
 	mode_t mask = ~vballoon_access_mode(&server->access) & 0777;
+	int found = vballoon_socket_listen(&server->socket, path, mask, "listen-control");
 
-	if (vballoon_socket_listen(&server->socket, path, mask, "listen-control"))
+	if (found < 0)
 		return -1;
 	/* Whoever comes before this is not let in by the mode, or asked who it is. */
-	if (group != VBALLOON_NO_GROUP && lchown(path, (uid_t)-1, group)) {
+	if (!found && group != VBALLOON_NO_GROUP && lchown(path, (uid_t)-1, group)) {
 		vballoon_log(LOG_ERR,
 			     "cannot give %s to group %u: %s: run as root or as one of its "
 			     "members",

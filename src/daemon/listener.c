@@ -49,10 +49,9 @@ int vballoon_listener_open_path(struct vballoon_listener *listener, const char *
 	mode_t mask = umask(0);
 
 	umask(mask);
-	return vballoon_socket_listen(&listener->socket, path, mask, "listen-vhost") ||
-			       watch(listener)
-		       ? -1
-		       : 0;
+	if (vballoon_socket_listen(&listener->socket, path, mask, "listen-vhost") < 0)
+		return -1;
+	return watch(listener);
 }
 
 int vballoon_listener_open_fd(struct vballoon_listener *listener, int fd)

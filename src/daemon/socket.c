@@ -188,7 +188,7 @@ int vballoon_socket_listen(struct vballoon_socket *sock, const char *path, mode_
 	int lock, err, fd;
 
 	if (adopt_kept(sock, path, name))
-		return 0;
+		return 1;
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		vballoon_log(LOG_ERR,
 			     "cannot listen at %s: the path is longer than %zu bytes: "

@@ -29,7 +29,8 @@ void vballoon_socket_adopt(struct vballoon_socket *sock, int fd);
  * Listen at @path, which must outlive the socket. A socket that a dead daemon
  * left behind is replaced; one that a living daemon serves is not.
  * @mask is the umask(2) to make it under. A worker's is kept as @name, and found there by the next.
- * Returns 0; -1 when it failed, which the log then says, with what to do.
+ * Returns 0; 1 when it was found, and is as the worker before has left it; -1 when it failed, which
+ * the log then says, with what to do.
  */
 int vballoon_socket_listen(struct vballoon_socket *sock, const char *path, mode_t mask,
 			   const char *name);

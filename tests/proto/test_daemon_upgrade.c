@@ -208,6 +208,23 @@ static void a_message_that_ends_every_worker_ends_its_front_end(void **state)
 	port_front_close(&front);
 }
 
+static void a_worker_goes_on_without_the_file_of_the_control_socket(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t features;
+	char group[16];
+
+	snprintf(group, sizeof(group), "%u", getegid());
+	supervised_begin_with(bed, &front, 300,
+			      WORDS("--supervise", "yes", "--control-group", group));
+	assert_int_equal(unlink(bed->control_path), 0);
+	assert_int_equal(kill(supervised_worker(bed), SIGKILL), 0);
+	process_await(&bed->daemon, "going on after");
+	assert_int_equal(
+		vballoon_link_get_u64(&front.wire.link, VHOST_USER_GET_FEATURES, &features), 0);
+	port_front_close(&front);
+}
+
 /* As a worker that is no good. */
 static void be_worker(const char *role)
 {
@@ -233,6 +250,7 @@ int main(void)
 		CASE(one_of_another_format_leaves_all_to_the_one_before),
 		CASE(workers_that_cannot_start_are_not_followed_for_ever),
 		CASE(a_message_that_ends_every_worker_ends_its_front_end),
+		CASE(a_worker_goes_on_without_the_file_of_the_control_socket),
 	};
 	const struct rlimit no_core = { 0, 0 };
 

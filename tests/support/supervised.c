@@ -55,7 +55,13 @@ void supervised_assert_sound(struct daemon_bed *bed, struct port_front *front, u
 
 void supervised_begin(struct daemon_bed *bed, struct port_front *front, uint64_t pages)
 {
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	supervised_begin_with(bed, front, pages, WORDS("--supervise", "yes"));
+}
+
+void supervised_begin_with(struct daemon_bed *bed, struct port_front *front, uint64_t pages,
+			   const char *const *words)
+{
+	daemon_bed_start(bed, words);
 	control_close(&bed->control);
 	bed->control.fd = -1;
 	port_front_open(front, daemon_bed_socket(bed), NULL);

@@ -16,6 +16,9 @@
 
 /* Start it; the guest has @pages in the balloon. No client is connected afterwards. */
 void supervised_begin(struct daemon_bed *bed, struct port_front *front, uint64_t pages);
+/* The same with these options, --supervise among them, which end in NULL. */
+void supervised_begin_with(struct daemon_bed *bed, struct port_front *front, uint64_t pages,
+			   const char *const *words);
 
 /* Order a balloon of @pages. */
 void supervised_set(struct daemon_bed *bed, uint64_t pages);
