@@ -80,6 +80,22 @@ static void a_message_at_hand_is_carried_out_by_another(void **state)
 	port_front_close(&front);
 }
 
+static void queues_that_share_an_interrupt_go_on(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	stored_begin(bed, &front);
+	assert_int_equal(vballoon_front_end_set_event(&front.wire, VHOST_USER_SET_VRING_CALL, 0,
+						      front.wire.queues[1].call),
+			 0);
+	stored_send(&front);
+	stored_receive(&front);
+	supervised_assert_sound(bed, &front, 300);
+	stored_kill(bed, supervised_worker(bed));
+	stored_assert_goes_on(bed, &front);
+	port_front_close(&front);
+}
+
 static void assert_turned_away(struct daemon_bed *bed)
 {
 	stored_start(bed);
@@ -122,6 +138,7 @@ int main(int argc, char **argv)
 		CASE(a_restart_of_the_service_is_not_noticed),
 		CASE(the_death_of_the_supervisor_is_not_noticed),
 		CASE(a_message_at_hand_is_carried_out_by_another),
+		CASE(queues_that_share_an_interrupt_go_on),
 		CASE(without_all_that_was_stored_nobody_goes_on),
 		CASE(in_the_midst_of_something_nobody_goes_on),
 	};
