@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,25 +44,35 @@ int vballoon_manager_open(void)
 	return err;
 }
 
-/* @wait_ms: how long it may take to hear. */
-static int tell(const char *text, size_t len, int fd, int wait_ms)
+/* As vballoon_parcel_send_one(). One that did not listen is not waited for again until it does. */
+static int send_patiently(int manager, const char *text, size_t len, int fd)
+{
+	static bool deaf;
+	struct pollfd room = { .fd = manager, .events = POLLOUT };
+	int err = vballoon_parcel_send_one(manager, text, len, fd, 0);
+
+	if (err == -EAGAIN && !deaf && poll(&room, 1, PATIENCE_MS) == 1)
+		err = vballoon_parcel_send_one(manager, text, len, fd, 0);
+	deaf = err == -EAGAIN;
+	return err;
+}
+
+static int tell(const char *text, size_t len, int fd, bool waits)
 {
 	int manager = vballoon_manager_open();
-	struct pollfd room = { .fd = manager, .events = POLLOUT };
 	int err;
 
 	if (manager < 0)
 		return manager == -ENODATA ? 0 : manager;
-	err = vballoon_parcel_send_one(manager, text, len, fd, 0);
-	if (err == -EAGAIN && poll(&room, 1, wait_ms) == 1)
-		err = vballoon_parcel_send_one(manager, text, len, fd, 0);
+	err = waits ? send_patiently(manager, text, len, fd)
+		    : vballoon_parcel_send_one(manager, text, len, fd, 0);
 	close(manager);
 	return err;
 }
 
 int vballoon_manager_tell(const char *text, size_t len)
 {
-	return len ? tell(text, len, -1, 0) : 0;
+	return len ? tell(text, len, -1, false) : 0;
 }
 
 int vballoon_manager_store(const char *name, int fd)
@@ -69,7 +80,7 @@ int vballoon_manager_store(const char *name, int fd)
 	char text[80];
 	int len = snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 
-	return tell(text, (size_t)len, fd, PATIENCE_MS);
+	return tell(text, (size_t)len, fd, true);
 }
 
 int vballoon_manager_unstore(const char *name)
@@ -77,5 +88,5 @@ int vballoon_manager_unstore(const char *name)
 	char text[80];
 	int len = snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 
-	return tell(text, (size_t)len, -1, PATIENCE_MS);
+	return tell(text, (size_t)len, -1, true);
 }

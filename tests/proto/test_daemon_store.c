@@ -8,11 +8,17 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "fd_store.h"
 #include "stored.h"
@@ -20,6 +26,7 @@
 #include "supervisor/depot.h"
 
 #define STATE "kept-1" /* the memory file */
+#define PATIENCE_S 5
 
 static struct port_front front;
 
@@ -130,6 +137,54 @@ static void in_the_midst_of_something_nobody_goes_on(void **state)
 	assert_turned_away(bed);
 }
 
+/* One that has no room for another word, and reads none. */
+static void open_deaf(int ends[2], const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		ends[i] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		assert_true(ends[i] >= 0);
+	}
+	assert_int_equal(bind(ends[0], (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(connect(ends[1], (struct sockaddr *)&address, sizeof(address)), 0);
+	while (send(ends[1], "", 1, 0) == 1)
+		;
+	assert_int_equal(errno, EAGAIN);
+	setenv("NOTIFY_SOCKET", path, 1);
+	setenv("FDSTORE", "256", 1);
+}
+
+static time_t now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void a_manager_that_does_not_listen_is_waited_for_once(void **state)
+{
+	struct daemon_bed *bed = *state;
+	const char *path = daemon_bed_path(bed, "manager");
+	time_t began_s = now_s();
+	int ends[2];
+
+	open_deaf(ends, path);
+	supervised_begin(bed, &front, 300);
+	assert_true(now_s() - began_s < PATIENCE_S);
+	port_front_close(&front);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("FDSTORE");
+	close(ends[0]);
+	close(ends[1]);
+	unlink(daemon_bed_path(bed, "manager"));
+	unlink(bed->socket_path);
+	unlink(bed->control_path);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, stored_set_up, stored_tear_down)
 
 int main(int argc, char **argv)
@@ -141,6 +196,8 @@ int main(int argc, char **argv)
 		CASE(queues_that_share_an_interrupt_go_on),
 		CASE(without_all_that_was_stored_nobody_goes_on),
 		CASE(in_the_midst_of_something_nobody_goes_on),
+		cmocka_unit_test_setup_teardown(a_manager_that_does_not_listen_is_waited_for_once,
+						daemon_bed_empty_set_up, daemon_bed_tear_down),
 	};
 
 	fd_store_main(argc, argv);
