@@ -40,6 +40,18 @@ static int unknown(const char *path, unsigned int number, const char *name)
 	return -1;
 }
 
+/* Of what is right, for vballoon_config_read_lines(). */
+static const char *note(struct vballoon_settings *settings, const char *name, const char *value)
+{
+	char *lines;
+
+	if (asprintf(&lines, "%s%s=%s\n", settings->lines ? settings->lines : "", name, value) < 0)
+		return "memory is short";
+	free(settings->lines);
+	settings->lines = lines;
+	return NULL;
+}
+
 static int take_line(const char *path, unsigned int number, char *line,
 		     struct vballoon_settings *settings)
 {
@@ -63,6 +75,8 @@ static int take_line(const char *path, unsigned int number, char *line,
 	if (!setting || !setting->in_files)
 		return unknown(path, number, name);
 	complaint = *value ? setting->take(settings, value) : "it has no value";
+	if (!complaint)
+		complaint = note(settings, name, value);
 	if (!complaint)
 		return 0;
 	vballoon_log(LOG_ERR, "%s:%u: %s = %s: %s", path, number, name, value, complaint);
@@ -132,6 +146,23 @@ static int read_drop_ins(const char *directory, struct vballoon_settings *settin
 int vballoon_config_read_file(const char *path, struct vballoon_settings *settings)
 {
 	return read_file(path, true, settings);
+}
+
+int vballoon_config_read_lines(const char *lines, struct vballoon_settings *settings)
+{
+	FILE *file;
+	int outcome;
+
+	if (!*lines)
+		return 0;
+	file = fmemopen((char *)(uintptr_t)lines, strlen(lines), "r");
+	if (!file) {
+		vballoon_log(LOG_ERR, "cannot read the configuration: %s", strerror(errno));
+		return -1;
+	}
+	outcome = take_lines("the configuration", file, settings);
+	fclose(file);
+	return outcome;
 }
 
 int vballoon_config_read_directory(const char *directory, struct vballoon_settings *settings)

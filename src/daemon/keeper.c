@@ -77,6 +77,11 @@ struct vballoon_keeper_history vballoon_keeper_history(void)
 	return keeper.history;
 }
 
+const char *vballoon_keeper_settings(void)
+{
+	return vballoon_keeper_is_there() ? getenv(VBALLOON_ENV_SETTINGS) : NULL;
+}
+
 /* With the supervisor goes what it was not seen to have kept: nothing that speaks of that is
  * to be written down before the kernel ends this process, too. */
 static ssize_t unless_gone(ssize_t outcome)

@@ -28,6 +28,9 @@ struct vballoon_keeper_history {
 
 struct vballoon_keeper_history vballoon_keeper_history(void);
 
+/* What files had set when the supervisor began; NULL: this is no worker, or not known. */
+const char *vballoon_keeper_settings(void);
+
 /* As in struct vballoon_vhost_user_keeper. */
 int vballoon_keeper_keep(const char *name, int fd);
 void vballoon_keeper_forget(const char *name);

@@ -265,6 +265,7 @@ int main(int argc, char **argv)
 		return outcome == VBALLOON_OPTIONS_EXIT ? EXIT_SUCCESS : EXIT_USAGE;
 	}
 	if (settings.supervise && !vballoon_keeper_is_there()) {
+		setenv(VBALLOON_ENV_SETTINGS, settings.lines ? settings.lines : "", 1);
 		vballoon_settings_free(&settings);
 		return vballoon_supervisor_run(argv, vballoon_log);
 	}

@@ -8,6 +8,7 @@
 #include "daemon/about.h"
 #include "daemon/activation.h"
 #include "daemon/config.h"
+#include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
 
@@ -129,6 +130,11 @@ static const char *given(const struct line *line, const char *name)
 
 static int read_config(const struct line *line, struct vballoon_settings *settings)
 {
+	const char *lines = vballoon_keeper_settings();
+
+	/* What they say by now is for the next start: this one is in the place of another. */
+	if (lines)
+		return vballoon_config_read_lines(lines, settings);
 	if (line->no_config)
 		return 0;
 	if (line->config)

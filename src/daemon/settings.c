@@ -287,5 +287,6 @@ void vballoon_settings_free(struct vballoon_settings *settings)
 	free(settings->traditional_socket_path);
 	free(settings->control_path);
 	free(settings->load_state);
+	free(settings->lines);
 	vballoon_settings_init(settings);
 }

@@ -34,6 +34,7 @@ struct vballoon_settings {
 	bool supervise; /* a supervisor outlives the daemon proper */
 	bool start_empty; /* when that cannot be loaded */
 	struct vballoon_access access; /* to the control socket */
+	char *lines; /* what files have said, a setting a line; NULL: nothing */
 	char complaint[VBALLOON_FEATURES_COMPLAINT_BYTES]; /* of the last take(), if it wrote one */
 };
 

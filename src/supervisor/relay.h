@@ -17,8 +17,9 @@
  * A worker finds in its environment: the keeper's descriptor; what is kept, as "name=number"
  * with blanks between, with its end of the relay if there is a front end; how many there were
  * before it, how many of them have died and how often another program has taken over, when the
- * last one ended; and whether it is another program that is tried, and may leave everything to
- * the one before by ending before it is ready.
+ * last one ended; what configuration files said when the supervisor began; and whether it is
+ * another program that is tried, and may leave everything to the one before by ending before it is
+ * ready.
  */
 #ifndef VBALLOON_SUPERVISOR_RELAY_H
 #define VBALLOON_SUPERVISOR_RELAY_H
@@ -62,6 +63,7 @@ struct vballoon_relay_next {
 #define VBALLOON_ENV_DEATHS "VBALLOON_DEATHS"
 #define VBALLOON_ENV_UPGRADES "VBALLOON_UPGRADES"
 #define VBALLOON_ENV_TRIED "VBALLOON_TRIED" /* 1: another program, before it is ready */
+#define VBALLOON_ENV_SETTINGS "VBALLOON_SETTINGS" /* lines of "name=value" */
 #define VBALLOON_ENV_DIED_US "VBALLOON_DIED_US" /* CLOCK_MONOTONIC, microseconds */
 
 #endif /* VBALLOON_SUPERVISOR_RELAY_H */

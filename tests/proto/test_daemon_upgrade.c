@@ -208,6 +208,35 @@ static void a_message_that_ends_every_worker_ends_its_front_end(void **state)
 	port_front_close(&front);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void what_a_file_says_by_now_is_for_the_next_start(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char config[160];
+
+	snprintf(config, sizeof(config), "%s", daemon_bed_path(bed, "config"));
+	write_file(config, "page-size = 4K\npages = eager\n");
+	supervised_begin_with(bed, &front, 300, WORDS("--supervise", "yes", "--config", config));
+	write_file(config, "page-size = 2M\n");
+	assert_int_equal(kill(supervised_worker(bed), SIGKILL), 0);
+	process_await(&bed->daemon, "going on after");
+	supervised_assert_sound(bed, &front, 300);
+	write_file(config, "nonsense\n");
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("upgrade")), 0);
+	process_await(&bed->daemon, "upgraded: another program runs now");
+	supervised_assert_sound(bed, &front, 300);
+	port_front_close(&front);
+	unlink(config);
+}
+
 static void a_worker_goes_on_without_the_file_of_the_control_socket(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -250,6 +279,7 @@ int main(void)
 		CASE(one_of_another_format_leaves_all_to_the_one_before),
 		CASE(workers_that_cannot_start_are_not_followed_for_ever),
 		CASE(a_message_that_ends_every_worker_ends_its_front_end),
+		CASE(what_a_file_says_by_now_is_for_the_next_start),
 		CASE(a_worker_goes_on_without_the_file_of_the_control_socket),
 	};
 	const struct rlimit no_core = { 0, 0 };

@@ -180,6 +180,25 @@ static void a_typo_in_a_drop_in_is_refused_too(void **state)
 	assert_int_equal(vballoon_config_read_directory(bed->directory, &bed->settings), -1);
 }
 
+static void what_was_read_can_be_read_again_without_files(void **state)
+{
+	struct bed *bed = *state;
+	struct vballoon_settings again;
+
+	write_file(bed, "vballoond.conf", "# of all\npage-size = 2M\nsocket-path = /a b\n");
+	write_file(bed, "conf.d/10-a.conf", "page-size=64K\n");
+	assert_int_equal(vballoon_config_read_directory(bed->directory, &bed->settings), 0);
+	assert_string_equal(bed->settings.lines, "page-size=2M\nsocket-path=/a b\npage-size=64K\n");
+	vballoon_settings_init(&again);
+	assert_int_equal(vballoon_config_read_lines("", &again), 0);
+	assert_null(again.lines);
+	assert_int_equal(vballoon_config_read_lines(bed->settings.lines, &again), 0);
+	assert_string_equal(again.lines, bed->settings.lines);
+	assert_int_equal(again.page_shift, 16);
+	assert_string_equal(again.socket_path, "/a b");
+	vballoon_settings_free(&again);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -196,6 +215,7 @@ int main(void)
 		TEST(later_files_count_in_the_order_of_their_names),
 		TEST(files_of_other_names_are_left_alone),
 		TEST(a_typo_in_a_drop_in_is_refused_too),
+		TEST(what_was_read_can_be_read_again_without_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
