@@ -155,12 +155,14 @@ static void send_out(struct vballoon_front *front)
 	}
 }
 
-/* One message is under way at a time, so that there is room for all of it. */
+/* One message is under way at a time, so that there is room for all of it. It goes in one piece with
+ * what announces it, so that the worker wakes up once. */
 static void give(struct vballoon_front *front)
 {
 	struct {
 		struct vballoon_relay_header header;
 		struct vballoon_relay_next next;
+		uint8_t message[VBALLOON_FRONT_MESSAGE_MAX];
 	} __attribute__((packed)) announced = {
 		.header = { VBALLOON_RELAY_NEXT, VBALLOON_RELAY_VERSION,
 			    sizeof(struct vballoon_relay_next) },
@@ -168,11 +170,12 @@ static void give(struct vballoon_front *front)
 	};
 
 	front->given = true;
+	memcpy(announced.message, front->message, front->received);
 	/* Where this fails the worker is dying, or reads nothing, or the host has no more room: it
 	 * would never answer, and the next one is given the message. */
-	if (send(front->relay, &announced, sizeof(announced), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ||
-	    vballoon_parcel_send(front->relay, front->message, front->received, front->fds,
-				 front->fd_count, MSG_DONTWAIT))
+	if (vballoon_parcel_send(front->relay, &announced,
+				 sizeof(announced) - sizeof(announced.message) + front->received,
+				 front->fds, front->fd_count, MSG_DONTWAIT))
 		close_fd(&front->relay);
 }
 
@@ -233,16 +236,16 @@ void vballoon_front_poll(const struct vballoon_front *front, struct pollfd *sock
 	}
 }
 
-void vballoon_front_work(struct vballoon_front *front)
+void vballoon_front_work(struct vballoon_front *front, bool speaks, bool answers)
 {
 	if (front->socket < 0)
 		return;
-	if (front->relay >= 0 && front->given)
+	if (answers && front->relay >= 0 && front->given)
 		read_answer(front);
 	send_out(front);
 	if (front->out_done < front->out_len)
 		return;
-	while (!front->whole && !front->ended && read_some(front))
+	while (speaks && !front->whole && !front->ended && read_some(front))
 		;
 	if (front->whole && !front->given && front->relay >= 0)
 		give(front);

@@ -55,8 +55,8 @@ void vballoon_front_attach(struct vballoon_front *front, int relay);
 void vballoon_front_poll(const struct vballoon_front *front, struct pollfd *socket,
 			 struct pollfd *relay);
 
-/* Do what can be done now. */
-void vballoon_front_work(struct vballoon_front *front);
+/* Do what can be done now: the front end is to be read if it @speaks, the worker if it @answers. */
+void vballoon_front_work(struct vballoon_front *front, bool speaks, bool answers);
 
 /* The worker has died: what it had answered is taken, the rest forgotten. */
 void vballoon_front_detach(struct vballoon_front *front);

@@ -16,6 +16,9 @@
 #include "supervisor/parts.h"
 #include "supervisor/relay.h"
 
+/* What is waited for. */
+enum { SIGNALS, KEEPER, SOCKET, RELAY, POLLED };
+
 uint64_t vballoon_supervisor_now_us(void)
 {
 	struct timespec now;
@@ -230,15 +233,15 @@ static void hear_worker(struct supervisor *super, const struct pollfd *keeper)
 }
 
 /* What there is to do, once it has been waited for. */
-static void work(struct supervisor *super, const struct pollfd *signals,
-		 const struct pollfd *keeper)
+static void work(struct supervisor *super, const struct pollfd polled[POLLED])
 {
-	if (signals->revents)
+	if (polled[SIGNALS].revents)
 		take_signal(super);
-	if (super->worker.keeper >= 0)
-		hear_worker(super, keeper);
-	vballoon_front_work(super->front);
-	look_for_end(super);
+	if (polled[KEEPER].revents)
+		hear_worker(super, &polled[KEEPER]);
+	vballoon_front_work(super->front, polled[SOCKET].revents, polled[RELAY].revents);
+	if (polled[SIGNALS].revents)
+		look_for_end(super);
 	look_at_trial(super);
 	if (!super->over && !super->worker.pid &&
 	    vballoon_supervisor_now_us() / 1000 >= super->start_ms)
@@ -247,19 +250,19 @@ static void work(struct supervisor *super, const struct pollfd *signals,
 
 static void serve(struct supervisor *super)
 {
-	struct pollfd polled[4];
+	struct pollfd polled[POLLED];
 
 	while (!super->over) {
-		polled[0] = (struct pollfd){ .fd = super->signals, .events = POLLIN };
-		polled[1] = (struct pollfd){ .fd = super->worker.keeper, .events = POLLIN };
-		vballoon_front_poll(super->front, &polled[2], &polled[3]);
-		if (poll(polled, 4, timeout_of(super)) < 0 && errno != EINTR) {
+		polled[SIGNALS] = (struct pollfd){ .fd = super->signals, .events = POLLIN };
+		polled[KEEPER] = (struct pollfd){ .fd = super->worker.keeper, .events = POLLIN };
+		vballoon_front_poll(super->front, &polled[SOCKET], &polled[RELAY]);
+		if (poll(polled, POLLED, timeout_of(super)) < 0 && errno != EINTR) {
 			super->log(LOG_ERR, "cannot wait for events: %s", strerror(errno));
 			finish(super, EXIT_FAILURE);
 			return;
 		}
 		vballoon_depot_begin_work(&super->depot);
-		work(super, &polled[0], &polled[1]);
+		work(super, polled);
 		vballoon_depot_end_work(&super->depot);
 		tell_of_depot(super);
 	}
