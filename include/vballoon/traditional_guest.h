@@ -219,8 +219,7 @@ uint64_t vballoon_traditional_guest_run(struct vballoon_traditional_guest *guest
 /**
  * The guest's memory is getting short: have some back if the device allows it, and give none
  * for ten seconds from now, or until the device wants another size. Does not wait. The device allows
- * it while it wants less than is in the balloon, and with
- * VIRTIO_BALLOON_F_DEFLATE_ON_OOM always.
+ * what is in the balloon beyond what it wants, and with VIRTIO_BALLOON_F_DEFLATE_ON_OOM all of it.
  * @param guest the driver
  * @param pages of 4096 bytes that would help; 0: only give none
  * @param now_ms the time
@@ -252,8 +251,8 @@ bool vballoon_traditional_guest_oom_waits(struct vballoon_traditional_guest *gue
 /**
  * Use pages that are in the balloon, now, without telling the device: from any context, also
  * from an operation, an interrupt, or another processor while the driver runs. Takes no lock,
- * waits for nothing. It takes what the accepted features are: SILENT_DEFLATE, and where the
- * device has not as much as it wants, DEFLATE_ON_OOM. The driver hears of it when it runs next,
+ * waits for nothing. It takes what the accepted features are: SILENT_DEFLATE, and for more than
+ * the device leaves of the balloon, DEFLATE_ON_OOM. The driver hears of it when it runs next,
  * and gives none for ten seconds.
  * @param guest the driver
  * @param most units that are of use, at least 1

@@ -211,6 +211,21 @@ static void pressure_needs_the_leave_of_the_device(void **state)
 	assert_true(trad_liar_is_idle(l, DEFLATE));
 }
 
+/* Which it has for what it does not want any more. */
+static void and_no_more_comes_back_than_the_device_leaves(void **state)
+{
+	struct trad_liar *l = *state;
+
+	trad_liar_fill(l, 100);
+	trad_guest_want(&l->guest, 90);
+	vballoon_traditional_guest_pressure(l->guest.driver, 50, l->guest.port.now_ms);
+	trad_guest_run(&l->guest);
+	assert_int_equal(trad_liar_take(l, DEFLATE).count, 10);
+	trad_liar_answer(l, DEFLATE);
+	assert_true(trad_liar_is_idle(l, DEFLATE));
+	assert_int_equal(l->guest.actual, 90);
+}
+
 static void under_pressure_pages_come_back_and_stay_for_ten_seconds(void **state)
 {
 	struct trad_liar *l = *state;
@@ -387,6 +402,7 @@ int main(void)
 		WITH(a_target_that_changes_its_mind_waits_for_what_is_in_flight, set_up),
 		WITH(a_unit_is_named_by_all_its_pages, set_up_units),
 		WITH(pressure_needs_the_leave_of_the_device, set_up),
+		WITH(and_no_more_comes_back_than_the_device_leaves, set_up),
 		WITH(under_pressure_pages_come_back_and_stay_for_ten_seconds, set_up_oom),
 		WITH(a_change_of_something_else_ends_no_waiting, set_up_oom),
 		WITH(more_than_there_is_is_not_waited_for, set_up_oom),

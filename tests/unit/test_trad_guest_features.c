@@ -337,6 +337,24 @@ static void against_the_target_it_takes_deflate_on_oom(void **state)
 	assert_int_equal(trad_guest_take(&l->guest, 1), 0);
 }
 
+/* The device wants less, and is not told yet of all that it is to have no more. */
+static void no_more_is_taken_than_the_device_leaves(void **state)
+{
+	struct trad_liar *l = *state;
+
+	trad_liar_fill(l, 100);
+	trad_guest_want(&l->guest, 90);
+	trad_guest_run(&l->guest);
+	assert_int_equal(trad_liar_take(l, DEFLATE).count, 10);
+	trad_guest_want(&l->guest, 80);
+	trad_guest_run(&l->guest);
+	assert_int_equal(trad_guest_take(&l->guest, 32), 10);
+	assert_int_equal(trad_guest_take(&l->guest, 32), 0);
+	trad_liar_answer(l, DEFLATE);
+	assert_int_equal(l->guest.actual, 80);
+	assert_true(trad_liar_is_idle(l, DEFLATE));
+}
+
 static void the_reserve_is_given_only_if_it_can_be_had_back(void **state)
 {
 	struct trad_liar *l = *state;
@@ -452,6 +470,7 @@ int main(void)
 		WITH(without_silent_deflate_nothing_is_taken, set_up_must),
 		WITH(without_silent_deflate_nothing_is_taken, set_up_base),
 		WITH(against_the_target_it_takes_deflate_on_oom, set_up_silent),
+		WITH(no_more_is_taken_than_the_device_leaves, set_up_silent),
 		WITH(the_reserve_is_given_only_if_it_can_be_had_back, set_up_silent),
 		WITH(the_reserve_is_given_only_if_it_can_be_had_back, set_up_must),
 		WITH(a_page_is_taken_from_inside_an_operation, set_up_all),

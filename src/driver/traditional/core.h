@@ -98,8 +98,9 @@ void vballoon_traditional_fail(struct vballoon_traditional_guest *guest,
 /* Whether units that are not in the balloon, nor shared with the device, lie at @gpa. */
 bool vballoon_traditional_is_givable(const struct vballoon_traditional_guest *guest, uint64_t gpa,
 				     uint64_t units);
-/* Whether pages may come back although the device has not asked for fewer. */
-bool vballoon_traditional_may_use(const struct vballoon_traditional_guest *guest);
+/* Units that may come back for the guest's own sake: those that the device does not want in the
+ * balloon, and with DEFLATE_ON_OOM all of them. */
+uint64_t vballoon_traditional_spare_units(const struct vballoon_traditional_guest *guest);
 
 /* queues.c */
 

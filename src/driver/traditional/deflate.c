@@ -66,14 +66,22 @@ void vballoon_traditional_deflate_answered(struct vballoon_traditional_guest *gu
 	vballoon_traditional_message_empty(guest, &deflate->message, give_back);
 }
 
+/* Have @pages back because memory is short, as far as they may be had. */
+static void send_for_pressure(struct vballoon_traditional_guest *guest, uint64_t pages)
+{
+	uint64_t spare =
+		vballoon_traditional_spare_units(guest) * vballoon_traditional_unit_pages(guest);
+
+	vballoon_traditional_deflate_send(guest, least(pages, spare), true);
+}
+
 void vballoon_traditional_deflate_wanted(struct vballoon_traditional_guest *guest)
 {
 	struct vballoon_traditional_deflate *deflate = &guest->deflate;
 
 	if (!deflate->wanted || deflate->message.in_flight)
 		return;
-	if (vballoon_traditional_may_use(guest))
-		vballoon_traditional_deflate_send(guest, deflate->wanted, true);
+	send_for_pressure(guest, deflate->wanted);
 	/* What is not there now is not waited for. */
 	if (!deflate->message.in_flight)
 		deflate->wanted = 0;
@@ -110,8 +118,8 @@ bool vballoon_traditional_guest_oom(struct vballoon_traditional_guest *guest, ui
 	guest->life.now_ms = now_ms;
 	vballoon_decide_pressure(&guest->decide, now_ms);
 	/* One that is on its way is as good as one of our own. */
-	if (pages && !deflate->message.in_flight && vballoon_traditional_may_use(guest)) {
-		vballoon_traditional_deflate_send(guest, pages, true);
+	if (!deflate->message.in_flight) {
+		send_for_pressure(guest, pages);
 		if (!is_running(guest))
 			return false;
 		vballoon_traditional_queues_settle(guest);
@@ -137,16 +145,16 @@ bool vballoon_traditional_guest_oom_waits(struct vballoon_traditional_guest *gue
 	return false;
 }
 
-/* Whatever the driver is doing meanwhile, a page that leaves the pool here is nobody else's. */
+/* Whatever the driver is doing meanwhile, a page that leaves the pool here is nobody else's. Two who
+ * take at the same moment may have more than is to spare. */
 uint64_t vballoon_traditional_guest_take(struct vballoon_traditional_guest *guest, uint64_t most,
 					 struct vballoon_gpa *gpa_out)
 {
-	uint64_t units;
+	uint64_t spare = vballoon_traditional_spare_units(guest), units;
 
-	if (!vballoon_traditional_has(guest, VIRTIO_BALLOON_F_SILENT_DEFLATE) ||
-	    !vballoon_traditional_may_use(guest))
+	if (!vballoon_traditional_has(guest, VIRTIO_BALLOON_F_SILENT_DEFLATE) || !spare)
 		return 0;
-	units = vballoon_traditional_pool_take(&guest->pool, most, &gpa_out->value);
+	units = vballoon_traditional_pool_take(&guest->pool, least(most, spare), &gpa_out->value);
 	if (units)
 		__atomic_fetch_add(&guest->taken,
 				   (uint32_t)(units * vballoon_traditional_unit_pages(guest)),

@@ -92,13 +92,17 @@ bool vballoon_traditional_is_givable(const struct vballoon_traditional_guest *gu
 	       (end <= shared || gpa >= shared + VBALLOON_TRADITIONAL_GUEST_SHARED_BYTES);
 }
 
-bool vballoon_traditional_may_use(const struct vballoon_traditional_guest *guest)
+/* virtio 1.3, 5.5.6.1 */
+uint64_t vballoon_traditional_spare_units(const struct vballoon_traditional_guest *guest)
 {
-	uint64_t held = vballoon_traditional_pool_units(&guest->pool) *
-			vballoon_traditional_unit_pages(guest);
+	uint64_t unit_pages = vballoon_traditional_unit_pages(guest);
+	uint64_t units = vballoon_traditional_pool_units(&guest->pool);
+	uint64_t target = __atomic_load_n(&guest->target, __ATOMIC_RELAXED);
+	uint64_t wanted = (target + unit_pages - 1) / unit_pages;
 
-	return vballoon_traditional_has(guest, VIRTIO_BALLOON_F_DEFLATE_ON_OOM) ||
-	       __atomic_load_n(&guest->target, __ATOMIC_RELAXED) < held;
+	if (vballoon_traditional_has(guest, VIRTIO_BALLOON_F_DEFLATE_ON_OOM))
+		return units;
+	return units > wanted ? units - wanted : 0;
 }
 
 static struct vballoon_traditional_guest *guest_of(struct vballoon_guest_life *life)
