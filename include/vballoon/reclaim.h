@@ -46,7 +46,9 @@ struct vballoon_reclaim_ops {
 	 * @return 0; 1 when nothing had to be done, because the memory comes when it is
 	 *         touched: the device may ask for much of it in one run; -ENOSPC or
 	 *         another negative errno: all of the range counts as dropped still; the device tries half of it, and so on down to
-	 *         one host page, then hands back others or fewer, and counts it
+	 *         one host page, then hands back others or fewer, and counts it. A host page that is
+	 *         asked for alone the guest of device 5 may be using already, if it did not accept
+	 *         VIRTIO_BALLOON_F_MUST_TELL_HOST: what it has written stays, whatever is returned
 	 */
 	int (*restore)(void *context, const struct vballoon_region *region,
 		       struct vballoon_bytes offset, struct vballoon_bytes len);

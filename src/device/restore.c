@@ -37,7 +37,9 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 }
 
 /* Restore whole host pages from @first on, as many of them as this run may, if possible;
- * else half, and so on. Returns how many pages that were. */
+ * else half, and so on. Returns how many pages that were. What fails loses what it has of the memory
+ * that it asks for, so of a guest that need not wait, and may use some of it by now, each host page
+ * is asked for alone. */
 static uint64_t restore_some(struct vballoon_device *device, const struct vballoon_piece *piece,
 			     uint64_t first, uint64_t count)
 {
@@ -45,7 +47,7 @@ static uint64_t restore_some(struct vballoon_device *device, const struct vballo
 	uint64_t mask = host_pages - 1;
 	uint64_t most = (device->work.bytes_left >> device->config.page_shift) & ~mask;
 
-	if (!most)
+	if (!most || !device->protocol->is_firm(device))
 		most = host_pages;
 	if (count > most)
 		count = most;

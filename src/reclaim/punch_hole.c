@@ -75,8 +75,9 @@ static int punch_hole_restore(void *context, const struct vballoon_region *regio
 
 	ret = file_allocate(backing->fd, FALLOC_FL_KEEP_SIZE, file_offset, (off_t)len.value);
 	/* All of the range was dropped, so what was allocated before it failed
-	 * is held by nobody: without this it would be lost to the pool. */
-	if (ret)
+	 * is held by nobody: without this it would be lost to the pool. Of one page
+	 * that is nothing, and the guest may have it by now. */
+	if (ret && len.value >> region->host_page_shift > 1)
 		punch(backing, file_offset, len);
 	return ret;
 }

@@ -140,9 +140,12 @@ static int restore(void *context, const struct vballoon_region *region,
 {
 	(void)context;
 	(void)region;
-	(void)offset;
-	(void)len;
-	return rng_chance(&world.rng, 5) ? -28 : 0;
+	if (!rng_chance(&world.rng, 5))
+		return 0;
+	/* What it has got of several host pages it gives back, whatever is in them by now. */
+	if (len.value > world.host_pages * PAGE_BYTES)
+		memset(at((uint32_t)(offset.value / PAGE_BYTES)), 0, len.value);
+	return -28;
 }
 
 /* The next list of a queue, if there is room; as trad_post() has slots for. */

@@ -387,6 +387,27 @@ static void a_guest_that_need_not_tell_is_answered_without_memory(void **state)
 	assert_int_equal(bed_status(&bed).held_pages, 511);
 }
 
+/* It may be using one of them by now, and what the host takes back when it has not got all of what it
+ * asked for at once would be what the guest has written. */
+static void a_guest_that_need_not_tell_has_each_host_page_restored_alone(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	begin(0, 21);
+	trad_say_down(&bed, INFLATE, AT, 1024);
+	before = bed.call_count;
+	bed.restore_bytes_left = 2 * MIB;
+	trad_say_up(&bed, DEFLATE, AT + 511 * PAGE, 2);
+	assert_int_equal(bed.call_count, before + 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_true(bed.calls[before + i].restore);
+		assert_int_equal(bed.calls[before + i].gpa, AT + i * 2 * MIB);
+		assert_int_equal(bed.calls[before + i].len, 2 * MIB);
+	}
+	assert_int_equal(bed_status(&bed).returned_pages, 2);
+}
+
 static void a_guest_that_waits_for_memory_is_forgotten_when_it_is_reset(void **state)
 {
 	const uint32_t pfn = PFN(AT);
@@ -524,6 +545,7 @@ int main(void)
 		CASE(the_host_page_of_what_is_taken_back_is_restored_before_the_answer),
 		CASE(what_the_host_has_no_memory_for_is_answered_when_it_has),
 		CASE(a_guest_that_need_not_tell_is_answered_without_memory),
+		CASE(a_guest_that_need_not_tell_has_each_host_page_restored_alone),
 		CASE(a_guest_that_waits_for_memory_is_forgotten_when_it_is_reset),
 		CASE(a_page_with_a_running_ring_in_it_is_refused_alone),
 		CASE(a_message_that_is_no_array_of_numbers_stops_the_device),
