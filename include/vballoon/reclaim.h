@@ -69,7 +69,8 @@ struct vballoon_reclaim_ops {
 		       struct vballoon_bytes offset, struct vballoon_bytes len);
 
 	/** Memory that was dropped, restored or discarded reads as zeros until somebody
-	 *  writes to it. Without this promise VIRTIO_MEMORY_BALLOON_F_ZEROED is not offered. */
+	 *  writes to it. Without this promise VIRTIO_MEMORY_BALLOON_F_ZEROED is not offered, and
+	 *  nothing is discarded of device 5 with VIRTIO_BALLOON_F_PAGE_POISON. */
 	bool zeroes;
 };
 

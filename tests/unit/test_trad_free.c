@@ -116,6 +116,21 @@ static void poisoned_pages_are_not_given_back(void **state)
 	assert_int_equal(trad_dropped(&bed, 0), 4 * MIB);
 }
 
+/* The host may leave anything there. */
+static void pages_of_zeros_are_not_given_back_where_none_are_promised(void **state)
+{
+	(void)state;
+	begin(FEATURES, 12);
+	bed.reclaim.zeroes = false;
+	report(AT, 4 * MIB);
+	assert_int_equal(bed.call_count, 0);
+	bed_destroy(&bed);
+	begin(FEATURES & ~TRAD(PAGE_POISON), 12);
+	bed.reclaim.zeroes = false;
+	report(AT, 4 * MIB);
+	assert_int_equal(trad_dropped(&bed, 0), 4 * MIB);
+}
+
 static void without_the_feature_a_poison_value_means_nothing(void **state)
 {
 	(void)state;
@@ -300,6 +315,7 @@ int main(void)
 		CASE(a_report_that_is_smaller_than_a_page_is_refused),
 		CASE(a_report_of_what_is_held_is_refused),
 		CASE(poisoned_pages_are_not_given_back),
+		CASE(pages_of_zeros_are_not_given_back_where_none_are_promised),
 		CASE(without_the_feature_a_poison_value_means_nothing),
 		CASE(nothing_that_is_reported_is_given_back_while_inhibited),
 		CASE(a_large_report_is_given_back_in_steps_before_its_answer),

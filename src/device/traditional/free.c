@@ -14,11 +14,11 @@
 #include "base/le.h"
 #include "device/traditional/traditional.h"
 
-/* A driver that fills free pages with something finds it in them again. */
+/* A driver that fills free pages with something, zeros among it, finds it in them again. */
 static bool is_poisoned(const struct vballoon_device *device)
 {
 	return vballoon_device_has(device, VBALLOON_TRAD(PAGE_POISON)) &&
-	       device->traditional.poison_val;
+	       (device->traditional.poison_val || !device->config.reclaim->zeroes);
 }
 
 /* The next stretch of a report: passed over, or to work on. */
