@@ -183,7 +183,7 @@ enum vballoon_place {
 struct vballoon_traditional {
 	enum vballoon_place places[2]; /* of inflateq and deflateq */
 	uint32_t left_at[2]; /* as struct vballoon_queue.next */
-	uint64_t drivers; /* that were seen to begin, ever */
+	uint64_t drivers; /* the number of the one that has begun; each has a greater one */
 	__le32 actual, poison_val; /* as the driver last wrote them */
 	bool actual_told; /* by the driver that the record is of */
 	bool stats_seen; /* what the driver keeps in statsq was read */

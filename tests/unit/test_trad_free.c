@@ -286,6 +286,48 @@ static void a_round_that_a_reset_ends_is_begun_again_with_the_next_driver(void *
 	assert_int_equal(bed_status(&bed).report_done_id, id);
 }
 
+static uint32_t begin_round(void)
+{
+	uint64_t id;
+
+	assert_int_equal(vballoon_device_request_report(bed.device, &id), 0);
+	bed_run(&bed);
+	return trad_config(&bed, TRAD_FIELD(free_page_hint_cmd_id));
+}
+
+/* Linux passes over an id that it knows from the round before, and keeps it while it is asleep. */
+static void a_device_that_follows_another_begins_rounds_of_other_ids(void **state)
+{
+	uint32_t before;
+
+	(void)state;
+	trad_bed_init(&bed, FEATURES);
+	vballoon_device_set_time(bed.device, 5000);
+	trad_start(&bed, TRAD_ALL);
+	before = begin_round();
+	bed_destroy(&bed);
+	trad_bed_init(&bed, FEATURES);
+	vballoon_device_set_time(bed.device, 60000);
+	trad_start(&bed, TRAD_ALL);
+	assert_int_not_equal(begin_round(), before);
+}
+
+/* The driver goes on, and has begun it once. */
+static void a_round_that_a_reset_by_command_ends_is_begun_again_by_another_id(void **state)
+{
+	uint32_t before, after;
+
+	(void)state;
+	begin(FEATURES, 12);
+	before = begin_round();
+	trad_say(&bed, HINT, &before, 1);
+	vballoon_device_restart(bed.device);
+	bed_run(&bed);
+	after = trad_config(&bed, TRAD_FIELD(free_page_hint_cmd_id));
+	assert_true(after >= VIRTIO_BALLOON_CMD_ID_MIN);
+	assert_int_not_equal(after, before);
+}
+
 static void without_the_feature_there_is_no_round(void **state)
 {
 	uint64_t id;
@@ -324,6 +366,8 @@ int main(void)
 		CASE(hints_of_another_round_do_not_count),
 		CASE(the_end_of_a_round_is_not_that_of_one_asked_for_meanwhile),
 		CASE(a_round_that_a_reset_ends_is_begun_again_with_the_next_driver),
+		CASE(a_device_that_follows_another_begins_rounds_of_other_ids),
+		CASE(a_round_that_a_reset_by_command_ends_is_begun_again_by_another_id),
 		CASE(without_the_feature_there_is_no_round),
 		CASE(a_command_of_another_length_stops_the_device),
 	};

@@ -190,7 +190,7 @@ static void check_numbering(uint64_t features, unsigned int stats, unsigned int 
 	const uint64_t stretch[][2] = { { AT, 64 * PAGE } };
 	const unsigned char statistic[10] = { VIRTIO_BALLOON_S_MEMFREE, 0, 77 };
 	unsigned int queues = TRAD_BOTH;
-	const uint32_t round = VIRTIO_BALLOON_CMD_ID_MIN;
+	uint32_t round;
 	uint64_t id;
 
 	queues |= features & TRAD(STATS_VQ) ? TRAD_QUEUE(stats) : 0;
@@ -205,6 +205,7 @@ static void check_numbering(uint64_t features, unsigned int stats, unsigned int 
 	if (features & TRAD(FREE_PAGE_HINT)) {
 		assert_int_equal(vballoon_device_request_report(bed.device, &id), 0);
 		bed_run(&bed);
+		round = trad_config(&bed, TRAD_FIELD(free_page_hint_cmd_id));
 		trad_say(&bed, hint, &round, 1);
 		trad_post_free(&bed, hint, stretch, 1);
 		bed_run(&bed);

@@ -76,10 +76,11 @@ enum vballoon_violation vballoon_trad_report(struct vballoon_device *device,
 uint32_t vballoon_trad_command(const struct vballoon_device *device)
 {
 	const struct vballoon_requests *requests = &device->requests;
+	/* A driver begins no round whose id it knows, though it may know it from a device before. */
+	const uint64_t number = requests->report_id + device->traditional.drivers;
 
 	if (requests->report_asked)
-		return VIRTIO_BALLOON_CMD_ID_MIN +
-		       (uint32_t)(requests->report_id - 1) % (UINT32_MAX - 1);
+		return VIRTIO_BALLOON_CMD_ID_MIN + (uint32_t)(number % (UINT32_MAX - 1));
 	return device->traditional.hints_done ? VIRTIO_BALLOON_CMD_ID_DONE
 					      : VIRTIO_BALLOON_CMD_ID_STOP;
 }

@@ -134,7 +134,9 @@ static void begin_record(struct vballoon_device *device)
 	trad->stats_due_ms = device->now_ms;
 	trad->round = 0;
 	trad->hints_done = false;
-	device->journal->record.epoch = ++trad->drivers;
+	/* By the time, so that what another device has counted is not counted again. */
+	trad->drivers = trad->drivers < device->now_ms ? device->now_ms : trad->drivers + 1;
+	device->journal->record.epoch = trad->drivers;
 	device->journal->record.unit_shift = VIRTIO_BALLOON_PFN_SHIFT;
 	vballoon_journal_step(device);
 	device->journal->record.valid = 1;
