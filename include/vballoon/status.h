@@ -63,6 +63,9 @@ struct vballoon_status {
 	uint64_t asked_pages; /**< what it is asked for now: less than the target while
 				   struct vballoon_policy.inflate_rate holds it back */
 	uint64_t held_pages; /**< on the record: ownership, not memory saved */
+	uint64_t balloon_pages; /**< how large the balloon is: what is held; of a guest that may use
+				     some of it without a word (VIRTIO_BALLOON_F_SILENT_DEFLATE) no
+				     more than it says */
 	uint64_t dropped_pages; /**< held, and given back to the host by drop() */
 	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
 					 dropped soon, or in a host page not wholly held, or

@@ -105,13 +105,14 @@ void vballoon_guest_look_at_deadline(struct vballoon_guest *guest, uint64_t now_
 	if (guest->back_end)
 		vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
 	if (!vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
-				    status.held_pages + vballoon_pair_other_held(guest), &target))
+				    status.balloon_pages + vballoon_pair_other_held(guest),
+				    &target))
 		return;
 	why = ruling(guest, status.record, &target);
 	vballoon_log(LOG_NOTICE,
 		     "the deadline has passed with %" PRIu64 " balloon pages of %" PRIu64
 		     ": the target is %" PRIu64 " now, %s",
-		     status.held_pages, guest->target_pages, target, why);
+		     status.balloon_pages, guest->target_pages, target, why);
 	/* Memory may have been unplugged since the target before was set. */
 	if (set_target(guest, target))
 		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");

@@ -47,7 +47,7 @@ uint64_t vballoon_pair_other_held(const struct vballoon_guest *guest)
 	struct vballoon_status status;
 
 	/* What a driver that has gone has left on the record is the guest's. */
-	return guest->other && has_driver(guest->other, &status) ? status.held_pages : 0;
+	return guest->other && has_driver(guest->other, &status) ? status.balloon_pages : 0;
 }
 
 bool vballoon_pair_other_has_record(const struct vballoon_guest *guest)

@@ -25,7 +25,7 @@ const char *vballoon_view_state_name(const struct vballoon_view *view)
 bool vballoon_view_is_settled(const struct vballoon_view *view)
 {
 	if (view->work_left || view->device.drop_lingers || view->other_held_pages ||
-	    view->device.held_pages != view->target_pages)
+	    view->device.balloon_pages != view->target_pages)
 		return false;
 	return view->state == VBALLOON_STATE_READY || !view->target_pages;
 }

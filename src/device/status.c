@@ -27,6 +27,18 @@ static void count_region(const struct vballoon_device *device, const struct vbal
 	status->kept_pages[cause] += header->held_pages;
 }
 
+/* What a silent guest has used is on the record until it is given again. */
+static uint64_t balloon_pages(const struct vballoon_device *device, uint64_t held)
+{
+	const struct vballoon_traditional *trad = &device->traditional;
+	uint64_t claimed = vballoon_le32(trad->actual);
+
+	if (!device->protocol->is_silent || !device->protocol->is_silent(device) ||
+	    !trad->actual_told)
+		return held;
+	return claimed < held ? claimed : held;
+}
+
 void vballoon_device_status(const struct vballoon_device *device,
 			    struct vballoon_status *status_out)
 {
@@ -39,6 +51,7 @@ void vballoon_device_status(const struct vballoon_device *device,
 	status->asked_pages = device->pace.asked;
 	for (unsigned int i = 0; i < device->memory.count; i++)
 		count_region(device, &device->memory.regions[i], status);
+	status->balloon_pages = balloon_pages(device, status->held_pages);
 	status->record = device->proof;
 	status->epoch = device->journal->record.epoch;
 	status->unit_shift = device->journal->record.unit_shift;

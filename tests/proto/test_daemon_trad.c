@@ -46,16 +46,25 @@ static void reach(struct daemon_bed *bed, uint64_t pages)
 	trad_front_await(&front, pages);
 }
 
+static bool is_reached(struct daemon_bed *bed, unsigned int timeout_ms)
+{
+	char line[80];
+	json_t *answer;
+	bool reached;
+
+	snprintf(line, sizeof(line), "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":%u}}",
+		 timeout_ms);
+	answer = control_call(&bed->control, line);
+	reached = json_is_true(json_object_get(answer, "reached"));
+	json_decref(answer);
+	return reached;
+}
+
 /* The host has what was given then, also what has waited for the rest of its block. */
 static void reach_and_wait(struct daemon_bed *bed, uint64_t pages)
 {
-	json_t *reached;
-
 	reach(bed, pages);
-	reached = control_call(&bed->control,
-			       "{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":60000}}");
-	assert_true(json_is_true(json_object_get(reached, "reached")));
-	json_decref(reached);
+	assert_true(is_reached(bed, 60000));
 }
 
 static bool has_reported(struct trad_front *f)
@@ -152,9 +161,10 @@ static void pages_are_taken_in_silence(void **state)
 	assert_int_equal(trad_front_host_pages(&front), gone + 10);
 	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 600 * 4096);
 	assert_int_equal(front.guest.actual, 590);
+	assert_false(is_reached(bed, 0));
 	/* All of them, told and untold, and back again. */
-	reach(bed, 0);
-	reach(bed, 600);
+	reach_and_wait(bed, 0);
+	reach_and_wait(bed, 600);
 	assert_int_equal(trad_front_host_pages(&front), gone);
 	trad_front_close(&front);
 }

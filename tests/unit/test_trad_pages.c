@@ -277,6 +277,23 @@ static void without_must_tell_host_a_page_that_is_given_twice_is_dropped_twice(v
 	assert_int_equal(bed_status(&bed).dropped_pages, 1);
 }
 
+/* Which of those on the record it has used since, only it knows. */
+static void the_balloon_of_a_silent_guest_is_no_larger_than_it_says(void **state)
+{
+	(void)state;
+	begin(TRAD(SILENT_DEFLATE), 12);
+	trad_say_up(&bed, INFLATE, AT, 10);
+	trad_config_write(&bed, TRAD_FIELD(actual), 8);
+	assert_int_equal(bed_status(&bed).balloon_pages, 8);
+	trad_config_write(&bed, TRAD_FIELD(actual), 12);
+	assert_int_equal(bed_status(&bed).balloon_pages, 10);
+	bed_destroy(&bed);
+	begin(0, 12);
+	trad_say_up(&bed, INFLATE, AT, 10);
+	trad_config_write(&bed, TRAD_FIELD(actual), 8);
+	assert_int_equal(bed_status(&bed).balloon_pages, 10);
+}
+
 static void duplicates_in_a_message_count_once(void **state)
 {
 	const uint32_t pfns[] = { PFN(AT), PFN(AT) + 1, PFN(AT), PFN(AT) + 1, PFN(AT) + 1 };
@@ -538,6 +555,7 @@ int main(void)
 		CASE(without_must_tell_host_a_part_of_a_host_page_is_never_dropped_later),
 		CASE(without_must_tell_host_what_was_kept_back_is_never_dropped_later),
 		CASE(without_must_tell_host_a_page_that_is_given_twice_is_dropped_twice),
+		CASE(the_balloon_of_a_silent_guest_is_no_larger_than_it_says),
 		CASE(duplicates_in_a_message_count_once),
 		CASE(a_page_that_is_taken_back_is_not_held),
 		CASE(a_deflate_of_what_is_not_held_is_counted_and_does_no_harm),

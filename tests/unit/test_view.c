@@ -12,7 +12,7 @@ static const struct vballoon_view settled = {
 	.state = VBALLOON_STATE_READY,
 	.page_shift = 12,
 	.target_pages = 10,
-	.device.held_pages = 10,
+	.device.balloon_pages = 10,
 	.device.dropped_pages = 10,
 };
 
@@ -22,9 +22,9 @@ static void held_as_much_as_the_target_is_settled(void **state)
 
 	(void)state;
 	assert_true(vballoon_view_is_settled(&view));
-	view.device.held_pages = 9;
+	view.device.balloon_pages = 9;
 	assert_false(vballoon_view_is_settled(&view));
-	view.device.held_pages = 11;
+	view.device.balloon_pages = 11;
 	assert_false(vballoon_view_is_settled(&view));
 }
 
