@@ -84,9 +84,9 @@ static void check_quiet(struct world *world)
 	    !world->plan.traditional)
 		oracle_check_dropped(&world->oracle);
 	off = held > world->target ? held - world->target : world->target - held;
-	if (held != status.held_pages && !world->oracle.silent && !world->oracle.uncounted)
+	if (held != status.balloon_pages && !world->oracle.uncounted)
 		trace_fail(&world->trace, "the driver counts %" PRIu64 " held, the device %" PRIu64,
-			   held, status.held_pages);
+			   held, status.balloon_pages);
 	else if (driver->kind->busy(driver))
 		trace_fail(&world->trace, "a message is never answered, or never sent");
 	else if (world->round && status.report_done_id != world->round &&
