@@ -116,7 +116,7 @@ static void without_the_feature_it_gives_no_reason(void **state)
 /* A guest with half a GiB to spare, of which nobody ever looks at a page. */
 #define LARGE_UNITS 131072
 
-static uint64_t next_unit;
+static uint64_t next_unit, back_units;
 
 static uint64_t get_block(void *context, uint64_t most, struct vballoon_gpa *gpa_out)
 {
@@ -124,6 +124,15 @@ static uint64_t get_block(void *context, uint64_t most, struct vballoon_gpa *gpa
 	*gpa_out = vballoon_gpa(PORT_LOW + next_unit * PAGE);
 	next_unit += most;
 	return most;
+}
+
+static void count_back(void *context, struct vballoon_gpa gpa, uint64_t units,
+		       enum vballoon_guest_cause cause)
+{
+	(void)context;
+	(void)gpa;
+	(void)cause;
+	back_units += units;
 }
 
 static void fill_large(struct port_liar *l)
@@ -134,7 +143,8 @@ static void fill_large(struct port_liar *l)
 
 	ops = *l->guest.config.ops;
 	ops.get_page = get_block;
-	next_unit = 0;
+	ops.return_page = count_back;
+	next_unit = back_units = 0;
 	l->guest.config.ops = &ops;
 	l->guest.config.range_count = 1;
 	l->guest.ranges[0].size.value = LARGE_UNITS * PAGE;
@@ -163,6 +173,19 @@ static void no_message_names_more_than_65536_units(void **state)
 	port_liar_request(l, REQ(RESIZE), 0, 0);
 	port_liar_take(l, MSG(EXCHANGE));
 	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).word, 65536);
+}
+
+static void pages_come_back_in_bounded_steps_though_they_lie_in_a_row(void **state)
+{
+	struct port_liar *l = *state;
+
+	fill_large(l);
+	vballoon_guest_stop(l->guest.driver);
+	port_guest_step(&l->guest);
+	assert_int_equal(back_units, 65536);
+	assert_int_equal(l->guest.wait_ms, 0);
+	port_guest_run(&l->guest);
+	assert_int_equal(back_units, LARGE_UNITS);
 }
 
 static void hello_waits_for_all_that_is_in_flight(void **state)
@@ -225,6 +248,7 @@ int main(void)
 		LIAR_TEST(each_withdraw_says_why, liar_set_up_filled),
 		LIAR_TEST(without_the_feature_it_gives_no_reason, liar_set_up_base),
 		LIAR_TEST(no_message_names_more_than_65536_units, liar_set_up),
+		LIAR_TEST(pages_come_back_in_bounded_steps_though_they_lie_in_a_row, liar_set_up),
 		LIAR_TEST(hello_waits_for_all_that_is_in_flight, liar_set_up_filled),
 		LIAR_TEST(the_smallest_queue_has_room_for_all_but_an_add_beside_a_report,
 			  liar_set_up_small),

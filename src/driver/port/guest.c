@@ -98,19 +98,14 @@ static void leave(struct vballoon_guest_life *life)
 	vballoon_decide_init(&guest->decide, guest->decide.unit_pages);
 }
 
-static bool return_kept(struct vballoon_guest_life *life)
+static uint64_t return_next(struct vballoon_guest_life *life, uint64_t most)
 {
 	struct vballoon_guest *guest = guest_of(life);
+	uint64_t gpa, units = vballoon_guest_pages_next_kept(&guest->pages, most, &gpa);
 
-	for (unsigned int i = 0; i < GUEST_RETURN_RUNS; i++) {
-		uint64_t gpa,
-			units = vballoon_guest_pages_next_kept(&guest->pages, UINT64_MAX, &gpa);
-
-		if (!units)
-			return false;
+	if (units)
 		vballoon_guest_give_back(guest, gpa, units, VBALLOON_GUEST_TAKEN_BACK);
-	}
-	return true;
+	return units;
 }
 
 /* Keeps DRV-REQ-5, DRV-PUSH-5. */
@@ -149,7 +144,7 @@ static uint64_t follow(struct vballoon_guest *guest)
 {
 	struct vballoon_decision next;
 
-	if (is_surplus(guest) && return_kept(&guest->life))
+	if (is_surplus(guest) && vballoon_guest_life_return_kept(&guest->life))
 		return 0;
 	next = vballoon_decide_next(&guest->decide, guest->life.now_ms);
 	if (next.action == VBALLOON_DECIDE_ADD)
@@ -198,7 +193,7 @@ static uint64_t serve(struct vballoon_guest_life *life)
 	return wait_ms;
 }
 
-static const struct vballoon_guest_life_ops life_ops = { leave, return_kept, start, begin, serve };
+static const struct vballoon_guest_life_ops life_ops = { leave, return_next, start, begin, serve };
 
 int vballoon_guest_init(void *storage, const struct vballoon_guest_config *config,
 			struct vballoon_guest **guest_out)

@@ -42,6 +42,20 @@ void vballoon_guest_life_restart(struct vballoon_guest_life *life)
 		leave(life, VBALLOON_GUEST_RESTARTING);
 }
 
+bool vballoon_guest_life_return_kept(struct vballoon_guest_life *life)
+{
+	uint64_t left = GUEST_RETURN_UNITS;
+
+	for (unsigned int i = 0; i < GUEST_RETURN_RUNS && left; i++) {
+		uint64_t units = life->ops->return_next(life, left);
+
+		if (!units)
+			return false;
+		left -= units;
+	}
+	return true;
+}
+
 /* The first steps: nothing is in the balloon, nothing in flight.
  * Keeps DRV-CONF-5, DRV-HELLO-1. */
 static void start(struct vballoon_guest_life *life)
@@ -59,7 +73,7 @@ static void start(struct vballoon_guest_life *life)
  * Keeps DRV-REQ-12. */
 static uint64_t recover(struct vballoon_guest_life *life)
 {
-	if (life->ops->return_kept(life))
+	if (vballoon_guest_life_return_kept(life))
 		return 0;
 	if (life->state != VBALLOON_GUEST_RESTARTING)
 		return VBALLOON_GUEST_FOREVER;

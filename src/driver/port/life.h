@@ -8,8 +8,9 @@
 
 #include <vballoon/guest.h>
 
-/* Runs of pages that are returned in one step. */
+/* What is returned in one step: runs of pages, and units in all of them. */
 #define GUEST_RETURN_RUNS 64
+#define GUEST_RETURN_UNITS 65536
 
 struct vballoon_guest_life;
 
@@ -17,8 +18,9 @@ struct vballoon_guest_life;
 struct vballoon_guest_life_ops {
 	/* Reset the device: from here on every page is the guest's. */
 	void (*leave)(struct vballoon_guest_life *life);
-	/* Return some of what is kept. True: more is left. */
-	bool (*return_kept)(struct vballoon_guest_life *life);
+	/* Return the next of what is kept, at most @most units in a row: how many; 0 when
+	 * nothing is left. */
+	uint64_t (*return_next)(struct vballoon_guest_life *life, uint64_t most);
 	/* Reset the device, prepare everything, and start it: 0, or it cannot be. */
 	int (*start)(struct vballoon_guest_life *life);
 	/* It runs: the first messages. */
@@ -41,6 +43,9 @@ struct vballoon_guest_life {
 /* The device broke its contract. Resets it; nothing that it said since counts. */
 void vballoon_guest_life_fail(struct vballoon_guest_life *life,
 			      enum vballoon_guest_failure failure);
+
+/* Return some of what is kept, a bounded number of pages. True: more may be left. */
+bool vballoon_guest_life_return_kept(struct vballoon_guest_life *life);
 
 /* As in <vballoon/guest.h>. */
 void vballoon_guest_life_start(struct vballoon_guest_life *life);

@@ -121,21 +121,17 @@ static void leave(struct vballoon_guest_life *life)
 	vballoon_decide_init(&guest->decide, vballoon_traditional_unit_pages(guest));
 }
 
-static bool return_kept(struct vballoon_guest_life *life)
+static uint64_t return_next(struct vballoon_guest_life *life, uint64_t most)
 {
 	struct vballoon_traditional_guest *guest = guest_of(life);
+	struct vballoon_gpa gpa;
+	uint64_t units = vballoon_traditional_pool_take(&guest->pool, most, &gpa.value);
 
-	for (unsigned int i = 0; i < GUEST_RETURN_RUNS; i++) {
-		struct vballoon_gpa gpa;
-		uint64_t units =
-			vballoon_traditional_pool_take(&guest->pool, UINT64_MAX, &gpa.value);
-
-		if (!units)
-			return false;
-		guest->config.ops->return_page(guest->config.context, gpa, units,
-					       VBALLOON_GUEST_TAKEN_BACK);
-	}
-	return true;
+	if (!units)
+		return 0;
+	guest->config.ops->return_page(guest->config.context, gpa, units,
+				       VBALLOON_GUEST_TAKEN_BACK);
+	return units;
 }
 
 static int start(struct vballoon_guest_life *life)
@@ -226,7 +222,7 @@ static uint64_t serve(struct vballoon_guest_life *life)
 	return wait_ms;
 }
 
-static const struct vballoon_guest_life_ops life_ops = { leave, return_kept, start, begin, serve };
+static const struct vballoon_guest_life_ops life_ops = { leave, return_next, start, begin, serve };
 
 int vballoon_traditional_guest_init(void *storage,
 				    const struct vballoon_traditional_guest_config *config,
