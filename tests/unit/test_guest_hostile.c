@@ -105,6 +105,36 @@ static void starts_over_when_the_device_counts_otherwise(void **state)
 	port_liar_expect_running(*state);
 }
 
+/* The device has forgotten a hundred pages and is told to start over. */
+static void forgotten(struct port_liar *l)
+{
+	const uint64_t held = 0;
+
+	port_liar_fill(l, 100);
+	port_liar_request(l, REQ(HELLO), 0, 0);
+	port_liar_take(l, MSG(HELLO));
+	port_liar_answer(l, &held, sizeof(held));
+	assert_int_equal(port_liar_take(l, MSG(HELLO)).flags,
+			 VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
+}
+
+/* Proves DRV-HELLO-8. */
+static void what_may_not_be_added_again_yet_is_the_guests(void **state)
+{
+	struct port_liar *l = *state;
+	const uint64_t held = 0;
+
+	forgotten(l);
+	vballoon_guest_pressure(l->guest.driver, 0, l->guest.now_ms);
+	port_guest_run(&l->guest);
+	assert_int_equal(l->guest.out_count, 100);
+	port_liar_answer(l, &held, sizeof(held));
+	assert_true(port_liar_is_idle(l));
+	assert_int_equal(l->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 100);
+	assert_int_equal(l->guest.out_count, 0);
+	port_liar_expect_running(l);
+}
+
 /* Proves DRV-BAD-11. */
 static void a_device_that_does_not_start_over_is_a_failure(void **state)
 {
@@ -505,6 +535,7 @@ int main(void)
 		WITH(says_nothing_before_hello_is_answered, set_up),
 		WITH(a_short_answer_to_hello_is_a_failure, set_up),
 		WITH(starts_over_when_the_device_counts_otherwise, set_up),
+		WITH(what_may_not_be_added_again_yet_is_the_guests, set_up),
 		WITH(a_device_that_does_not_start_over_is_a_failure, set_up),
 		WITH(asked_for_hello_it_drains_first, set_up),
 		WITH(its_epoch_is_new_after_a_reset, set_up),

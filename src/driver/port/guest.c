@@ -129,26 +129,17 @@ static void begin(struct vballoon_guest_life *life)
 	vballoon_guest_hello_start(guest_of(life));
 }
 
-/* Pages that were kept for a target that has gone down meanwhile. */
-static bool is_surplus(const struct vballoon_guest *guest)
-{
-	const struct vballoon_decide *decide = &guest->decide;
-
-	return vballoon_guest_pages_any_kept(&guest->pages) && decide->greeted &&
-	       decide->held + decide->adding + decide->unit_pages > decide->target;
-}
-
 /* One step towards the target: how long the next can wait.
  * Keeps DRV-REQ-7, DRV-REQ-8, DRV-REQ-9. */
 static uint64_t follow(struct vballoon_guest *guest)
 {
-	struct vballoon_decision next;
+	struct vballoon_decision next = vballoon_decide_next(&guest->decide, guest->life.now_ms);
 
-	if (is_surplus(guest) && vballoon_guest_life_return_kept(&guest->life))
-		return 0;
-	next = vballoon_decide_next(&guest->decide, guest->life.now_ms);
 	if (next.action == VBALLOON_DECIDE_ADD)
 		return vballoon_guest_add_send(guest, next.pages) ? 0 : VBALLOON_GUEST_FOREVER;
+	/* What was kept to be added again, and is not now, is of no use here. */
+	if (vballoon_guest_life_return_kept(&guest->life))
+		return 0;
 	if (next.action == VBALLOON_DECIDE_WITHDRAW)
 		vballoon_guest_withdraw_send(guest, next.pages,
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET);
