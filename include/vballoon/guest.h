@@ -232,7 +232,7 @@ struct vballoon_guest_status {
 	uint64_t features; /**< that the driver accepts */
 	uint64_t target_pages; /**< what the device last asked for */
 	uint64_t held_pages; /**< in the balloon */
-	uint64_t returned_pages; /**< handed back by the device, ever */
+	uint64_t returned_pages; /**< that return_page() got out of the balloon, ever */
 	uint64_t starts; /**< of the device */
 	uint64_t failures;
 	uint64_t bad_pages; /**< that get_page() offered and no range has: a defect of the port */
@@ -300,20 +300,24 @@ uint64_t vballoon_guest_run(struct vballoon_guest *guest, uint64_t now_ms);
 void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms);
 
 /**
- * The guest is out of memory: ask for some at once. Allocates nothing.
+ * The guest is out of memory: take what the device has answered by now or, because it is
+ * reset or has lost its record, has no part in, and if that is not enough, ask for more at
+ * once. Allocates nothing.
  * @param guest the driver
  * @param pages how many would help
  * @param now_ms the time
  * @return whether pages may come within a second: wait for them with
- *         vballoon_guest_oom_waits(). false: nothing is in the balloon, or the device
- *         was waited for in vain and has not answered since
+ *         vballoon_guest_oom_waits(). false: look at returned_pages of
+ *         vballoon_guest_status(); there are no more in the balloon, the device has yet to be
+ *         greeted, or it was waited for in vain and has not answered since
  */
 bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms);
 
 /**
  * Look after the device for somebody who waits for memory. Call it on every interrupt
- * of the device, or every few milliseconds, while it returns true. What came is in
- * returned_pages of vballoon_guest_status(); what comes later is not lost.
+ * of the device, or every few milliseconds, while it returns true: for a second at the most,
+ * however many wait. What came is in returned_pages of vballoon_guest_status(); what comes
+ * later is not lost.
  * @param guest the driver
  * @param now_ms the time
  * @return whether to wait on

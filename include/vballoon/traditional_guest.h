@@ -163,7 +163,7 @@ struct vballoon_traditional_guest_status {
 	uint64_t features; /**< that the driver accepts */
 	uint64_t target_pages; /**< what the device last asked for */
 	uint64_t held_pages; /**< in the balloon */
-	uint64_t returned_pages; /**< that came back after the device was told, ever */
+	uint64_t returned_pages; /**< that came back by return_page(), ever */
 	uint64_t taken_pages; /**< that were taken without telling it, ever */
 	uint64_t starts; /**< of the device */
 	uint64_t failures;
@@ -228,13 +228,15 @@ void vballoon_traditional_guest_pressure(struct vballoon_traditional_guest *gues
 					 uint64_t now_ms);
 
 /**
- * The guest is out of memory: tell the device at once. Allocates nothing.
+ * The guest is out of memory: take what the device has answered by now or, when it is reset,
+ * has no part in, and if that is not enough, tell it at once. Allocates nothing.
  * @param guest the driver
  * @param pages of 4096 bytes that would help
  * @param now_ms the time
  * @return whether pages may come within a second: wait for them with
- *         vballoon_traditional_guest_oom_waits(). false: nothing is in the balloon, the device
- *         does not allow it, or it was waited for in vain and has not answered since
+ *         vballoon_traditional_guest_oom_waits(). false: look at returned_pages; there are no
+ *         more in the balloon, the device does not allow it, or it was waited for in vain and
+ *         has not answered since
  */
 bool vballoon_traditional_guest_oom(struct vballoon_traditional_guest *guest, uint64_t pages,
 				    uint64_t now_ms);

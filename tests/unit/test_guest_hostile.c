@@ -135,6 +135,26 @@ static void what_may_not_be_added_again_yet_is_the_guests(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Proves DRV-HELLO-8. */
+static void what_was_forgotten_is_had_back_at_once_without_memory(void **state)
+{
+	struct port_liar *l = *state;
+	const uint64_t held = 0;
+
+	forgotten(l);
+	/* Until that is answered it may be the device's. */
+	assert_false(vballoon_guest_oom(l->guest.driver, 10, l->guest.now_ms));
+	assert_int_equal(l->guest.out_count, 100);
+	assert_int_equal(
+		vballoon_chain_write(&l->guest.memory.memory, &l->chains[1], &held, sizeof(held)),
+		0);
+	assert_int_equal(vballoon_device_ring_use(&l->rings[1], &l->chains[1]), 0);
+	assert_false(vballoon_guest_oom(l->guest.driver, 10, l->guest.now_ms));
+	assert_int_equal(port_guest_status(&l->guest).returned_pages, 100);
+	assert_int_equal(l->guest.out_count, 0);
+	port_liar_expect_running(l);
+}
+
 /* Proves DRV-BAD-11. */
 static void a_device_that_does_not_start_over_is_a_failure(void **state)
 {
@@ -536,6 +556,7 @@ int main(void)
 		WITH(a_short_answer_to_hello_is_a_failure, set_up),
 		WITH(starts_over_when_the_device_counts_otherwise, set_up),
 		WITH(what_may_not_be_added_again_yet_is_the_guests, set_up),
+		WITH(what_was_forgotten_is_had_back_at_once_without_memory, set_up),
 		WITH(a_device_that_does_not_start_over_is_a_failure, set_up),
 		WITH(asked_for_hello_it_drains_first, set_up),
 		WITH(its_epoch_is_new_after_a_reset, set_up),

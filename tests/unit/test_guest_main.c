@@ -337,6 +337,66 @@ static void waits_for_a_silent_device_once_and_takes_its_late_answer(void **stat
 	assert_true(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
 }
 
+/* Proves DRV-WITHDRAW-7. */
+static void whoever_comes_later_makes_nobody_wait_longer(void **state)
+{
+	struct port_machine *m = started(RUNS, 12, 16);
+	uint64_t now_ms = m->guest.now_ms;
+
+	(void)state;
+	port_machine_target(m, 300);
+	assert_true(vballoon_guest_oom(m->guest.driver, 64, now_ms));
+	assert_true(vballoon_guest_oom(m->guest.driver, 64, now_ms + 900));
+	assert_true(vballoon_guest_oom_waits(m->guest.driver, now_ms + 999));
+	assert_false(vballoon_guest_oom_waits(m->guest.driver, now_ms + 1000));
+}
+
+static void what_is_asked_for_later_is_not_waited_for(void **state)
+{
+	struct port_machine *m = started(RUNS, 12, 16);
+
+	(void)state;
+	port_machine_target(m, 300);
+	assert_true(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
+	port_machine_settle(m);
+	m->silent = true;
+	vballoon_guest_pressure(m->guest.driver, 10, m->guest.now_ms);
+	port_machine_settle(m);
+	assert_false(vballoon_guest_oom_waits(m->guest.driver, m->guest.now_ms));
+	/* That is no reason not to wait for it. */
+	assert_true(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
+}
+
+static void finds_an_answer_that_came_after_the_wait(void **state)
+{
+	struct port_machine *m = started(RUNS, 12, 16);
+
+	(void)state;
+	port_machine_target(m, 300);
+	assert_true(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
+	m->guest.now_ms += 1000;
+	assert_false(vballoon_guest_oom_waits(m->guest.driver, m->guest.now_ms));
+	while (vballoon_device_run(m->device))
+		;
+	/* It is enough; the next has to be asked for. */
+	assert_false(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
+	assert_int_equal(port_guest_status(&m->guest).returned_pages, 64);
+	assert_true(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
+}
+
+static void has_back_at_once_what_a_reset_has_freed(void **state)
+{
+	struct port_machine *m = started(RUNS, 12, 16);
+
+	(void)state;
+	port_machine_target(m, 300);
+	vballoon_guest_restart(m->guest.driver);
+	assert_int_equal(m->guest.out_count, 300);
+	assert_false(vballoon_guest_oom(m->guest.driver, 64, m->guest.now_ms));
+	assert_int_equal(m->guest.out_count, 0);
+	assert_int_equal(port_guest_status(&m->guest).returned_pages, 300);
+}
+
 static void has_nothing_to_wait_for_when_nothing_is_given(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -370,6 +430,10 @@ int main(void)
 		MACHINE_TEST(pressure_of_no_pages_only_stops_giving),
 		MACHINE_TEST(gets_memory_when_there_is_none),
 		MACHINE_TEST(waits_for_a_silent_device_once_and_takes_its_late_answer),
+		MACHINE_TEST(whoever_comes_later_makes_nobody_wait_longer),
+		MACHINE_TEST(what_is_asked_for_later_is_not_waited_for),
+		MACHINE_TEST(finds_an_answer_that_came_after_the_wait),
+		MACHINE_TEST(has_back_at_once_what_a_reset_has_freed),
 		MACHINE_TEST(has_nothing_to_wait_for_when_nothing_is_given),
 	};
 

@@ -292,6 +292,42 @@ static void out_of_memory_it_tells_at_once_and_waits_a_second(void **state)
 	assert_int_equal(l->guest.port.out_count, 80);
 }
 
+static void whoever_comes_later_makes_nobody_wait_longer(void **state)
+{
+	struct trad_liar *l = *state;
+	uint64_t now_ms = l->guest.port.now_ms;
+
+	assert_true(vballoon_traditional_guest_oom(l->guest.driver, 10, now_ms));
+	assert_true(vballoon_traditional_guest_oom(l->guest.driver, 10, now_ms + 900));
+	assert_true(vballoon_traditional_guest_oom_waits(l->guest.driver, now_ms + 999));
+	assert_false(vballoon_traditional_guest_oom_waits(l->guest.driver, now_ms + 1000));
+}
+
+static void finds_an_answer_that_came_after_the_wait(void **state)
+{
+	struct trad_liar *l = *state;
+	uint64_t now_ms = l->guest.port.now_ms;
+
+	assert_true(vballoon_traditional_guest_oom(l->guest.driver, 10, now_ms));
+	trad_liar_take(l, DEFLATE);
+	assert_false(vballoon_traditional_guest_oom_waits(l->guest.driver, now_ms + 1000));
+	assert_int_equal(vballoon_device_ring_use(&l->rings[DEFLATE], &l->chains[DEFLATE]), 0);
+	assert_false(vballoon_traditional_guest_oom(l->guest.driver, 10, now_ms + 1001));
+	assert_int_equal(trad_guest_status(&l->guest).returned_pages, 10);
+	assert_int_equal(l->guest.port.out_count, 90);
+}
+
+static void has_back_at_once_what_a_reset_has_freed(void **state)
+{
+	struct trad_liar *l = *state;
+
+	vballoon_traditional_guest_restart(l->guest.driver);
+	assert_int_equal(l->guest.port.out_count, 100);
+	assert_false(vballoon_traditional_guest_oom(l->guest.driver, 10, l->guest.port.now_ms));
+	assert_int_equal(trad_guest_status(&l->guest).returned_pages, 100);
+	assert_int_equal(l->guest.port.out_count, 0);
+}
+
 static void a_reset_brings_everything_back(void **state)
 {
 	struct trad_liar *l = *state;
@@ -407,6 +443,9 @@ int main(void)
 		WITH(a_change_of_something_else_ends_no_waiting, set_up_oom),
 		WITH(more_than_there_is_is_not_waited_for, set_up_oom),
 		WITH(out_of_memory_it_tells_at_once_and_waits_a_second, set_up_oom),
+		WITH(whoever_comes_later_makes_nobody_wait_longer, set_up_oom),
+		WITH(finds_an_answer_that_came_after_the_wait, set_up_oom),
+		WITH(has_back_at_once_what_a_reset_has_freed, set_up_oom),
 		WITH(a_reset_brings_everything_back, set_up),
 		WITH(a_reset_brings_back_what_the_device_was_told, set_up),
 		WITH(a_device_that_cannot_be_started_is_left_alone, set_up),

@@ -90,9 +90,8 @@ struct vballoon_guest_withdraw {
 	uint64_t most; /* units asked for */
 	uint32_t reason;
 	uint64_t wanted; /* balloon pages still to be asked for because memory is short */
-	uint64_t wait_until_ms; /* of somebody who is out of memory */
+	uint64_t wait_until_ms; /* for whoever is out of memory; 0: nobody has waited for it */
 	bool late; /* it was waited for in vain */
-	uint64_t returned; /* balloon pages, ever */
 };
 
 struct vballoon_guest_stats {
@@ -128,6 +127,7 @@ struct vballoon_guest {
 	unsigned int adds_max; /* as many as todevq has room for */
 	bool takes_turns; /* there is no room for an ADD and a REPORT */
 
+	uint64_t returned; /* balloon pages that were in the balloon and are back, ever */
 	uint64_t bad_pages;
 
 	struct vballoon_decide decide;

@@ -77,6 +77,8 @@ static bool is_usable(const struct vballoon_guest_config *config)
 void vballoon_guest_give_back(struct vballoon_guest *guest, uint64_t gpa, uint64_t units,
 			      enum vballoon_guest_cause cause)
 {
+	if (cause != VBALLOON_GUEST_REFUSED)
+		guest->returned += vballoon_guest_units_to_pages(guest, units);
 	guest->config.ops->return_page(guest->config.context, vballoon_gpa(gpa), units, cause);
 }
 
@@ -118,7 +120,7 @@ static int start(struct vballoon_guest_life *life)
 	ops->reset(guest->config.context);
 	vballoon_guest_queues_prepare(guest, queues);
 	vballoon_decide_init(&guest->decide, vballoon_guest_units_to_pages(guest, 1));
-	guest->withdraw = (struct vballoon_guest_withdraw){ .returned = guest->withdraw.returned };
+	guest->withdraw = (struct vballoon_guest_withdraw){ 0 };
 	guest->stats = (struct vballoon_guest_stats){ 0 };
 	return ops->start(guest->config.context, guest->features, queues);
 }

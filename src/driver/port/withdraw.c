@@ -28,6 +28,7 @@ void vballoon_guest_withdraw_send(struct vballoon_guest *guest, uint64_t pages, 
 		flags = 0;
 	withdraw->most = least(vballoon_guest_pages_to_units(guest, pages), most);
 	withdraw->reason = reason;
+	withdraw->wait_until_ms = 0;
 	pages = vballoon_guest_units_to_pages(guest, withdraw->most);
 	guest->shared->withdraw.out = (struct virtio_memory_balloon_withdraw){
 		.msg.type = vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW),
@@ -140,7 +141,6 @@ void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int
 	withdraw->wanted -= least(pages, withdraw->wanted);
 	if (units < withdraw->most && count < GUEST_ENTRIES)
 		withdraw->wanted = 0;
-	withdraw->returned += pages;
 	withdraw->late = false;
 	vballoon_decide_withdraw_answered(&guest->decide, pages, answer, guest->life.now_ms);
 	give_back(guest, count);
@@ -157,41 +157,64 @@ void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint6
 		guest->withdraw.wanted = pages;
 }
 
+/* Take what is there for whoever is out of memory: answers that have come, and what is kept and
+ * not on the device's record. */
+static void collect(struct vballoon_guest *guest)
+{
+	guest->life.inside = true;
+	if (guest->life.state == VBALLOON_GUEST_RUNNING)
+		vballoon_guest_answers_poll(guest);
+	if (guest->life.state != VBALLOON_GUEST_RUNNING || vballoon_guest_may_send(guest))
+		vballoon_guest_life_return_kept(&guest->life);
+	guest->life.inside = false;
+}
+
 bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t now_ms)
 {
 	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
+	uint64_t before = guest->returned, came;
 
 	/* From inside get_page() the way to the device is barred: its memory is in use. */
-	if (guest->life.inside || guest->life.state != VBALLOON_GUEST_RUNNING)
+	if (guest->life.inside)
 		return false;
 	guest->life.now_ms = now_ms;
+	collect(guest);
+	came = guest->returned - before;
+	if (guest->life.state != VBALLOON_GUEST_RUNNING)
+		return false;
 	vballoon_decide_pressure(&guest->decide, now_ms);
+	if (came >= pages)
+		return false;
 	/* One that is on its way is as good as one of our own. */
-	if (pages && can_send(guest)) {
-		vballoon_guest_withdraw_send(guest, round_up(guest, pages),
+	if (can_send(guest)) {
+		vballoon_guest_withdraw_send(guest, round_up(guest, pages - came),
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
 		if (guest->life.state != VBALLOON_GUEST_RUNNING)
 			return false;
 		vballoon_guest_queues_settle(guest);
 	}
-	withdraw->wait_until_ms = now_ms + OOM_WAIT_MS;
+	/* Whoever comes later does not make those wait longer who are here. */
+	if (!withdraw->wait_until_ms)
+		withdraw->wait_until_ms = now_ms + OOM_WAIT_MS;
 	return guest->in_flight[GUEST_WITHDRAW] && !withdraw->late;
 }
 
 /* Keeps DRV-WITHDRAW-7, DRV-BAD-8. */
 bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms)
 {
-	if (guest->life.inside || guest->life.state != VBALLOON_GUEST_RUNNING)
+	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
+
+	if (guest->life.inside)
 		return false;
-	guest->life.inside = true;
 	guest->life.now_ms = now_ms;
-	vballoon_guest_answers_poll(guest);
-	guest->life.inside = false;
-	if (guest->life.state != VBALLOON_GUEST_RUNNING || !guest->in_flight[GUEST_WITHDRAW])
+	collect(guest);
+	/* One that nobody waits for is newer than the one that was waited for. */
+	if (guest->life.state != VBALLOON_GUEST_RUNNING || !guest->in_flight[GUEST_WITHDRAW] ||
+	    !withdraw->wait_until_ms)
 		return false;
 	vballoon_guest_queues_settle(guest);
-	if (now_ms < guest->withdraw.wait_until_ms)
+	if (now_ms < withdraw->wait_until_ms)
 		return true;
-	guest->withdraw.late = true;
+	withdraw->late = true;
 	return false;
 }

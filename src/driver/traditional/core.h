@@ -39,9 +39,9 @@ struct vballoon_traditional_deflate {
 	struct vballoon_traditional_message message;
 	bool for_pressure;
 	uint64_t wanted; /* pages still to be had back because memory is short */
-	uint64_t wait_until_ms; /* of somebody who is out of memory */
+	uint64_t wait_until_ms; /* for whoever is out of memory; 0: nobody has waited for it */
 	bool late; /* it was waited for in vain */
-	uint64_t returned; /* pages, ever */
+	uint64_t returned; /* pages that are back by this way or by a reset, ever */
 };
 
 struct vballoon_traditional_report {

@@ -40,6 +40,7 @@ void vballoon_traditional_deflate_send(struct vballoon_traditional_guest *guest,
 		return;
 	message->in_flight = true;
 	guest->deflate.for_pressure = for_pressure;
+	guest->deflate.wait_until_ms = 0;
 	len = vballoon_traditional_message_write(guest, message, guest->shared->deflate);
 	vballoon_decide_withdraw_sent(&guest->decide, message->count * unit_pages);
 	vballoon_traditional_send(guest, VIRTIO_BALLOON_VQ_DEFLATE, guest->shared->deflate, len, 0);
@@ -108,40 +109,62 @@ void vballoon_traditional_guest_pressure(struct vballoon_traditional_guest *gues
 		guest->deflate.wanted = pages;
 }
 
+/* Take what is there for whoever is out of memory: answers that have come, and all that the
+ * device has no part in because it is reset. */
+static void collect(struct vballoon_traditional_guest *guest)
+{
+	guest->life.inside = true;
+	if (is_running(guest))
+		vballoon_traditional_answers_poll(guest);
+	if (!is_running(guest))
+		vballoon_guest_life_return_kept(&guest->life);
+	guest->life.inside = false;
+}
+
 bool vballoon_traditional_guest_oom(struct vballoon_traditional_guest *guest, uint64_t pages,
 				    uint64_t now_ms)
 {
 	struct vballoon_traditional_deflate *deflate = &guest->deflate;
+	uint64_t before = deflate->returned, came;
 
-	if (guest->life.inside || !is_running(guest))
+	if (guest->life.inside)
 		return false;
 	guest->life.now_ms = now_ms;
+	collect(guest);
+	came = deflate->returned - before;
+	if (!is_running(guest))
+		return false;
 	vballoon_decide_pressure(&guest->decide, now_ms);
+	if (came >= pages)
+		return false;
 	/* One that is on its way is as good as one of our own. */
 	if (!deflate->message.in_flight) {
-		send_for_pressure(guest, pages);
+		send_for_pressure(guest, pages - came);
 		if (!is_running(guest))
 			return false;
 		vballoon_traditional_queues_settle(guest);
 	}
-	deflate->wait_until_ms = now_ms + OOM_WAIT_MS;
+	/* Whoever comes later does not make those wait longer who are here. */
+	if (!deflate->wait_until_ms)
+		deflate->wait_until_ms = now_ms + OOM_WAIT_MS;
 	return deflate->message.in_flight && !deflate->late;
 }
 
 bool vballoon_traditional_guest_oom_waits(struct vballoon_traditional_guest *guest, uint64_t now_ms)
 {
-	if (guest->life.inside || !is_running(guest))
+	struct vballoon_traditional_deflate *deflate = &guest->deflate;
+
+	if (guest->life.inside)
 		return false;
-	guest->life.inside = true;
 	guest->life.now_ms = now_ms;
-	vballoon_traditional_answers_poll(guest);
-	guest->life.inside = false;
-	if (!is_running(guest) || !guest->deflate.message.in_flight)
+	collect(guest);
+	/* One that nobody waits for is newer than the one that was waited for. */
+	if (!is_running(guest) || !deflate->message.in_flight || !deflate->wait_until_ms)
 		return false;
 	vballoon_traditional_queues_settle(guest);
-	if (now_ms < guest->deflate.wait_until_ms)
+	if (now_ms < deflate->wait_until_ms)
 		return true;
-	guest->deflate.late = true;
+	deflate->late = true;
 	return false;
 }
 

@@ -129,6 +129,7 @@ static uint64_t return_next(struct vballoon_guest_life *life, uint64_t most)
 
 	if (!units)
 		return 0;
+	guest->deflate.returned += units * vballoon_traditional_unit_pages(guest);
 	guest->config.ops->return_page(guest->config.context, gpa, units,
 				       VBALLOON_GUEST_TAKEN_BACK);
 	return units;
