@@ -122,6 +122,24 @@ static void a_swap_without_a_verdict_is_a_failure(void **state)
 	assert_int_equal(l->guest.unswapped, 1);
 }
 
+static void a_verdict_that_was_not_written_is_no_old_one(void **state)
+{
+	struct port_liar *l = *state;
+	const uint8_t yes = VIRTIO_MEMORY_BALLOON_ACCEPTED;
+
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW, FREE, 1), 0);
+	port_guest_run(&l->guest);
+	port_liar_take(l, MSG(EXCHANGE));
+	port_liar_answer(l, &yes, 1);
+	assert_int_equal(port_guest_move(&l->guest, PORT_LOW + PAGE, FREE + PAGE, 1), 0);
+	port_guest_run(&l->guest);
+	port_liar_take(l, MSG(EXCHANGE));
+	/* Of its answer only the length is told. */
+	l->chains[1].written = 1;
+	port_liar_answer(l, NULL, 0);
+	port_liar_expect_failure(l, VBALLOON_GUEST_EXCHANGE_VERDICT);
+}
+
 static void a_swap_of_what_was_handed_back_is_a_failure(void **state)
 {
 	struct port_liar *l = *state;
@@ -168,6 +186,7 @@ int main(void)
 		LIAR_TEST(one_exchange_is_in_flight, liar_set_up_filled),
 		LIAR_TEST(without_the_feature_nothing_is_swapped, liar_set_up_base),
 		LIAR_TEST(a_swap_without_a_verdict_is_a_failure, liar_set_up_filled),
+		LIAR_TEST(a_verdict_that_was_not_written_is_no_old_one, liar_set_up_filled),
 		LIAR_TEST(a_swap_of_what_was_handed_back_is_a_failure, liar_set_up_filled),
 		LIAR_TEST(a_reset_ends_a_swap, liar_set_up_filled),
 		LIAR_TEST(no_swap_before_hello_is_answered, liar_set_up_filled),

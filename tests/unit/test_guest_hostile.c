@@ -378,6 +378,22 @@ static void an_answer_that_was_not_written_is_no_old_one(void **state)
 	assert_int_equal(port_guest_status(&l->guest).failure, VBALLOON_GUEST_WITHDRAW_MORE);
 }
 
+static void a_greeting_that_was_not_written_is_no_count(void **state)
+{
+	const uint64_t held = 0;
+	struct port_liar *l = *state;
+
+	port_liar_take(l, MSG(HELLO));
+	port_liar_answer(l, &held, sizeof(held));
+	port_liar_request(l, REQ(HELLO), 0, 0);
+	port_liar_take(l, MSG(HELLO));
+	/* Of its answer only the length is told. */
+	l->chains[1].written = 8;
+	port_liar_answer(l, NULL, 0);
+	assert_int_equal(port_liar_take(l, MSG(HELLO)).flags,
+			 VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
+}
+
 /* Proves DRV-WITHDRAW-5. */
 static void a_short_answer_is_final_for_a_second(void **state)
 {
@@ -575,6 +591,7 @@ int main(void)
 		WITH(a_page_within_a_unit_is_a_failure, set_up_large),
 		WITH(a_part_of_an_entry_is_a_failure, set_up),
 		WITH(an_answer_that_was_not_written_is_no_old_one, set_up),
+		WITH(a_greeting_that_was_not_written_is_no_count, set_up),
 		WITH(a_short_answer_is_final_for_a_second, set_up),
 		WITH(a_target_above_memory_takes_what_there_is, set_up_base),
 		WITH(ignores_requests_that_it_does_not_know, set_up),

@@ -85,6 +85,7 @@ int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_
 			vballoon_le64(give),
 			vballoon_le64(vballoon_entry_encode(pairs[i].take.value, pairs[i].units)),
 		};
+		guest->shared->exchange.in[i] = (__u8)~VIRTIO_MEMORY_BALLOON_ACCEPTED;
 	}
 	vballoon_guest_send(guest, GUEST_EXCHANGE, &guest->shared->exchange.out,
 			    sizeof(guest->shared->exchange.out) +

@@ -15,6 +15,8 @@ void vballoon_guest_hello_send(struct vballoon_guest *guest)
 		.epoch = vballoon_le64(guest->hello.epoch),
 		.unit_shift = vballoon_le32(guest->format.unit_shift),
 	};
+	/* Of an answer that is not written nobody's count is right. */
+	guest->shared->hello.in.held = ~(__le64)0;
 	vballoon_guest_send(guest, GUEST_HELLO, &guest->shared->hello.out,
 			    sizeof(guest->shared->hello.out), &guest->shared->hello.in,
 			    sizeof(guest->shared->hello.in));
