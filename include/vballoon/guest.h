@@ -142,7 +142,7 @@ struct vballoon_guest_ops {
 	/**
 	 * Say what the guest knows of its memory. May be NULL: then it knows nothing.
 	 * @param context as configured
-	 * @param stats to fill in, little-endian, as on the wire; no tag twice
+	 * @param stats all zeros, to fill in: little-endian, as on the wire; no tag twice
 	 * @param room for so many
 	 * @return how many
 	 */

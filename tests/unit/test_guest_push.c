@@ -3,9 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/le.h"
 #include "liar_fixture.h"
 
 /* Fail unless nothing is pushed for @ms, and then a report is. */
@@ -43,6 +45,37 @@ static void pushes_statistics_every_period(void **state)
 	port_liar_take(l, MSG(STATS));
 	port_liar_answer(l, NULL, 0);
 	assert_int_equal(l->guest.wait_ms, VBALLOON_GUEST_FOREVER);
+}
+
+static unsigned int one_stat(void *context, struct virtio_memory_balloon_stat *stats,
+			     unsigned int room)
+{
+	(void)context;
+	(void)room;
+	stats->tag = vballoon_le16(VIRTIO_MEMORY_BALLOON_S_MEMTOT);
+	stats->value = vballoon_le64(4096);
+	return 1;
+}
+
+/* Proves DRV-STATS-6. */
+static void what_lay_there_before_is_no_part_of_a_statistic(void **state)
+{
+	static struct vballoon_guest_ops ops;
+	struct port_liar *l = *state;
+	struct liar_message message;
+
+	ops = *l->guest.config.ops;
+	ops.stats = one_stat;
+	l->guest.config.ops = &ops;
+	memset(l->guest.config.shared, 0xa5, VBALLOON_GUEST_SHARED_BYTES);
+	port_guest_init(&l->guest, l->guest.side_ops, l);
+	port_guest_run(&l->guest);
+	port_liar_greet(l);
+	port_liar_request(l, REQ(STATS), 9, 0);
+	message = port_liar_take(l, MSG(STATS));
+	assert_int_equal(message.count, 2);
+	assert_int_equal(message.entries[0], VIRTIO_MEMORY_BALLOON_S_MEMTOT);
+	assert_int_equal(message.entries[1], 4096);
 }
 
 /* Proves DRV-PUSH-3. */
@@ -100,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIAR_TEST(pushes_statistics_every_period, liar_set_up_filled),
+		LIAR_TEST(what_lay_there_before_is_no_part_of_a_statistic, liar_set_up),
 		LIAR_TEST(pushes_no_faster_than_four_a_second, liar_set_up_filled),
 		LIAR_TEST(skips_a_push_while_one_is_in_flight, liar_set_up_filled),
 		LIAR_TEST(a_reset_ends_pushing, liar_set_up_filled),

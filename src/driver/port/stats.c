@@ -3,6 +3,8 @@
  * STATS: what the guest knows of its memory, when the device asks, and with
  * F_PUSH_STATS every period. One is in flight at the most; what comes beside it is skipped.
  */
+#include <string.h>
+
 #include "base/le.h"
 #include "driver/port/core.h"
 
@@ -32,12 +34,13 @@ void vballoon_guest_stats_requested(struct vballoon_guest *guest,
 }
 
 /* @cookie 0: nobody has asked.
- * Keeps DRV-STATS-5. */
+ * Keeps DRV-STATS-5, DRV-STATS-6. */
 static void send(struct vballoon_guest *guest, uint32_t cookie)
 {
 	const struct vballoon_guest_ops *ops = guest->config.ops;
 	unsigned int count = 0;
 
+	memset(guest->shared->stats.stats, 0, sizeof(guest->shared->stats.stats));
 	if (ops->stats)
 		count = ops->stats(guest->config.context, guest->shared->stats.stats, GUEST_STATS);
 	if (count > GUEST_STATS)
