@@ -87,9 +87,9 @@ bool guest_port_probe(uintptr_t mmio, uint64_t memory, uint64_t bytes)
 		.shared_gpa = vballoon_gpa(kernel_physical(shared)),
 	};
 
-	base = mmio;
-	if (virtio_mmio_id(base) != VIRTIO_MEMORY_BALLOON_ID || bytes > MEMORY_MAX)
+	if (virtio_mmio_id(mmio) != VIRTIO_MEMORY_BALLOON_ID || bytes > MEMORY_MAX)
 		return false;
+	base = mmio;
 	config.page_shift = virtio_mmio_config(base, 0);
 	config.revision = virtio_mmio_config(base, 4);
 	config.offered = virtio_mmio_features(base);

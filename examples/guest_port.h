@@ -27,8 +27,8 @@ uint64_t kernel_now_ms(void);
  * now on. @memory and @bytes are what kernel_page_alloc() hands out from. */
 bool guest_port_probe(uintptr_t mmio, uint64_t memory, uint64_t bytes);
 
-/* On the device's interrupt, and when the time has come that the last call returned: how many
- * milliseconds from now, or ~0. */
+/* After guest_port_probe() and guest_port_out_of_memory(), on the device's interrupt, and when the
+ * time has come that the last call returned: how many milliseconds from now, or ~0. */
 uint64_t guest_port_work(void);
 
 /* When no page is left: how many have come back. Called with no lock that kernel_page_free()

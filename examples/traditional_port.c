@@ -107,9 +107,9 @@ bool traditional_port_probe(uintptr_t mmio, uint64_t memory, uint64_t bytes)
 		.shared_gpa = vballoon_gpa(kernel_physical(shared)),
 	};
 
-	base = mmio;
-	if (virtio_mmio_id(base) != VIRTIO_BALLOON_ID || bytes > MEMORY_MAX)
+	if (virtio_mmio_id(mmio) != VIRTIO_BALLOON_ID || bytes > MEMORY_MAX)
 		return false;
+	base = mmio;
 	config.offered = virtio_mmio_features(base);
 	range = (struct vballoon_guest_range){ vballoon_gpa(memory), vballoon_bytes(bytes), held };
 	if (vballoon_traditional_guest_init(storage, &config, &guest))

@@ -18,6 +18,7 @@
 #include "traditional_port.h"
 
 #define MMIO UINT64_C(0x10000000)
+#define MMIO_OTHER (MMIO + 0x1000) /* a network card */
 #define MEMORY (UINT64_C(1) << 30)
 #define BYTES (UINT64_C(4) << 20)
 #define PAGES 1024
@@ -116,6 +117,8 @@ uint32_t kernel_read32(uintptr_t address)
 	switch (address - MMIO) {
 	case 0x008:
 		return kernel.id;
+	case MMIO_OTHER - MMIO + 0x008:
+		return 1;
 	case 0x010:
 		return (uint32_t)(vballoon_device_offered(kernel.device) >>
 				  (32 * kernel.feature_half));
@@ -359,6 +362,27 @@ static void leaves_another_device_alone(void **state)
 	assert_false(guest_port_probe(MMIO, MEMORY, BYTES));
 }
 
+/* The kernel goes on to look at its other devices. */
+static void another_device_makes_no_difference_to_a_balloon(void **state)
+{
+	(void)state;
+	assert_true(guest_port_probe(MMIO, MEMORY, BYTES));
+	assert_false(guest_port_probe(MMIO_OTHER, MEMORY, BYTES));
+	settle();
+	target(800);
+	assert_int_equal(held(), 800);
+}
+
+static void another_device_makes_no_difference_to_a_traditional_balloon(void **state)
+{
+	(void)state;
+	assert_true(traditional_port_probe(MMIO, MEMORY, BYTES));
+	assert_false(traditional_port_probe(MMIO_OTHER, MEMORY, BYTES));
+	settle();
+	target(800);
+	assert_int_equal(held(), 800);
+}
+
 static void leaves_a_device_alone_that_refuses_its_features(void **state)
 {
 	(void)state;
@@ -415,6 +439,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(has_a_page_of_the_traditional_balloon_at_once,
 						set_up_traditional, tear_down),
 		PORT_TEST(leaves_another_device_alone),
+		PORT_TEST(another_device_makes_no_difference_to_a_balloon),
+		cmocka_unit_test_setup_teardown(
+			another_device_makes_no_difference_to_a_traditional_balloon,
+			set_up_traditional, tear_down),
 		PORT_TEST(leaves_a_device_alone_that_refuses_its_features),
 	};
 
