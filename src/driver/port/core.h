@@ -172,9 +172,6 @@ static inline uint64_t vballoon_guest_pages_to_units(const struct vballoon_guest
 /* The device broke its contract. Resets it; nothing that it said since counts. */
 void vballoon_guest_fail(struct vballoon_guest *guest, enum vballoon_guest_failure failure);
 
-/* Whether units that are not in the balloon, nor shared with the device, lie at @gpa. */
-bool vballoon_guest_is_givable(const struct vballoon_guest *guest, uint64_t gpa, uint64_t units);
-
 /* These units are the guest's again. */
 void vballoon_guest_give_back(struct vballoon_guest *guest, uint64_t gpa, uint64_t units,
 			      enum vballoon_guest_cause cause);
@@ -206,6 +203,8 @@ void vballoon_guest_hello_answered(struct vballoon_guest *guest, unsigned int me
 
 /* add.c */
 
+/* Whether units that are not in the balloon, nor shared with the device, lie at @gpa. */
+bool vballoon_guest_is_givable(const struct vballoon_guest *guest, uint64_t gpa, uint64_t units);
 /* Send an ADD of at most @pages. False: all of them are in flight. */
 bool vballoon_guest_add_send(struct vballoon_guest *guest, uint64_t pages);
 void vballoon_guest_add_answered(struct vballoon_guest *guest, unsigned int message,

@@ -163,7 +163,7 @@ void vballoon_guest_answers_poll(struct vballoon_guest *guest)
 	uint32_t written;
 	uint64_t message;
 
-	/* An answer may have the next message sent: no more than there is room for. */
+	/* There cannot be more: taking an answer sends nothing. */
 	for (unsigned int i = 0; i < GUEST_MESSAGES; i++) {
 		if (guest->life.state != VBALLOON_GUEST_RUNNING)
 			return;
@@ -203,12 +203,10 @@ void vballoon_guest_send(struct vballoon_guest *guest, unsigned int message, con
 		{ gpa_of(guest, in_len ? in : out), (uint32_t)in_len, true },
 	};
 
-	/* There is room for each: only the device can have spoilt the ring. */
-	if (vballoon_driver_ring_post(&guest->rings[TODEV].ring, buffers, in_len ? 2 : 1,
-				      message)) {
-		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
-		return;
-	}
+	/* From here on what it names is with the device, or recalled. */
 	guest->in_flight[message] = true;
 	guest->in_flight_count++;
+	/* There is room for each: only the device can have spoilt the ring. */
+	if (vballoon_driver_ring_post(&guest->rings[TODEV].ring, buffers, in_len ? 2 : 1, message))
+		vballoon_guest_fail(guest, VBALLOON_GUEST_BAD_RING);
 }
