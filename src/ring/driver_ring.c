@@ -24,6 +24,7 @@ void vballoon_driver_ring_start(struct vballoon_driver_ring *ring)
 	ring->batch = false;
 	ring->broken = false;
 	ring->format->start(ring);
+	ring_fence(); /* before whatever tells the device of the ring */
 }
 
 /* Check what a conforming driver owes a chain (virtio 1.3, 2.7.4.2 and 2.7.5.2). Keeps DRV-RING-1,
