@@ -79,7 +79,8 @@ enum vballoon_guest_outcome {
 				     are undefined */
 	VBALLOON_GUEST_NOT_SWAPPED, /**< the device refused: all is as it was */
 	VBALLOON_GUEST_UNDONE, /**< the device was reset: give is the guest's, its contents are
-				    undefined; take comes back by return_page() */
+				    undefined; take comes back by return_page(), like all that
+				    is in the balloon */
 };
 
 /** Why a page comes back. */
@@ -235,7 +236,8 @@ struct vballoon_guest_status {
 	uint64_t returned_pages; /**< that return_page() got out of the balloon, ever */
 	uint64_t starts; /**< of the device */
 	uint64_t failures;
-	uint64_t bad_pages; /**< that get_page() offered and no range has: a defect of the port */
+	uint64_t bad_pages; /**< that get_page() or free_next() named and that are in no range, in
+				 the balloon, or shared with the device: a defect of the port */
 };
 
 /**
@@ -276,7 +278,7 @@ void vballoon_guest_stop(struct vballoon_guest *guest);
 
 /**
  * The transport says DEVICE_NEEDS_RESET: reset the device, take all pages back, start
- * again, once a second at the most.
+ * again, once a second at the most. Nothing happens to a device that is not running.
  * @param guest the driver
  */
 void vballoon_guest_restart(struct vballoon_guest *guest);
@@ -332,8 +334,9 @@ bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms);
  * @param pairs copied; no page in two of them
  * @param count 1 to VBALLOON_GUEST_PAIRS; with 65536 units in all, at the most
  * @return 0; -EOPNOTSUPP without F_EXCHANGE or a device that runs; -EAGAIN while another
- *         exchange is in flight or the device has yet to be greeted; -EINVAL when a pair
- *         takes what is not in the balloon, gives what cannot go there, or is named twice
+ *         exchange is in flight, the device has yet to be greeted, or pages that it has
+ *         forgotten are not back in the balloon yet; -EINVAL when a pair takes what is not in
+ *         the balloon, gives what cannot go there, or has a page of another
  */
 int vballoon_guest_exchange(struct vballoon_guest *guest, const struct vballoon_guest_pair *pairs,
 			    unsigned int count);

@@ -167,7 +167,9 @@ struct vballoon_traditional_guest_status {
 	uint64_t taken_pages; /**< that were taken without telling it, ever */
 	uint64_t starts; /**< of the device */
 	uint64_t failures;
-	uint64_t bad_pages; /**< that get_page() offered and no range has: a defect of the port */
+	uint64_t bad_pages; /**< that the port named and that cannot go into the balloon, or be
+				 reported: in no range, in the balloon, shared with the device; a
+				 defect of the port */
 };
 
 /**
