@@ -294,7 +294,8 @@ uint64_t vballoon_guest_run(struct vballoon_guest *guest, uint64_t now_ms);
 
 /**
  * The guest's memory is getting short: ask for some, and give none for ten seconds from
- * now, or until the device asks again. Does not wait.
+ * now, or until the device asks again. Does not wait. When the device gives less than it was
+ * asked for, it is not asked in this way for a second, or until it asks for a size.
  * @param guest the driver
  * @param pages how many would help; 0: only give none
  * @param now_ms the time

@@ -100,6 +100,34 @@ static void each_withdraw_says_why(void **state)
 	port_liar_expect_running(l);
 }
 
+/* Whether pressure has the device asked for memory. */
+static bool asks_under_pressure(struct port_liar *l)
+{
+	vballoon_guest_pressure(l->guest.driver, 5, l->guest.now_ms);
+	port_guest_run(&l->guest);
+	return !port_liar_is_idle(l);
+}
+
+static void what_was_refused_under_pressure_is_not_asked_for_again_at_once(void **state)
+{
+	struct port_liar *l = *state;
+
+	assert_true(asks_under_pressure(l));
+	port_liar_return(l, NULL, 0);
+	assert_false(asks_under_pressure(l));
+	l->guest.now_ms += 999;
+	assert_false(asks_under_pressure(l));
+	l->guest.now_ms += 1;
+	assert_true(asks_under_pressure(l));
+	port_liar_return(l, NULL, 0);
+	port_liar_request(l, REQ(RESIZE), 0, 100);
+	assert_true(asks_under_pressure(l));
+	/* What is given is no refusal. */
+	port_liar_return(l, (const uint64_t[]){ PORT_LOW | 4 }, 1);
+	assert_true(asks_under_pressure(l));
+	port_liar_expect_running(l);
+}
+
 /* Proves DRV-REASON-1. */
 static void without_the_feature_it_gives_no_reason(void **state)
 {
@@ -246,6 +274,8 @@ int main(void)
 		cmocka_unit_test(reporting_needs_runs),
 		cmocka_unit_test(free_zeros_are_reported_with_zeroed_only),
 		LIAR_TEST(each_withdraw_says_why, liar_set_up_filled),
+		LIAR_TEST(what_was_refused_under_pressure_is_not_asked_for_again_at_once,
+			  liar_set_up_filled),
 		LIAR_TEST(without_the_feature_it_gives_no_reason, liar_set_up_base),
 		LIAR_TEST(no_message_names_more_than_65536_units, liar_set_up),
 		LIAR_TEST(pages_come_back_in_bounded_steps_though_they_lie_in_a_row, liar_set_up),

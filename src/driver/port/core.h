@@ -90,6 +90,7 @@ struct vballoon_guest_withdraw {
 	uint64_t most; /* units asked for */
 	uint32_t reason;
 	uint64_t wanted; /* balloon pages still to be asked for because memory is short */
+	uint64_t wanted_after_ms; /* not before: less was given than was asked for */
 	uint64_t wait_until_ms; /* for whoever is out of memory; 0: nobody has waited for it */
 	bool late; /* it was waited for in vain */
 };
@@ -221,6 +222,8 @@ void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int
 				      uint32_t written);
 /* Ask for what is wanted because memory is short, if it can be asked for now. */
 void vballoon_guest_withdraw_wanted(struct vballoon_guest *guest);
+/* RESIZE: what was refused may be given now. */
+void vballoon_guest_withdraw_allow(struct vballoon_guest *guest);
 
 /* stats.c */
 void vballoon_guest_stats_requested(struct vballoon_guest *guest,

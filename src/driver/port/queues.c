@@ -82,6 +82,7 @@ static void resize_requested(struct vballoon_guest *guest,
 			     const struct virtio_memory_balloon_req *request)
 {
 	vballoon_decide_resize(&guest->decide, vballoon_le64(request->value));
+	vballoon_guest_withdraw_allow(guest);
 }
 
 /* Keeps DRV-REQ-10. */

@@ -62,13 +62,18 @@ void vballoon_guest_withdraw_wanted(struct vballoon_guest *guest)
 {
 	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
 
-	if (!withdraw->wanted || guest->in_flight[GUEST_WITHDRAW] || !guest->decide.greeted)
+	if (!withdraw->wanted || guest->in_flight[GUEST_WITHDRAW])
 		return;
-	if (can_send(guest))
+	if (can_send(guest) && guest->life.now_ms >= withdraw->wanted_after_ms)
 		vballoon_guest_withdraw_send(guest, round_up(guest, withdraw->wanted),
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_PRESSURE);
 	else
 		withdraw->wanted = 0;
+}
+
+void vballoon_guest_withdraw_allow(struct vballoon_guest *guest)
+{
+	guest->withdraw.wanted_after_ms = 0;
 }
 
 /* Take @count entries off the record, each checked: what is wrong with them, and then
@@ -139,8 +144,11 @@ void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int
 		answer |= VBALLOON_DECIDE_ANSWER_FULL;
 	/* What comes for another reason helps as well; what is refused is not asked for again. */
 	withdraw->wanted -= least(pages, withdraw->wanted);
-	if (units < withdraw->most && count < GUEST_ENTRIES)
+	if (units < withdraw->most && count < GUEST_ENTRIES) {
 		withdraw->wanted = 0;
+		if (withdraw->reason != VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET)
+			withdraw->wanted_after_ms = guest->life.now_ms + VBALLOON_DECIDE_RETRY_MS;
+	}
 	withdraw->late = false;
 	vballoon_decide_withdraw_answered(&guest->decide, pages, answer, guest->life.now_ms);
 	give_back(guest, count);
