@@ -98,8 +98,8 @@ static bool is_answered(void)
 	return poll(&input, 1, 0) == 1;
 }
 
-/* Let a supervisor that was sent messages come to its @point-th system call, or wait on. Returns whether it
- * came so far, and did not wait before with all done. */
+/* Let a supervisor that was sent messages come to its @point-th system call; 0: it has not heard
+ * of them. Returns whether it came so far, and did not wait before with all done. */
 static bool comes_to(pid_t supervisor, unsigned int point)
 {
 	for (unsigned int i = 0; i < point; i++) {
