@@ -94,12 +94,11 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 
 bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, uint64_t bytes)
 {
-	struct vballoon_segment areas[VBALLOON_RING_AREAS];
-
 	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
+		const struct vballoon_segment *areas = device->rings[i].areas;
+
 		if (!device->rings[i].running)
 			continue;
-		vballoon_device_ring_areas(&device->rings[i], areas);
 		for (unsigned int j = 0; j < VBALLOON_RING_AREAS; j++) {
 			if (areas[j].gpa.value < gpa + bytes &&
 			    gpa < areas[j].gpa.value + areas[j].len)
@@ -112,12 +111,11 @@ bool vballoon_queues_touch(const struct vballoon_device *device, uint64_t gpa, u
 /* Keeps DEV-STOP-8. */
 bool vballoon_queues_held(struct vballoon_device *device)
 {
-	struct vballoon_segment areas[VBALLOON_RING_AREAS];
-
 	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
+		const struct vballoon_segment *areas = device->rings[i].areas;
+
 		if (!device->rings[i].running)
 			continue;
-		vballoon_device_ring_areas(&device->rings[i], areas);
 		for (unsigned int j = 0; j < VBALLOON_RING_AREAS; j++) {
 			if (vballoon_held_any(device, areas[j].gpa.value, areas[j].len))
 				return true;

@@ -6,21 +6,12 @@
 #include "ring/barrier.h"
 #include "ring/device_format.h"
 
-void vballoon_device_ring_areas(const struct vballoon_device_ring *ring,
-				struct vballoon_segment areas_out[VBALLOON_RING_AREAS])
-{
-	ring->format->areas(&ring->queue, areas_out);
-}
-
 /* Every offset into a ring that passed does not wrap. */
 static bool in_memory(const struct vballoon_device_ring *ring)
 {
-	struct vballoon_segment areas[VBALLOON_RING_AREAS];
-
-	vballoon_device_ring_areas(ring, areas);
 	for (unsigned int i = 0; i < VBALLOON_RING_AREAS; i++) {
-		if (!vballoon_memory_covers(ring->memory, areas[i].gpa,
-					    vballoon_bytes(areas[i].len)))
+		if (!vballoon_memory_covers(ring->memory, ring->areas[i].gpa,
+					    vballoon_bytes(ring->areas[i].len)))
 			return false;
 	}
 	return true;
@@ -44,6 +35,7 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 
 	if (!started.format->valid(queue))
 		return -EINVAL;
+	started.format->areas(queue, started.areas);
 	started.format->begin(&started);
 	error = in_memory(&started) ? started.format->start(&started) : -EFAULT;
 	started.running = !error;

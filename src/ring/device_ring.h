@@ -68,11 +68,15 @@ struct vballoon_used {
 
 struct vballoon_device_ring_format;
 
+/* The parts of a ring: of descriptors, of the driver and of the device. */
+#define VBALLOON_RING_AREAS 3
+
 struct vballoon_device_ring {
 	const struct vballoon_device_ring_format *format;
 	const struct vballoon_memory *memory;
 	uint64_t *kept; /* the caller's: ring/kept.h; NULL: nowhere */
 	struct vballoon_queue queue;
+	struct vballoon_segment areas[VBALLOON_RING_AREAS]; /* where its parts lie */
 	struct vballoon_ring_features features;
 	bool running;
 	uint16_t next_avail; /* free-running, or a packed place */
@@ -120,11 +124,6 @@ int vballoon_device_ring_resume(struct vballoon_device_ring *ring,
 /* Where to go on after a stop, for struct vballoon_queue.next; of a ring that was never
  * started, 0. */
 uint32_t vballoon_device_ring_base(const struct vballoon_device_ring *ring);
-
-/* Where the parts of a ring lie: those of descriptors, of the driver and of the device. */
-#define VBALLOON_RING_AREAS 3
-void vballoon_device_ring_areas(const struct vballoon_device_ring *ring,
-				struct vballoon_segment areas_out[VBALLOON_RING_AREAS]);
 
 /* Take the next chain. While chains keep coming the driver need not kick: its
  * notifications are enabled again (and the ring looked at once more) only
