@@ -13,8 +13,8 @@ from .modules import TRANSPORT_MODULE, Modules
 KIB_PER_MIB = 1024
 PAGES_PER_MIB = 256
 HUGE_ORDER = 9
-# What a kernel may keep for itself though it counts as free: it raises its reserves by a block of
-# pages or two once what is free lies in pieces, and every processor has some in hand.
+# What a kernel may keep for itself beside its reserves though it counts as free: it raises these by a
+# block of pages or two once what is free lies in pieces, and every processor has some in hand.
 RESERVE_MIB = 12
 
 
@@ -79,7 +79,8 @@ class Guest:
     def spare_mib(self) -> float:
         """What a program can surely have, however small the guest: what is merely available counts
         caches that this guest, which has all of its files in memory, never lets go of."""
-        return self.memory_mib()["free"] - RESERVE_MIB
+        kept_mib = int(self.ask("read /proc/sys/vm/min_free_kbytes")) / KIB_PER_MIB
+        return self.memory_mib()["free"] - kept_mib - RESERVE_MIB
 
     def free_huge_mib(self, order: int = HUGE_ORDER, but_zone: str = "") -> float:
         """What is free in blocks of a huge page and larger."""

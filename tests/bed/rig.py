@@ -61,6 +61,7 @@ class Rig:
         self.daemon.ask(0)
         self.load()
         self.daemon.resize(0)
+        expect(self._guest_pages(0) == 0, "a guest that has all of its memory back")
         self.guest.release()
 
     def hold_pattern(self, leave_mib: int = 0) -> None:
