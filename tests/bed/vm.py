@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -11,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import kernel_log
 from .assets import Assets
 from .build import OUT
 from .failure import Complaint
@@ -23,11 +23,6 @@ BOOT_SECONDS = 60
 REPORT_SECONDS = 60  # the kernel waits for two before each part of a report
 SMALL_ZONE = "DMA"  # it has less than the kernel leaves alone in each
 SPLIT_MIB = 8  # whole blocks of which the kernel has used something before it reported them
-SPLAT = re.compile(r"WARNING:|\bBUG\b|Oops|general protection|Kernel panic|Bad page|Out of memory|"
-                   r"list_(add|del) corruption|refcount_t|suspected memory leak|blocked for more than|"
-                   r"soft lockup|detected stall|UBSAN|trying to register non-static key|"
-                   r"lockdep is turned off|page allocation failure|Unable to handle")
-KILL = "Out of memory: Killed process"
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 # What is younger it says nothing of.
 KMEMLEAK_SECONDS = 5
@@ -102,7 +97,7 @@ class VirtualMachine:
         # The path of a Unix socket has a hundred bytes: stay short.
         self.directory = Path(tempfile.mkdtemp(prefix="vballoon-vm-"))
         self._console = self.directory / "console"
-        self._splats_seen = 0
+        self._complaints_seen = 0
         self._finds_leaks = assets.kernel.finds_leaks()
         self._patience = assets.kernel.patience()
         self._opened = contextlib.ExitStack()
@@ -224,9 +219,9 @@ class VirtualMachine:
         for lack of memory, and has complained of nothing else. To look for `leaks` takes long,
         where the kernel can; what has leaked it still finds later."""
         found = self._leaks() if leaks and self._finds_leaks else []
-        splats = [line for line in self.console().splitlines() if SPLAT.search(line)]
-        fresh, self._splats_seen = splats[self._splats_seen:], len(splats)
-        kills = [line for line in fresh if KILL in line]
+        all_of_them = kernel_log.complaints(self.console())
+        fresh, self._complaints_seen = all_of_them[self._complaints_seen:], len(all_of_them)
+        kills = [line for line in fresh if kernel_log.is_kill(line)]
         if found or kills != fresh or len(kills) != killed:
             raise Complaint(f"expected no complaint of the guest's kernel, and {killed} killed: "
                             + "; ".join([*fresh, *found][:3]))
