@@ -52,155 +52,6 @@ static void withdrawing(struct port_liar *l, unsigned int most)
 	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).word, most);
 }
 
-/* Proves DRV-HELLO-1, DRV-HELLO-5, DRV-HELLO-9. */
-static void hello_is_the_first_message(void **state)
-{
-	struct liar_message hello = port_liar_take(*state, MSG(HELLO));
-
-	assert_int_equal(hello.flags, 0);
-	assert_int_not_equal(hello.word, 0);
-	assert_int_equal(hello.entries[1], 12);
-	assert_int_equal(hello.writable_len, 8);
-	assert_true(port_liar_is_idle(*state));
-}
-
-/* Proves DRV-HELLO-6. */
-static void says_nothing_before_hello_is_answered(void **state)
-{
-	struct port_liar *l = *state;
-
-	port_liar_take(l, MSG(HELLO));
-	port_liar_request(l, REQ(RESIZE), 0, 100);
-	port_liar_request(l, REQ(STATS), 1, 0);
-	l->guest.now_ms += 3600000;
-	port_guest_run(&l->guest);
-	assert_true(port_liar_is_idle(l));
-	port_liar_expect_running(l);
-}
-
-/* Proves DRV-BAD-10. */
-static void a_short_answer_to_hello_is_a_failure(void **state)
-{
-	const uint32_t held = 0;
-
-	port_liar_take(*state, MSG(HELLO));
-	port_liar_answer(*state, &held, sizeof(held));
-	port_liar_expect_failure(*state, VBALLOON_GUEST_HELLO_SHORT);
-}
-
-/* Proves DRV-HELLO-3, DRV-HELLO-7. */
-static void starts_over_when_the_device_counts_otherwise(void **state)
-{
-	uint64_t held = 5, epoch = port_liar_take(*state, MSG(HELLO)).word;
-	struct liar_message again;
-
-	port_liar_answer(*state, &held, sizeof(held));
-	again = port_liar_take(*state, MSG(HELLO));
-	assert_int_equal(again.flags, VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
-	assert_int_equal(again.word, epoch);
-	held = 0;
-	port_liar_answer(*state, &held, sizeof(held));
-	port_liar_request(*state, REQ(RESIZE), 0, 1);
-	port_liar_take(*state, MSG(ADD));
-	port_liar_expect_running(*state);
-}
-
-/* The device has forgotten a hundred pages and is told to start over. */
-static void forgotten(struct port_liar *l)
-{
-	const uint64_t held = 0;
-
-	port_liar_fill(l, 100);
-	port_liar_request(l, REQ(HELLO), 0, 0);
-	port_liar_take(l, MSG(HELLO));
-	port_liar_answer(l, &held, sizeof(held));
-	assert_int_equal(port_liar_take(l, MSG(HELLO)).flags,
-			 VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
-}
-
-/* Proves DRV-HELLO-8. */
-static void what_may_not_be_added_again_yet_is_the_guests(void **state)
-{
-	struct port_liar *l = *state;
-	const uint64_t held = 0;
-
-	forgotten(l);
-	vballoon_guest_pressure(l->guest.driver, 0, l->guest.now_ms);
-	port_guest_run(&l->guest);
-	assert_int_equal(l->guest.out_count, 100);
-	port_liar_answer(l, &held, sizeof(held));
-	assert_true(port_liar_is_idle(l));
-	assert_int_equal(l->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 100);
-	assert_int_equal(l->guest.out_count, 0);
-	port_liar_expect_running(l);
-}
-
-/* Proves DRV-HELLO-8. */
-static void what_was_forgotten_is_had_back_at_once_without_memory(void **state)
-{
-	struct port_liar *l = *state;
-	const uint64_t held = 0;
-
-	forgotten(l);
-	/* Until that is answered it may be the device's. */
-	assert_false(vballoon_guest_oom(l->guest.driver, 10, l->guest.now_ms));
-	assert_int_equal(l->guest.out_count, 100);
-	assert_int_equal(
-		vballoon_chain_write(&l->guest.memory.memory, &l->chains[1], &held, sizeof(held)),
-		0);
-	assert_int_equal(vballoon_device_ring_use(&l->rings[1], &l->chains[1]), 0);
-	assert_false(vballoon_guest_oom(l->guest.driver, 10, l->guest.now_ms));
-	assert_int_equal(port_guest_status(&l->guest).returned_pages, 100);
-	assert_int_equal(l->guest.out_count, 0);
-	port_liar_expect_running(l);
-}
-
-/* Proves DRV-BAD-11. */
-static void a_device_that_does_not_start_over_is_a_failure(void **state)
-{
-	const uint64_t held = 5;
-
-	port_liar_take(*state, MSG(HELLO));
-	port_liar_answer(*state, &held, sizeof(held));
-	port_liar_take(*state, MSG(HELLO));
-	port_liar_answer(*state, &held, sizeof(held));
-	port_liar_expect_failure(*state, VBALLOON_GUEST_HELLO_HELD);
-}
-
-/* Proves DRV-REQ-10. */
-static void asked_for_hello_it_drains_first(void **state)
-{
-	const uint8_t verdicts[256] = { 0 };
-	struct port_liar *l = *state;
-	struct liar_message hello;
-	uint64_t epoch = port_liar_take(l, MSG(HELLO)).word, held = 0;
-
-	port_liar_answer(l, &held, sizeof(held));
-	port_liar_request(l, REQ(RESIZE), 0, 1);
-	port_liar_take(l, MSG(ADD));
-	port_liar_request(l, REQ(HELLO), 0, 0);
-	port_liar_request(l, REQ(STATS), 1, 0);
-	port_liar_answer(l, verdicts, 1);
-	hello = port_liar_take(l, MSG(HELLO));
-	assert_int_equal(hello.word, epoch);
-	assert_int_equal(hello.flags, 0);
-	port_liar_answer(l, &held, sizeof(held));
-	port_liar_take(l, MSG(STATS));
-	port_liar_expect_running(l);
-}
-
-/* Proves DRV-HELLO-2, DRV-REQ-11. */
-static void its_epoch_is_new_after_a_reset(void **state)
-{
-	struct port_liar *l = *state;
-	uint64_t epoch = port_liar_take(l, MSG(HELLO)).word;
-
-	port_liar_request(l, REQ(RESET), 0, 0);
-	l->guest.now_ms += 1000;
-	port_guest_run(&l->guest);
-	assert_int_not_equal(port_liar_take(l, MSG(HELLO)).word, epoch);
-}
-
 /* Proves DRV-WITHDRAW-2. */
 static void bounds_its_adds_and_keeps_room_for_a_withdraw(void **state)
 {
@@ -378,22 +229,6 @@ static void an_answer_that_was_not_written_is_no_old_one(void **state)
 	assert_int_equal(port_guest_status(&l->guest).failure, VBALLOON_GUEST_WITHDRAW_MORE);
 }
 
-static void a_greeting_that_was_not_written_is_no_count(void **state)
-{
-	const uint64_t held = 0;
-	struct port_liar *l = *state;
-
-	port_liar_take(l, MSG(HELLO));
-	port_liar_answer(l, &held, sizeof(held));
-	port_liar_request(l, REQ(HELLO), 0, 0);
-	port_liar_take(l, MSG(HELLO));
-	/* Of its answer only the length is told. */
-	l->chains[1].written = 8;
-	port_liar_answer(l, NULL, 0);
-	assert_int_equal(port_liar_take(l, MSG(HELLO)).flags,
-			 VIRTIO_MEMORY_BALLOON_HELLO_START_OVER);
-}
-
 /* Proves DRV-WITHDRAW-5. */
 static void a_short_answer_is_final_for_a_second(void **state)
 {
@@ -567,15 +402,6 @@ static void silence_keeps_nobody_waiting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH(hello_is_the_first_message, set_up),
-		WITH(says_nothing_before_hello_is_answered, set_up),
-		WITH(a_short_answer_to_hello_is_a_failure, set_up),
-		WITH(starts_over_when_the_device_counts_otherwise, set_up),
-		WITH(what_may_not_be_added_again_yet_is_the_guests, set_up),
-		WITH(what_was_forgotten_is_had_back_at_once_without_memory, set_up),
-		WITH(a_device_that_does_not_start_over_is_a_failure, set_up),
-		WITH(asked_for_hello_it_drains_first, set_up),
-		WITH(its_epoch_is_new_after_a_reset, set_up),
 		WITH(bounds_its_adds_and_keeps_room_for_a_withdraw, set_up_base),
 		WITH(a_verdict_that_is_missing_is_a_failure, set_up_base),
 		WITH(a_verdict_that_is_none_is_a_failure, set_up_base),
@@ -591,7 +417,6 @@ int main(void)
 		WITH(a_page_within_a_unit_is_a_failure, set_up_large),
 		WITH(a_part_of_an_entry_is_a_failure, set_up),
 		WITH(an_answer_that_was_not_written_is_no_old_one, set_up),
-		WITH(a_greeting_that_was_not_written_is_no_count, set_up),
 		WITH(a_short_answer_is_final_for_a_second, set_up),
 		WITH(a_target_above_memory_takes_what_there_is, set_up_base),
 		WITH(ignores_requests_that_it_does_not_know, set_up),
