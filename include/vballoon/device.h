@@ -186,6 +186,18 @@ int vballoon_device_add_region(struct vballoon_device *device,
 int vballoon_device_remove_region(struct vballoon_device *device, struct vballoon_gpa gpa);
 
 /**
+ * It has turned out otherwise whether the memory of a region can be given back to the host, also
+ * while queues run. Its record stays. Followed by vballoon_device_run(), which drops what
+ * waits, if it can be.
+ * @param device the device
+ * @param gpa the first byte of the region
+ * @param reclaimable what holds from now on
+ * @return 0; -ENOENT; -EINVAL for what is no enum vballoon_reclaimable
+ */
+int vballoon_device_set_reclaimable(struct vballoon_device *device, struct vballoon_gpa gpa,
+				    enum vballoon_reclaimable reclaimable);
+
+/**
  * Enable a queue. Makes the record unproven, if there is one, and brings a device
  * back that a violation had stopped. A queue that is not in guest memory is the
  * guest's violation, not an error.

@@ -111,6 +111,21 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
 	return 0;
 }
 
+int vballoon_device_set_reclaimable(struct vballoon_device *device, struct vballoon_gpa gpa,
+				    enum vballoon_reclaimable reclaimable)
+{
+	const struct vballoon_region *region =
+		vballoon_memory_find(&device->memory, gpa, vballoon_bytes(1));
+
+	if (!region || region->gpa.value != gpa.value)
+		return -ENOENT;
+	if ((unsigned int)reclaimable >= VBALLOON_RECLAIMABLE_COUNT)
+		return -EINVAL;
+	vballoon_drop_leave(device);
+	device->memory.regions[region - device->memory.regions].reclaimable = reclaimable;
+	return 0;
+}
+
 uint64_t vballoon_device_memory_pages(const struct vballoon_device *device)
 {
 	uint64_t sum = 0;

@@ -7,6 +7,14 @@
 
 #include <vballoon/recover.h>
 
+static enum vballoon_reclaimable slot_reclaimable(const struct vballoon_memory_table *table,
+						  const struct vballoon_slot *slot)
+{
+	if (table->not_shared && slot->probed == VBALLOON_RECLAIMABLE)
+		return VBALLOON_KEEP_NOT_SHARED;
+	return slot->probed;
+}
+
 /* Tell the device of a slot, if it has anything for it. */
 static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot *slot,
 		       bool recover)
@@ -15,9 +23,7 @@ static int slot_attach(struct vballoon_memory_table *table, struct vballoon_slot
 
 	if (!slot->region.page_map)
 		return 0;
-	slot->region.reclaimable = slot->probed;
-	if (table->not_shared && slot->probed == VBALLOON_RECLAIMABLE)
-		slot->region.reclaimable = VBALLOON_KEEP_NOT_SHARED;
+	slot->region.reclaimable = slot_reclaimable(table, slot);
 	ret = recover ? vballoon_device_recover_region(table->device, &slot->region)
 		      : vballoon_device_add_region(table->device, &slot->region);
 	slot->in_device = !ret;
@@ -207,8 +213,12 @@ void vballoon_memory_table_set_shared(struct vballoon_memory_table *table, bool 
 		return;
 	table->not_shared = !shared;
 	for (unsigned int i = 0; i < table->count; i++) {
-		slot_detach(table, table->slots[i]);
-		slot_attach(table, table->slots[i], false);
+		struct vballoon_slot *slot = table->slots[i];
+
+		slot->region.reclaimable = slot_reclaimable(table, slot);
+		if (slot->in_device)
+			vballoon_device_set_reclaimable(table->device, slot->region.gpa,
+							slot->region.reclaimable);
 	}
 }
 

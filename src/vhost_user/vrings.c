@@ -111,7 +111,7 @@ static bool queue_moved(const struct vballoon_queue *from, const struct vballoon
 }
 
 /* The kick is watched by now, and process() looks at the ring once after it has
- * started: a kick that came earlier is not lost. */
+ * started: a kick that came earlier is not lost. That it came says nothing of the driver. */
 static void vring_start(struct vballoon_vhost_user *back_end, unsigned int index,
 			const struct vballoon_queue *queue)
 {
@@ -128,6 +128,7 @@ static void vring_start(struct vballoon_vhost_user *back_end, unsigned int index
 	}
 	vring->running = true;
 	vring->kicks = 0;
+	(void)vballoon_event_drain(vring->kick);
 }
 
 /* Whether the driver says something in that queue. What it leaves in the others for the device to
@@ -237,7 +238,7 @@ void vballoon_vrings_disable(struct vballoon_vhost_user *back_end)
  * writes: of memory that the front end has mapped privately the file has the
  * size, even the blocks, but never the contents. A driver that kicks has
  * written at least one descriptor, so a table that is all zero then is not the
- * driver's. One kick proves nothing: QEMU raises one itself when a ring starts.
+ * driver's. One kick proves nothing: a front end may raise one itself when a ring has started.
  * Looked at until a descriptor is seen once.
  */
 static void memory_prove(struct vballoon_vhost_user *back_end, const struct vballoon_vring *vring)

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include "base/le.h"
 #include "device_bed.h"
 
 #define AT GIB
+#define APART 200 /* pages, none next to another: more than a run of the device drops */
 
 static int setup(void **state)
 {
@@ -186,6 +188,56 @@ static void a_page_map_has_no_size_for_what_is_no_region(void **state)
 	assert_int_equal(vballoon_page_map_bytes(vballoon_bytes(GIB), 31), 0);
 }
 
+static int set_reclaimable(struct bed *bed, uint64_t gpa, enum vballoon_reclaimable reclaimable)
+{
+	return vballoon_device_set_reclaimable(bed->device, vballoon_gpa(gpa), reclaimable);
+}
+
+static void what_can_be_given_back_after_all_is_and_stays_on_the_record(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(set_reclaimable(bed, AT, VBALLOON_KEEP_NOT_SHARED), 0);
+	bed_add_pages(bed, AT, 8);
+	bed_add_pages(bed, AT + 16 * MIB, 4);
+	assert_int_equal(bed_status(bed).dropped_pages, 4);
+	assert_int_equal(bed_status(bed).kept_pages[VBALLOON_KEEP_NOT_SHARED], 8);
+	assert_int_equal(set_reclaimable(bed, AT, VBALLOON_RECLAIMABLE), 0);
+	bed_run(bed);
+	assert_int_equal(bed_status(bed).held_pages, 12);
+	assert_int_equal(bed_status(bed).dropped_pages, 12);
+}
+
+/* In the midst of what it looks through. */
+static void a_drop_goes_no_further_in_memory_that_is_to_be_kept(void **state)
+{
+	__le64 message[1 + APART] = { VIRTIO_MEMORY_BALLOON_MSG_ADD };
+	struct bed *bed = *state;
+	uint64_t dropped;
+
+	for (unsigned int i = 0; i < APART; i++)
+		message[1 + i] = vballoon_le64(AT + i * 8192);
+	bed_post(bed, message, sizeof(message), APART);
+	assert_true(vballoon_device_run(bed->device));
+	dropped = bed_status(bed).dropped_pages;
+	assert_true(dropped > 0 && dropped < APART);
+	assert_int_equal(set_reclaimable(bed, AT, VBALLOON_KEEP_FILE), 0);
+	bed_run(bed);
+	assert_int_equal(bed_status(bed).dropped_pages, dropped);
+	assert_int_equal(bed_status(bed).kept_pages[VBALLOON_KEEP_FILE], APART);
+}
+
+static void what_is_no_region_or_no_reason_changes_nothing(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(set_reclaimable(bed, AT + 4096, VBALLOON_KEEP_FILE), -ENOENT);
+	assert_int_equal(set_reclaimable(bed, AT + 32 * MIB, VBALLOON_KEEP_FILE), -ENOENT);
+	assert_int_equal(set_reclaimable(bed, AT, VBALLOON_RECLAIMABLE_COUNT), -EINVAL);
+	bed_add_pages(bed, AT, 1);
+	assert_int_equal(bed_status(bed).dropped_pages, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +266,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_region_that_overlaps_is_refused_and_its_page_map_left_alone, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			what_can_be_given_back_after_all_is_and_stays_on_the_record, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(a_drop_goes_no_further_in_memory_that_is_to_be_kept,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_no_region_or_no_reason_changes_nothing,
+						setup, teardown),
 		cmocka_unit_test(a_page_map_has_no_size_for_what_is_no_region),
 	};
 
