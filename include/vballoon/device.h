@@ -133,14 +133,15 @@ int vballoon_device_set_features(struct vballoon_device *device, uint64_t featur
 unsigned int vballoon_device_queue_count(const struct vballoon_device *device);
 
 /**
- * Read the configuration space: struct virtio_memory_balloon_config, which is read-only
- * and constant; or struct virtio_balloon_config.
+ * The driver reads the configuration space: struct virtio_memory_balloon_config, which is read-only
+ * and constant; or struct virtio_balloon_config, then followed by vballoon_device_run(): a driver
+ * that reads it has heard the answer to its last message, which device 5 may have waited for.
  * @param device the device
  * @param offset first byte
  * @param to @p len bytes; what lies beyond the configuration space reads as 0
  * @param len how many
  */
-void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
+void vballoon_device_config_space(struct vballoon_device *device, uint32_t offset, void *to,
 				  uint32_t len);
 
 /**
@@ -423,7 +424,8 @@ void vballoon_device_drop_now(struct vballoon_device *device);
  * Tell the device what time it is, before vballoon_device_run(). Only an inflate_rate
  * needs it, to know when the guest may be asked for more, and of device 5 a period of
  * statistics; without them this need never be called. Told the time, device 5 has single
- * pages wait for their neighbours, for some milliseconds, before they are dropped.
+ * pages wait for their neighbours, for some milliseconds, before they are dropped, and all
+ * of them for the driver to go on.
  * @param device the device
  * @param now_ms milliseconds of a clock that only goes forward
  */

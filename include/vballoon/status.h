@@ -70,8 +70,8 @@ struct vballoon_status {
 	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
 					 dropped soon, or in a host page not wholly held, or
 					 the host has failed to drop them */
-	bool drop_lingers; /**< some of the waiting pages may only wait for their neighbours, for
-				some milliseconds: see vballoon_device_due_ms() */
+	bool drop_lingers; /**< some of the waiting pages may only wait for their neighbours, or for
+				the driver, for some milliseconds: see vballoon_device_due_ms() */
 	uint64_t kept_pages
 		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause; or
 					 held and kept for now, while dropping is inhibited

@@ -213,8 +213,11 @@ struct vballoon_drop {
 	unsigned int region;
 	uint64_t next; /* page */
 	uint64_t end; /* page; next == end: no chunk */
-	bool lingers; /* only whole blocks are dropped, before now_ms is that */
+	bool lingers; /* only whole blocks are dropped, until now_ms is that */
 	uint64_t linger_until_ms;
+	bool gone_on; /* the driver has, since its last message was answered */
+	bool deferred; /* nothing is dropped, until it has or now_ms is that */
+	uint64_t deferred_until_ms;
 };
 
 struct vballoon_device {
@@ -491,7 +494,14 @@ void vballoon_drop_at_once(struct vballoon_device *device, uint64_t gpa, uint64_
 /* Pages were added one message of many: those behind them may complete their blocks. */
 void vballoon_drop_linger(struct vballoon_device *device);
 
-/* When what waits for neighbours is to be dropped without them; VBALLOON_NEVER. */
+/* A message was answered: a driver that has waited for that is to go on first. */
+void vballoon_drop_defer(struct vballoon_device *device);
+
+/* It has: its next message is some time away. */
+void vballoon_drop_go_on(struct vballoon_device *device);
+
+/* When what waits for neighbours, or for the driver to go on, is to be dropped without;
+ * VBALLOON_NEVER. */
 uint64_t vballoon_drop_due_ms(const struct vballoon_device *device);
 
 /* Whether anything is left to look through, and may be. */

@@ -94,7 +94,7 @@ unsigned int vballoon_device_queue_count(const struct vballoon_device *device)
 }
 
 /* Keeps DEV-CONF-2, DEV-CONF-5. */
-void vballoon_device_config_space(const struct vballoon_device *device, uint32_t offset, void *to,
+void vballoon_device_config_space(struct vballoon_device *device, uint32_t offset, void *to,
 				  uint32_t len)
 {
 	unsigned char space[CONFIG_BYTES_MAX];
@@ -105,6 +105,7 @@ void vballoon_device_config_space(const struct vballoon_device *device, uint32_t
 	memset(to, 0, len);
 	if (rest)
 		memcpy(to, space + offset, len < rest ? len : rest);
+	vballoon_drop_go_on(device);
 }
 
 void vballoon_device_config_write(struct vballoon_device *device, uint32_t offset, const void *from,

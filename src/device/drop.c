@@ -13,6 +13,10 @@
  * those of a block that is not wholly held wait for the rest of it, for some milliseconds: a
  * huge page of the host is given back as a whole then.
  *
+ * Some of those drivers read the configuration space after each message, and wait for that, too.
+ * Where the last message was followed by such a look nothing is dropped before the next one: the driver
+ * would wait for the host. It is not waited for longer than a moment.
+ *
  * Nothing is dropped unless the record is proven (DEV-STOP-2), and nothing is ever
  * under way between two calls.
  */
@@ -25,6 +29,9 @@
 
 /* Freeing a large page takes the host no longer than so many small ones. */
 #define LARGE_PAGE_COST 8
+
+/* How long a driver that has its answer is waited for. Between one and two, as the clock has it. */
+#define DEFER_MS 2
 
 struct budget {
 	uint64_t pages;
@@ -52,6 +59,11 @@ bool vballoon_drop_is_held_back(const struct vballoon_device *device,
 	}
 	*cause_out = VBALLOON_KEEP_WARM;
 	return device->policy.pages == VBALLOON_PAGES_WARM && !device->drop_all;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* What is dropped at once, in pages of a region: multiples of mask + 1, from -phase on. */
@@ -174,9 +186,34 @@ void vballoon_drop_leave(struct vballoon_device *device)
 
 void vballoon_drop_linger(struct vballoon_device *device)
 {
+	struct vballoon_drop *drop = &device->drop;
+	bool begins = !drop->lingers;
+
 	/* Who does not know the time cannot be told when it is over. */
-	device->drop.lingers = device->protocol->linger_ms && device->now_ms;
-	device->drop.linger_until_ms = device->now_ms + device->protocol->linger_ms;
+	drop->lingers = device->protocol->linger_ms && device->now_ms;
+	drop->linger_until_ms = device->now_ms + device->protocol->linger_ms;
+	if (!begins || !drop->lingers)
+		return;
+	/* What was to be dropped as it is still will be. */
+	vballoon_drop_leave(device);
+	for (unsigned int i = 0; i < device->memory.count; i++)
+		vballoon_summary_copy(&device->summaries[i], VBALLOON_HINT_PENDING,
+				      VBALLOON_HINT_LINGERING);
+}
+
+void vballoon_drop_defer(struct vballoon_device *device)
+{
+	struct vballoon_drop *drop = &device->drop;
+
+	drop->deferred = drop->lingers && drop->gone_on;
+	drop->deferred_until_ms = device->now_ms + DEFER_MS;
+	drop->gone_on = false;
+}
+
+void vballoon_drop_go_on(struct vballoon_device *device)
+{
+	device->drop.gone_on = true;
+	device->drop.deferred = false;
 }
 
 /* The time has come for what waited for neighbours. */
@@ -218,11 +255,6 @@ static void drop_pages(struct vballoon_device *device, unsigned int region,
 		device->counters.last_drop_error = error;
 	}
 	vballoon_journal_drop(device, 0, 0);
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Take the next of the chunk that is whole on the grid, at most @most pages (or one place
@@ -327,9 +359,11 @@ static bool is_anything_loose(const struct vballoon_device *device)
 
 uint64_t vballoon_drop_due_ms(const struct vballoon_device *device)
 {
-	return device->drop.lingers && may_drop(device) && is_anything_loose(device)
-		       ? device->drop.linger_until_ms
-		       : VBALLOON_NEVER;
+	const struct vballoon_drop *drop = &device->drop;
+
+	if (!drop->lingers || !may_drop(device) || !is_anything_loose(device))
+		return VBALLOON_NEVER;
+	return drop->deferred ? drop->deferred_until_ms : drop->linger_until_ms;
 }
 
 void vballoon_device_drop_now(struct vballoon_device *device)
@@ -353,6 +387,10 @@ bool vballoon_drop_run(struct vballoon_device *device)
 	/* What is dropped may be what a message waits for. */
 	if (!may_drop(device) || (device->work.unfinished && !device->work.waits))
 		return false;
+	if (device->drop.deferred && !device->drop_all &&
+	    device->now_ms < device->drop.deferred_until_ms)
+		return false;
+	device->drop.deferred = false;
 	if (vballoon_drop_due_ms(device) <= device->now_ms)
 		end_lingering(device);
 	while (budget.pages && budget.calls && budget.looks) {

@@ -55,6 +55,7 @@ static uint32_t num_pages(void *context)
 	vballoon_device_config_space(port->world->device,
 				     offsetof(struct virtio_balloon_config, num_pages), &pages,
 				     sizeof(pages));
+	port->world->device_has_work = true;
 	return vballoon_le32(pages);
 }
 

@@ -13,6 +13,8 @@
 #define HALF 256U /* pages of a block: what Linux's driver gives in a message */
 #define NOW_MS 1000
 #define LINGER_MS 20
+#define DEFER_MS 2
+#define APART 200 /* pages, none next to another */
 
 static struct bed bed;
 
@@ -42,6 +44,13 @@ static int teardown(void **state)
 static void run_at(uint64_t now_ms)
 {
 	vballoon_device_set_time(bed.device, now_ms);
+	bed_run(&bed);
+}
+
+/* The driver has its answer, and looks what else is wanted. */
+static void go_on(void)
+{
+	trad_config(&bed, offsetof(struct virtio_balloon_config, num_pages));
 	bed_run(&bed);
 }
 
@@ -188,6 +197,64 @@ static void on_huge_pages_it_is_as_it_was(void **state)
 	assert_int_equal(bed.call_count, 1);
 }
 
+/* What it does next it would else wait for: the host takes its time. */
+static void nothing_is_dropped_before_the_driver_goes_on(void **state)
+{
+	(void)state;
+	go_on();
+	trad_say_up(&bed, INFLATE, AT, 2 * HALF);
+	trad_config_write(&bed, offsetof(struct virtio_balloon_config, actual), 2 * HALF);
+	bed_run(&bed);
+	assert_int_equal(bed.call_count, 0);
+	assert_true(bed_status(&bed).drop_lingers);
+	go_on();
+	assert_int_equal(bed.call_count, 1);
+	assert_dropped(0, AT, 2 * MIB);
+}
+
+static void a_driver_that_does_not_go_on_is_waited_for_a_moment(void **state)
+{
+	(void)state;
+	go_on();
+	trad_say_up(&bed, INFLATE, AT, 2 * HALF);
+	assert_int_equal(vballoon_device_due_ms(bed.device), NOW_MS + DEFER_MS);
+	run_at(NOW_MS + DEFER_MS - 1);
+	assert_int_equal(bed.call_count, 0);
+	run_at(NOW_MS + DEFER_MS);
+	assert_int_equal(bed.call_count, 1);
+	assert_int_equal(vballoon_device_due_ms(bed.device), VBALLOON_NEVER);
+}
+
+/* However fast its messages come, and however many are on their way, its pages do not pile up. */
+static void a_driver_that_no_longer_reads_is_not_waited_for(void **state)
+{
+	(void)state;
+	go_on();
+	trad_say_up(&bed, INFLATE, AT, 2 * HALF);
+	assert_int_equal(bed.call_count, 0);
+	trad_say_up(&bed, INFLATE, AT + 4 * MIB, 2 * HALF);
+	assert_int_equal(bed.call_count, 2);
+	trad_say_up(&bed, INFLATE, AT + 8 * MIB, 2 * HALF);
+	assert_int_equal(bed.call_count, 3);
+}
+
+/* More of them than a run of the device drops. */
+static void pages_that_waited_long_enough_do_not_wait_with_those_behind_them(void **state)
+{
+	uint32_t pfns[APART];
+
+	(void)state;
+	for (uint32_t i = 0; i < APART; i++)
+		pfns[i] = (uint32_t)(AT / PAGE) + 2 * i;
+	trad_say(&bed, INFLATE, pfns, APART);
+	vballoon_device_set_time(bed.device, NOW_MS + LINGER_MS);
+	assert_true(vballoon_device_run(bed.device));
+	assert_true(bed.call_count < APART);
+	trad_say_up(&bed, INFLATE, AT + 16 * MIB, 1);
+	run_at(NOW_MS + 2 * LINGER_MS);
+	assert_int_equal(bed.call_count, APART + 1);
+}
+
 static void a_device_that_is_not_told_the_time_does_not_wait(void **state)
 {
 	(void)state;
@@ -212,6 +279,10 @@ int main(void)
 		TEST(why_it_waits_is_told),
 		TEST(a_block_that_lies_in_two_pieces_is_dropped_whole),
 		TEST(on_huge_pages_it_is_as_it_was),
+		TEST(nothing_is_dropped_before_the_driver_goes_on),
+		TEST(a_driver_that_does_not_go_on_is_waited_for_a_moment),
+		TEST(a_driver_that_no_longer_reads_is_not_waited_for),
+		TEST(pages_that_waited_long_enough_do_not_wait_with_those_behind_them),
 		TEST(a_device_that_is_not_told_the_time_does_not_wait),
 	};
 

@@ -224,7 +224,11 @@ static void deflate_run(struct vballoon_device *device, uint64_t gpa, uint64_t p
 enum vballoon_violation vballoon_trad_inflate(struct vballoon_device *device,
 					      struct vballoon_chain *chain)
 {
-	return take_pages(device, chain, inflate_run);
+	enum vballoon_violation violation = take_pages(device, chain, inflate_run);
+
+	if (!violation && !device->work.unfinished)
+		vballoon_drop_defer(device);
+	return violation;
 }
 
 enum vballoon_violation vballoon_trad_deflate(struct vballoon_device *device,
