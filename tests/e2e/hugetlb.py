@@ -15,8 +15,9 @@ STOLEN_MIB = 64
 MIB_PER_HUGE_PAGE = 2
 
 
-def around():
-    return hugepages.reserved(MACHINE["memory_mib"] // MIB_PER_HUGE_PAGE)
+def around(assets):
+    guest_mib = MACHINE["memory_mib"] + assets.kernel.own_mib()
+    return hugepages.reserved(guest_mib // MIB_PER_HUGE_PAGE)
 
 
 def steal(leave_mib):

@@ -28,6 +28,7 @@ def reasons(rig):
     rig.guest.release()
     rig.daemon.execute("policy", withdraw_pressure="grant", withdraw_oom="grant", floor_bytes=0)
     rig.daemon.resize(0)
+    rig.check_accounts(0)
 
 
 def floor(rig):
