@@ -13,9 +13,9 @@
  * those of a block that is not wholly held wait for the rest of it, for some milliseconds: a
  * huge page of the host is given back as a whole then.
  *
- * Some of those drivers read the configuration space after each message, and wait for that, too.
- * Where the last message was followed by such a look nothing is dropped before the next one: the driver
- * would wait for the host. It is not waited for longer than a moment.
+ * Some of those drivers read the configuration space after each message, and wait for that,
+ * too. A driver that did so after its last message is to do it after this one before anything
+ * is dropped: it would wait for the host. It is not waited for longer than a moment.
  *
  * Nothing is dropped unless the record is proven (DEV-STOP-2), and nothing is ever
  * under way between two calls.
