@@ -25,7 +25,6 @@
 #include "supervised.h"
 #include "supervisor/depot.h"
 
-#define STATE "kept-1" /* the memory file */
 #define PATIENCE_S 5
 
 static struct port_front front;
@@ -50,6 +49,7 @@ static void the_death_of_the_supervisor_is_not_noticed(void **state)
 
 	stored_begin(bed, &front);
 	for (unsigned int i = 0; i < 3; i++) {
+		stored_stop(bed);
 		stored_kill(bed, supervised_worker(bed));
 		stored_assert_goes_on(bed, &front);
 	}
@@ -75,6 +75,7 @@ static void a_message_at_hand_is_carried_out_by_another(void **state)
 		call = supervised_next_call(worker, NULL);
 		assert_true(call != SUPERVISED_DIED);
 	} while (call != SYS_sendmsg);
+	stored_stop(bed);
 	assert_int_equal(kill(bed->daemon.pid, SIGKILL), 0);
 	/* It goes with it, and is ours to look at. */
 	while (waitpid(worker, &status, __WALL) == worker && WIFSTOPPED(status))
@@ -98,6 +99,7 @@ static void queues_that_share_an_interrupt_go_on(void **state)
 	stored_send(&front);
 	stored_receive(&front);
 	supervised_assert_sound(bed, &front, 300);
+	stored_stop(bed);
 	stored_kill(bed, supervised_worker(bed));
 	stored_assert_goes_on(bed, &front);
 	port_front_close(&front);
@@ -127,10 +129,9 @@ static void in_the_midst_of_something_nobody_goes_on(void **state)
 	struct vballoon_depot_file *file;
 
 	stored_begin(bed, &front);
+	stored_stop(bed);
 	stored_kill(bed, supervised_worker(bed));
-	file = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd_store_find(STATE),
-		    0);
-	assert_true(file != MAP_FAILED);
+	file = stored_state();
 	assert_int_equal(file->busy, 0);
 	file->busy = 1;
 	munmap(file, sizeof(*file));

@@ -7,14 +7,20 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "fd_store.h"
 #include "supervised.h"
+#include "supervisor/depot.h"
+
+#define STATE "kept-1" /* the memory file */
+#define TRIES_MAX 20000 /* of a millisecond */
 
 static int sockets[2]; /* vhost, control */
 
@@ -83,6 +89,33 @@ void stored_assert_goes_on(struct daemon_bed *bed, struct port_front *front)
 	supervised_assert_sound(bed, front, 200);
 	supervised_set(bed, 300);
 	supervised_assert_sound(bed, front, 300);
+}
+
+struct vballoon_depot_file *stored_state(void)
+{
+	struct vballoon_depot_file *file = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE,
+						MAP_SHARED, fd_store_find(STATE), 0);
+
+	assert_true(file != MAP_FAILED);
+	return file;
+}
+
+void stored_stop(const struct daemon_bed *bed)
+{
+	struct vballoon_depot_file *file = stored_state();
+	int status;
+
+	for (unsigned int tries = 0;; tries++) {
+		assert_int_equal(kill(bed->daemon.pid, SIGSTOP), 0);
+		assert_int_equal(waitpid(bed->daemon.pid, &status, WUNTRACED), bed->daemon.pid);
+		assert_true(WIFSTOPPED(status));
+		if (!file->busy)
+			break;
+		assert_true(tries < TRIES_MAX);
+		assert_int_equal(kill(bed->daemon.pid, SIGCONT), 0);
+		supervised_sleep_ms(1);
+	}
+	munmap(file, sizeof(*file));
 }
 
 void stored_kill(struct daemon_bed *bed, pid_t worker)

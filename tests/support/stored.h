@@ -7,6 +7,8 @@
 #include "daemon_bed.h"
 #include "port_front.h"
 
+struct vballoon_depot_file;
+
 /* Without a front end: the memory file, and what was ordered. */
 #define STORED_ALONE 2
 /* What a supervisor says that goes on. */
@@ -20,7 +22,13 @@ int stored_tear_down(void **state);
 void stored_start(struct daemon_bed *bed);
 void stored_begin(struct daemon_bed *bed, struct port_front *front);
 
-/* Kill the supervisor, and wait for the end of its worker. */
+/* What the supervisor has in memory, to be unmapped by the caller. */
+struct vballoon_depot_file *stored_state(void);
+
+/* Stop the supervisor when it is in the midst of nothing: the next one can go on. */
+void stored_stop(const struct daemon_bed *bed);
+
+/* Kill the supervisor, wherever it is, and wait for the end of its worker. */
 void stored_kill(struct daemon_bed *bed, pid_t worker);
 
 /* Another one is started, and goes on with the balloon, the order, and all else. */
