@@ -45,7 +45,8 @@ class Life:
         try:
             self._settle()
             seen = step(self)
-            return {**seen, **self._settle()}
+            self._settle()
+            return seen
         except Failure as failure:
             failure.add_note(f"when it came to {step.__name__} on {self._side.balloon.name}")
             raise
@@ -55,10 +56,13 @@ class Life:
 
     def _settle(self):
         """Have the size that was asked for, and the host the memory."""
-        self._side.balloon.resize(self._target_mib)
+        balloon = self._side.balloon
+        balloon.resize(self._target_mib)
         self._await_host_holds(self._side.vm.machine.memory_mib
                                - self._target_mib * RETURNED_SHARE)
-        return {"size": self._side.balloon.size_mib()}
+        # After a reboot QEMU says at first that its balloon is as large as it was.
+        self.guest.wait_for(f"the balloon to be {self._target_mib} MiB",
+                            lambda: balloon.size_mib() == self._target_mib, SETTLES_SECONDS)
 
     def _await_host_holds(self, most_mib):
         memory = self._side.vm.memory
