@@ -63,6 +63,29 @@ static void a_driver_that_goes_on_keeps_its_balloon(void **state)
 	assert_int_equal(bed_status(&bed).resets_seen, 0);
 }
 
+/* It has taken all of it back without a word since, and has no reason to say so again. */
+static void a_balloon_that_is_said_to_be_empty_is_so_there_too(void **state)
+{
+	(void)state;
+	begin(TRAD(SILENT_DEFLATE));
+	assert_int_equal(bed_status(&bed).balloon_pages, 40);
+	trad_config_write(&bed, TRAD_FIELD(actual), 0);
+	assert_int_equal(bed_status(&bed).balloon_pages, 0);
+	replace();
+	trad_go_on(&bed, TRAD_BOTH);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).held_pages, 40);
+	assert_int_equal(bed_status(&bed).balloon_pages, 0);
+}
+
+static void of_a_driver_that_has_not_said_all_that_is_held_is_the_balloon(void **state)
+{
+	(void)state;
+	begin(TRAD(SILENT_DEFLATE));
+	replace();
+	assert_int_equal(bed_status(&bed).balloon_pages, 40);
+}
+
 static void a_driver_that_begins_anew_has_an_empty_balloon(void **state)
 {
 	(void)state;
@@ -167,6 +190,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_driver_that_goes_on_keeps_its_balloon),
+		TEST(a_balloon_that_is_said_to_be_empty_is_so_there_too),
+		TEST(of_a_driver_that_has_not_said_all_that_is_held_is_the_balloon),
 		TEST(a_driver_that_begins_anew_has_an_empty_balloon),
 		TEST(a_driver_that_was_not_heard_is_new_there_too),
 		TEST(the_target_is_the_same_there),

@@ -63,12 +63,14 @@ enum {
 
 #define OWN_ANEW(index) (1U << (index)) /* that queue has begun anew, and nobody has spoken */
 #define OWN_HINTS_DONE (1U << 2)
+#define OWN_ACTUAL_TOLD (1U << 3)
 
 /* Where the queues were left is what tells the driver that goes on from another. */
 void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
 {
 	const struct vballoon_traditional *trad = &device->traditional;
-	uint32_t bits = trad->hints_done ? OWN_HINTS_DONE : 0;
+	uint32_t bits = (trad->hints_done ? OWN_HINTS_DONE : 0) |
+			(trad->actual_told ? OWN_ACTUAL_TOLD : 0);
 
 	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
 		vballoon_saved_store32(own + AT_LEFT_AT + i * sizeof(trad->left_at[i]),
@@ -94,7 +96,7 @@ void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)
 		trad->places[i] = bits & OWN_ANEW(i) ? VBALLOON_PLACE_ANEW : VBALLOON_PLACE_LEFT;
 	}
 	trad->actual = vballoon_le32(vballoon_saved_load32(own + AT_ACTUAL));
-	trad->actual_told = trad->actual != 0;
+	trad->actual_told = bits & OWN_ACTUAL_TOLD;
 	trad->poison_val = vballoon_le32(vballoon_saved_load32(own + AT_POISON_VAL));
 	trad->drivers = vballoon_saved_load64(own + AT_DRIVERS);
 	trad->round = vballoon_saved_load32(own + AT_ROUND);
