@@ -57,7 +57,7 @@ struct vballoon_region {
 	size_t page_map_bytes; /**< at least vballoon_page_map_bytes() */
 };
 
-/** Callbacks on access to guest memory; each may be NULL. */
+/** Callbacks on guest memory; each may be NULL. */
 struct vballoon_memory_hooks {
 	/** Called before @p len bytes at @p gpa are read. Returns 0, or a
 	 *  negative errno that makes the read fail. */
@@ -67,6 +67,11 @@ struct vballoon_memory_hooks {
 	/** Called before @p len bytes at @p gpa are written, as before_read: 0, or a
 	 *  negative errno that makes the write fail with nothing written. */
 	int (*before_write)(void *context, struct vballoon_gpa gpa, size_t len);
+	/** Whether all memory is there that the driver may speak of by now. Asked of each buffer
+	 *  that is found in a queue, before anything is read in it: when there is memory that
+	 *  the embedder has still to add, the buffer stays for a later
+	 *  vballoon_device_run(). NULL: it always is. */
+	bool (*is_current)(void *context);
 };
 
 /** The regions of one guest, sorted by address. Zero-initialised: none. */
@@ -115,6 +120,13 @@ const struct vballoon_region *vballoon_memory_find(const struct vballoon_memory 
  */
 bool vballoon_memory_covers(const struct vballoon_memory *memory, struct vballoon_gpa gpa,
 			    struct vballoon_bytes len);
+
+/**
+ * Tell whether all memory is there that the driver may speak of by now.
+ * @param memory the guest's memory
+ * @return what the is_current hook returned
+ */
+bool vballoon_memory_is_current(const struct vballoon_memory *memory);
 
 /**
  * Copy guest memory into private memory, each byte read once.

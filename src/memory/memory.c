@@ -111,6 +111,12 @@ bool vballoon_memory_covers(const struct vballoon_memory *memory, struct vballoo
 	return true;
 }
 
+bool vballoon_memory_is_current(const struct vballoon_memory *memory)
+{
+	return !memory->hooks || !memory->hooks->is_current ||
+	       memory->hooks->is_current(memory->hooks_context);
+}
+
 static int before_read(const struct vballoon_memory *memory, struct vballoon_gpa gpa, size_t len)
 {
 	if (!memory->hooks || !memory->hooks->before_read)

@@ -151,6 +151,8 @@ int vballoon_device_ring_next(struct vballoon_device_ring *ring, struct vballoon
 	*violation_out = ring->violation;
 	if (ring->running && !ring->violation)
 		*violation_out = await(ring, &waiting);
+	/* What is in the ring now may lie in memory that came before it. */
+	waiting = waiting && vballoon_memory_is_current(ring->memory);
 	if (!*violation_out && waiting) {
 		if (ring->kicks_enabled)
 			ring->format->disable_kicks(ring);

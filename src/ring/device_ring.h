@@ -30,7 +30,9 @@
 
 /* The outcomes of vballoon_device_ring_next(). */
 enum {
-	VBALLOON_RING_EMPTY, /* nothing available; notifications are enabled again */
+	/* Nothing available, and notifications are enabled again; or nothing that may be taken
+	 * before there is memory which the embedder has still to add. */
+	VBALLOON_RING_EMPTY,
 	VBALLOON_RING_CHAIN, /* a chain was taken */
 	VBALLOON_RING_BROKEN, /* a violation, told in violation_out, until it is skipped */
 };

@@ -39,6 +39,13 @@ bool vballoon_channel_relay_gone(const struct vballoon_channel *channel)
 	return channel->relayed && poll(&relay, 1, 0) == 1 && (relay.revents & POLLHUP);
 }
 
+bool vballoon_channel_has_more(const struct vballoon_channel *channel)
+{
+	struct pollfd input = { .fd = channel->socket, .events = POLLIN };
+
+	return vballoon_channel_is_ahead(channel) || poll(&input, 1, 0) == 1;
+}
+
 static void fds_close(int *fds, unsigned int *count)
 {
 	for (unsigned int i = 0; i < *count; i++) {

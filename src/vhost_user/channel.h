@@ -89,6 +89,9 @@ void vballoon_channel_finish(struct vballoon_channel *channel);
 /* Send on: 0, also when the socket takes no more now; -ECONNRESET. */
 int vballoon_channel_flush(struct vballoon_channel *channel);
 
+/* Whether anything came that is not received yet; also when the other side has gone. */
+bool vballoon_channel_has_more(const struct vballoon_channel *channel);
+
 /* Whether more was read than the message that was received. */
 static inline bool vballoon_channel_is_ahead(const struct vballoon_channel *channel)
 {

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <syslog.h>
 
+#include <vballoon/abi/traditional_balloon.h>
+
 #include "vhost_user/back_end.h"
 #include "vhost_user/event.h"
 
@@ -58,13 +60,24 @@ int vballoon_handle_set_features(struct vballoon_vhost_user *back_end,
 	return ret ? VBALLOON_MESSAGE_DECLINED : 0;
 }
 
+/*
+ * The driver of device 5 writes to the configuration space after each MiB, and where the front end
+ * can ask for an answer to that the guest's processor waits for it. Behind a relay what is
+ * still to come cannot be seen (memory_is_current()).
+ */
+static uint64_t protocol_features(const struct vballoon_vhost_user *back_end)
+{
+	if (back_end->config.device_id == VIRTIO_BALLOON_ID && !back_end->channel.relayed)
+		return PROTOCOL_FEATURES & ~BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK);
+	return PROTOCOL_FEATURES;
+}
+
 int vballoon_handle_get_protocol_features(struct vballoon_vhost_user *back_end,
 					  struct vballoon_message *message,
 					  struct vballoon_reply *reply)
 {
-	(void)back_end;
 	(void)message;
-	return vballoon_reply_u64(reply, PROTOCOL_FEATURES);
+	return vballoon_reply_u64(reply, protocol_features(back_end));
 }
 
 int vballoon_handle_set_protocol_features(struct vballoon_vhost_user *back_end,
@@ -72,12 +85,13 @@ int vballoon_handle_set_protocol_features(struct vballoon_vhost_user *back_end,
 					  struct vballoon_reply *reply)
 {
 	uint64_t features = vballoon_message_u64(message);
+	uint64_t foreign = features & ~protocol_features(back_end);
 
 	(void)reply;
-	if (features & ~PROTOCOL_FEATURES)
-		return vballoon_back_end_refuse(
-			back_end, "protocol features 0x%llx that were not offered",
-			(unsigned long long)(features & ~PROTOCOL_FEATURES));
+	if (foreign)
+		return vballoon_back_end_refuse(back_end,
+						"protocol features 0x%llx that were not offered",
+						(unsigned long long)foreign);
 	back_end->protocol_features = features;
 	return 0;
 }

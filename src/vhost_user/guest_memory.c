@@ -32,10 +32,21 @@ static void memory_written(void *context, struct vballoon_gpa gpa, size_t len)
 		vballoon_dirty_log_mark(&back_end->dirty_log, logged, len);
 }
 
+/* A front end that can ask for an answer waits for that before the guest learns of new memory.
+ * Else the memory may be on the socket, and the guest use it already. */
+static bool memory_is_current(void *context)
+{
+	const struct vballoon_vhost_user *back_end = context;
+
+	return vballoon_back_end_has(back_end, VHOST_USER_PROTOCOL_F_REPLY_ACK) ||
+	       !vballoon_channel_has_more(&back_end->channel);
+}
+
 const struct vballoon_memory_hooks vballoon_back_end_memory_hooks = {
 	.before_read = memory_access,
 	.after_write = memory_written,
 	.before_write = memory_access,
+	.is_current = memory_is_current,
 };
 
 /* What was present may not be any more, as soon as the host is asked for anything. */

@@ -219,6 +219,18 @@ static void a_worker_of_one_front_end_does_too(void **state)
 	assert_int_equal(process_wait(&bed->daemon), 0);
 }
 
+/* Without one it need not: see test_late_memory.c. */
+static void the_monitor_of_a_traditional_balloon_behind_a_relay_waits_for_answers(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes", "--device", "traditional"));
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	assert_int_equal(front_end_get_u64(&bed->guest, VHOST_USER_GET_PROTOCOL_FEATURES),
+			 FRONT_END_PROTOCOL_FEATURES);
+}
+
 #define CASE(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -231,6 +243,7 @@ int main(int argc, char **argv)
 		CASE(on_is_all_of_it_for_a_worker_too),
 		CASE(a_worker_does_all_its_work_inside),
 		CASE(a_worker_of_one_front_end_does_too),
+		CASE(the_monitor_of_a_traditional_balloon_behind_a_relay_waits_for_answers),
 	};
 
 	call_trace_main(argc, argv);

@@ -194,8 +194,11 @@ uint32_t front_end_get_vring_base(struct front_end *front_end, unsigned int inde
 
 void front_end_negotiate(struct front_end *front_end, uint64_t features)
 {
+	const uint64_t offered = front_end_get_u64(front_end, VHOST_USER_GET_PROTOCOL_FEATURES);
+
 	front_end_send(front_end, VHOST_USER_SET_OWNER, 0, NULL, 0, NULL, 0);
-	front_end_set_u64(front_end, VHOST_USER_SET_PROTOCOL_FEATURES, FRONT_END_PROTOCOL_FEATURES);
+	front_end_set_u64(front_end, VHOST_USER_SET_PROTOCOL_FEATURES,
+			  FRONT_END_PROTOCOL_FEATURES & offered);
 	front_end_set_u64(front_end, VHOST_USER_SET_FEATURES, features);
 	front_end->wire.ring_features = vballoon_ring_features(features);
 	front_end_set_mem_table(front_end, &front_end->region, &front_end->memory_fd, 1);

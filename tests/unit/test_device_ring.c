@@ -275,6 +275,32 @@ static void a_ring_may_end_with_the_last_byte_of_memory(void **state)
 	assert_int_equal(vballoon_device_ring_start(&f->ring, &f->guest.memory, &queue, &all), 0);
 }
 
+static bool is_current;
+
+static bool ask_is_current(void *context)
+{
+	(void)context;
+	return is_current;
+}
+
+static const struct vballoon_memory_hooks late_memory = { .is_current = ask_is_current };
+
+static void a_buffer_waits_for_memory_that_is_still_to_come(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	f->guest.memory.hooks = &late_memory;
+	fixture_desc(f, 0, (struct raw_desc){ FIXTURE_MEMORY_END, 4, 0, 0 });
+	ring_builder_avail(&f->builder, 0);
+	is_current = false;
+	assert_int_equal(fixture_next(f), VBALLOON_RING_EMPTY);
+	assert_int_equal(f->ring.next_avail, 0);
+	guest_memory_add(&f->guest, FIXTURE_MEMORY_END, 0x1000);
+	is_current = true;
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+}
+
 /* Which bytes of the guest were read, and how often. */
 static unsigned char reads[FIXTURE_MEMORY_END];
 
@@ -328,6 +354,7 @@ int main(void)
 		CASE(an_indirect_table_may_have_as_many_descriptors_as_the_queue),
 		CASE(a_chain_may_have_exactly_four_gibibytes),
 		CASE(a_buffer_may_cross_adjacent_regions),
+		CASE(a_buffer_waits_for_memory_that_is_still_to_come),
 		CASE(a_ring_goes_on_where_it_was_stopped),
 		CASE(a_ring_does_not_start_when_a_part_is_not_in_memory),
 		CASE(a_ring_may_end_with_the_last_byte_of_memory),

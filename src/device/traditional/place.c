@@ -69,9 +69,12 @@ enum {
 void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
 {
 	const struct vballoon_traditional *trad = &device->traditional;
-	uint32_t bits = (trad->hints_done ? OWN_HINTS_DONE : 0) |
-			(trad->actual_told ? OWN_ACTUAL_TOLD : 0);
+	uint32_t bits = 0;
 
+	if (trad->hints_done)
+		bits |= OWN_HINTS_DONE;
+	if (trad->actual_told)
+		bits |= OWN_ACTUAL_TOLD;
 	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
 		vballoon_saved_store32(own + AT_LEFT_AT + i * sizeof(trad->left_at[i]),
 				       trad->left_at[i]);
