@@ -149,6 +149,38 @@ static void statistics_are_asked_for_again_when_it_is_time(void **state)
 	assert_true(bed_status(&bed).stats_periodic);
 }
 
+static bool is_current;
+
+static bool ask_is_current(void *context)
+{
+	(void)context;
+	return is_current;
+}
+
+/* Whoever sleeps until something is due would not sleep. */
+static void statistics_that_are_due_and_cannot_be_had_are_tried_again_later(void **state)
+{
+	(void)state;
+	begin();
+	vballoon_device_set_time(bed.device, 1000);
+	vballoon_device_set_stats_period(bed.device, 500);
+	bed_run(&bed);
+	post(VIRTIO_BALLOON_S_MEMFREE, 1);
+	assert_true(trad_answered(&bed, STATS));
+	post(VIRTIO_BALLOON_S_MEMFREE, 2);
+	bed.hooks.is_current = ask_is_current;
+	is_current = false;
+	vballoon_device_set_time(bed.device, 1500);
+	bed_run(&bed);
+	assert_false(trad_answered(&bed, STATS));
+	assert_int_equal(vballoon_device_due_ms(bed.device), 1600);
+	is_current = true;
+	vballoon_device_set_time(bed.device, 1600);
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, STATS));
+	assert_int_equal(vballoon_device_due_ms(bed.device), VBALLOON_NEVER);
+}
+
 static void must_tell_host_and_silent_deflate_are_not_offered_together(void **state)
 {
 	(void)state;
@@ -247,6 +279,7 @@ int main(void)
 		CASE(unknown_tags_are_ignored),
 		CASE(statistics_without_end_stop_the_device),
 		CASE(statistics_are_asked_for_again_when_it_is_time),
+		CASE(statistics_that_are_due_and_cannot_be_had_are_tried_again_later),
 		CASE(must_tell_host_and_silent_deflate_are_not_offered_together),
 		CASE(a_page_of_another_size_makes_no_device),
 		CASE(the_target_is_in_the_configuration_space_and_the_driver_is_told),

@@ -99,7 +99,8 @@ void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)
 		trad->places[i] = bits & OWN_ANEW(i) ? VBALLOON_PLACE_ANEW : VBALLOON_PLACE_LEFT;
 	}
 	trad->actual = vballoon_le32(vballoon_saved_load32(own + AT_ACTUAL));
-	trad->actual_told = bits & OWN_ACTUAL_TOLD;
+	/* A state that was saved before there was this bit has its value alone. */
+	trad->actual_told = bits & OWN_ACTUAL_TOLD || trad->actual;
 	trad->poison_val = vballoon_le32(vballoon_saved_load32(own + AT_POISON_VAL));
 	trad->drivers = vballoon_saved_load64(own + AT_DRIVERS);
 	trad->round = vballoon_saved_load32(own + AT_ROUND);

@@ -129,9 +129,12 @@ static bool is_silent(const struct vballoon_device *device)
 static uint64_t due_ms(const struct vballoon_device *device)
 {
 	uint64_t stats = vballoon_trad_stats_due_ms(device);
-	uint64_t retry = device->work.waits ? device->now_ms + RETRY_MS : VBALLOON_NEVER;
+	uint64_t retry = device->now_ms + RETRY_MS;
 
-	return stats < retry ? stats : retry;
+	/* Statistics that are due still could not be had in the last run. */
+	if (stats <= device->now_ms)
+		stats = retry;
+	return device->work.waits && retry < stats ? retry : stats;
 }
 
 const struct vballoon_protocol vballoon_protocol_traditional = {
