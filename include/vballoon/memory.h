@@ -70,7 +70,8 @@ struct vballoon_memory_hooks {
 	/** Whether all memory is there that the driver may speak of by now. Asked of each buffer
 	 *  that is found in a queue, before anything is read in it: when there is memory that
 	 *  the embedder has still to add, the buffer stays for a later
-	 *  vballoon_device_run(). NULL: it always is. */
+	 *  vballoon_device_run(), which is to come as soon as the answer is another: the driver
+	 *  need not kick again. NULL: it always is. */
 	bool (*is_current)(void *context);
 };
 

@@ -31,7 +31,7 @@
 /* The outcomes of vballoon_device_ring_next(). */
 enum {
 	/* Nothing available, and notifications are enabled again; or nothing that may be taken
-	 * before there is memory which the embedder has still to add. */
+	 * before there is memory which the embedder has still to add: it looks again then. */
 	VBALLOON_RING_EMPTY,
 	VBALLOON_RING_CHAIN, /* a chain was taken */
 	VBALLOON_RING_BROKEN, /* a violation, told in violation_out, until it is skipped */

@@ -32,8 +32,8 @@ static void memory_written(void *context, struct vballoon_gpa gpa, size_t len)
 		vballoon_dirty_log_mark(&back_end->dirty_log, logged, len);
 }
 
-/* A front end that can ask for an answer waits for that before the guest learns of new memory.
- * Else the memory may be on the socket, and the guest use it already. */
+/* A front end that can ask for an answer does, and waits for it before the guest learns of new
+ * memory. Else the memory may be on the socket, and the guest use it already. */
 static bool memory_is_current(void *context)
 {
 	const struct vballoon_vhost_user *back_end = context;
