@@ -61,7 +61,7 @@ class Rig:
         self.daemon.ask(0)
         self.load()
         self.daemon.resize(0)
-        expect(self._guest_pages(0) == 0, "a guest that has all of its memory back")
+        expect(self._accounts(0) == (0, 0), "a guest that has all of its memory back")
         self.guest.release()
 
     def hold_pattern(self, leave_mib: int = 0) -> None:
@@ -92,21 +92,25 @@ class Rig:
         """A file in the guest that holds a number."""
         return int(self.guest.ask(f"read {path}"))
 
-    def _guest_pages(self, pages: int) -> int:
-        """The same, once the guest has got to the device's last answer."""
+    def _accounts(self, pages: int) -> tuple[int, int]:
+        """The balloon by the device's account and by the guest's, once both are at so many pages: a
+        balloon passes through a size while the guest has yet to see that no more is asked for, and
+        the guest counts when it has got to the device's last answer."""
         deadline = time.monotonic() + ACCOUNT_SECONDS * self.assets.kernel.patience()
-        while (held := self.held_pages()) != pages and time.monotonic() < deadline:
+        while True:
+            status = self.daemon.status()
+            accounts = status["held_bytes"] // status["page_bytes"], self.held_pages()
+            if accounts == (pages, pages) or time.monotonic() >= deadline:
+                return accounts
             time.sleep(0.01)
-        return held
 
     def check_accounts(self, balloon_mib: int) -> None:
         """Guest and device agree, to the page."""
-        status = self.daemon.status()
-        expected_pages = (balloon_mib << 20) // status["page_bytes"]
-        device_pages = status["held_bytes"] // status["page_bytes"]
-        guest_pages = self._guest_pages(expected_pages)
-        expect(device_pages == guest_pages == expected_pages,
-               f"{expected_pages} pages in the balloon: the device says {device_pages}, "
+        page_bytes = self.daemon.status()["page_bytes"]
+        pages = (balloon_mib << 20) // page_bytes
+        device_pages, guest_pages = self._accounts(pages)
+        expect(device_pages == guest_pages == pages,
+               f"{pages} pages in the balloon: the device says {device_pages}, "
                f"the guest {guest_pages}")
 
     def check_host_has(self, balloon_mib: int) -> None:
