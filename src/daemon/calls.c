@@ -22,11 +22,6 @@
 
 /* Kernels of one architecture have the old call, those of another only the new; and which of two
  * the C library takes for fstat() is its version's affair. */
-#ifdef __NR_poll
-#define POLL ANY(poll)
-#else
-#define POLL ANY(ppoll)
-#endif
 #ifdef __NR_epoll_wait
 #define EPOLL_WAIT ANY(epoll_wait)
 #else
@@ -46,7 +41,7 @@ const struct vballoon_call vballoon_daemon_calls[] = {
 	ANY(read),
 	ANY(write),
 	ANY(preadv2),
-	POLL,
+	ANY(ppoll), /* a poll() in a process that is stopped goes on as restart_syscall() */
 	ANY(close),
 	IS(fcntl, 1, F_GETFL),
 	IS(fcntl, 1, F_SETFL),

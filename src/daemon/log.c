@@ -10,7 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
-/* Below PIPE_BUF: what poll() calls writable takes a whole line. */
+/* Below PIPE_BUF: what ppoll() calls writable takes a whole line. */
 #define LINE_BYTES 1024
 
 /* So many lines, then one more every so often. */
@@ -55,8 +55,9 @@ static bool take_line(void)
 static bool can_write(void)
 {
 	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	const struct timespec now = { 0 };
 
-	return poll(&out, 1, 0) == 1 && !(out.revents & (POLLERR | POLLNVAL));
+	return ppoll(&out, 1, &now, NULL) == 1 && !(out.revents & (POLLERR | POLLNVAL));
 }
 
 static void write_line(int priority, const char *text)

@@ -34,13 +34,12 @@ void vballoon_channel_init(struct vballoon_channel *channel, int socket)
 bool vballoon_channel_relay_gone(const struct vballoon_channel *channel)
 {
 	struct pollfd relay = { .fd = channel->socket };
+	const struct timespec now = { 0 };
 
 	/* When only the front end has gone the relay is shut one way. */
-	return channel->relayed && poll(&relay, 1, 0) == 1 && (relay.revents & POLLHUP);
+	return channel->relayed && ppoll(&relay, 1, &now, NULL) == 1 && (relay.revents & POLLHUP);
 }
 
-/* Not by poll(): one that finds nothing while its process is stopped and goes on comes again as
- * another system call, which the sandbox does not have. */
 bool vballoon_channel_has_more(const struct vballoon_channel *channel)
 {
 	uint8_t byte;

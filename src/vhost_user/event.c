@@ -8,11 +8,12 @@
 void vballoon_event_signal(int fd)
 {
 	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+	const struct timespec now = { 0 };
 	const uint64_t one = 1;
 	ssize_t ignored;
 
 	/* A counter at its limit, or a full pipe in its place, would block. */
-	if (poll(&writable, 1, 0) != 1 || !(writable.revents & POLLOUT))
+	if (ppoll(&writable, 1, &now, NULL) != 1 || !(writable.revents & POLLOUT))
 		return;
 	ignored = write(fd, &one, sizeof(one));
 	(void)ignored;

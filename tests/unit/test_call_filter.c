@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 #include "daemon/call_filter.h"
+#include "vhost_user/channel.h"
+#include "vhost_user/event.h"
 
 /* Above all numbers that Linux has given to calls. */
 #define NUMBERS 520
@@ -29,6 +32,8 @@
 #define VALUES 64
 /* What the daemon may need, at the most. */
 #define CALLS_MAX 25
+/* Enough to meet a call in its midst many times. */
+#define STOPS 2000
 
 struct list {
 	const struct vballoon_call *calls;
@@ -55,7 +60,7 @@ static struct list lookout_list(void)
  * arguments means anything, so that a call that is let through does nothing. */
 static bool is_killed(struct list list, long number, unsigned int argument, unsigned long value)
 {
-	long arguments[6] = { -1, 0, 0, 0, -1, 0 };
+	long arguments[6] = { -1, -1, 0, 0, -1, 0 };
 	int status;
 	pid_t pid = fork();
 
@@ -242,6 +247,64 @@ static void the_daemon_needs_few_calls(void **state)
 	assert_in_range(count, 1, CALLS_MAX);
 }
 
+/* Look for ever, as the daemon does at each message, at what is not there. */
+static void look_for_ever(unsigned int *looks)
+{
+	struct vballoon_channel channel = { .relayed = true };
+	const uint64_t full = UINT64_MAX - 1;
+	int ends[2], event = eventfd(0, 0);
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || event < 0 ||
+	    write(event, &full, sizeof(full)) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    vballoon_call_filter_install(daemon_list().calls, daemon_list().count))
+		_exit(99);
+	channel.socket = ends[0];
+	for (;;) {
+		if (vballoon_channel_relay_gone(&channel) || vballoon_channel_has_more(&channel))
+			_exit(98);
+		vballoon_event_signal(event);
+		__atomic_fetch_add(looks, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* Whether it looks once more; else it has ended. */
+static bool looks_again(pid_t pid, const unsigned int *looks, int *status)
+{
+	unsigned int before = __atomic_load_n(looks, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(looks, __ATOMIC_RELAXED) == before) {
+		if (waitpid(pid, status, WNOHANG) == pid)
+			return false;
+	}
+	return true;
+}
+
+static void a_process_that_is_stopped_and_goes_on_makes_no_other_call(void **state)
+{
+	unsigned int *looks = mmap(NULL, sizeof(*looks), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_true(looks != MAP_FAILED);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		look_for_ever(looks);
+	for (unsigned int i = 0; i < STOPS; i++) {
+		if (!looks_again(pid, looks, &status))
+			fail_msg("it has ended: wait status %#x", (unsigned int)status);
+		assert_int_equal(kill(pid, SIGSTOP), 0);
+		assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+		assert_true(WIFSTOPPED(status));
+		assert_int_equal(kill(pid, SIGCONT), 0);
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(munmap(looks, sizeof(*looks)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +321,7 @@ int main(void)
 		cmocka_unit_test(the_lookout_opens_nothing_that_it_would_change),
 		cmocka_unit_test(one_that_serves_one_front_end_takes_no_other),
 		cmocka_unit_test(the_daemon_needs_few_calls),
+		cmocka_unit_test(a_process_that_is_stopped_and_goes_on_makes_no_other_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
