@@ -381,7 +381,7 @@ bool vballoon_drop_run(struct vballoon_device *device)
 	struct budget budget = {
 		.pages = shift < RUN_BYTES_SHIFT ? UINT64_C(1) << (RUN_BYTES_SHIFT - shift) : 1,
 		.calls = RUN_CALLS,
-		.looks = VBALLOON_RUN_STEPS * VBALLOON_SEARCH_STEP_PAGES,
+		.looks = (uint64_t)VBALLOON_RUN_STEPS * VBALLOON_SEARCH_STEP_PAGES,
 	};
 
 	/* What is dropped may be what a message waits for. */

@@ -102,9 +102,12 @@ static uint16_t pending(struct vballoon_driver_ring *ring)
 
 static struct vballoon_driver_used read_used(const struct vballoon_driver_ring *ring)
 {
-	const volatile struct packed_desc *shared =
-		(const struct packed_desc *)ring->desc + packed_index(ring->used_idx);
-	uint32_t len = vballoon_le32(shared->len);
+	volatile struct packed_desc *shared =
+		(struct packed_desc *)ring->desc + packed_index(ring->used_idx);
+	/* A device may write the three as one, at the length: what it wrote before is acquired
+	 * there as well, for those to whom a release is known by its address, as to the thread
+	 * sanitizer. */
+	uint32_t len = vballoon_le32(__atomic_load_n(&shared->len, __ATOMIC_ACQUIRE));
 
 	/* virtio 1.3, 2.8.4: without WRITE the length is to be ignored. */
 	if (!(ring->used_flags & PACKED_DESC_WRITE))
