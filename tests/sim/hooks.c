@@ -189,6 +189,8 @@ static int before_write(void *context, struct vballoon_gpa gpa, size_t len)
 	trace_event(&world->trace, "write fails", gpa.value, len);
 	world->summary.writes_failed++;
 	world->oracle.may_stop = world->reset_asked = true;
+	/* It may go on without the reset, when the machine is paused before. */
+	world->oracle.forgets_drops = true;
 	return -EIO;
 }
 
