@@ -151,7 +151,8 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
  * @param state copied; nothing in it is trusted
  * @param len bytes
  * @param check_out what is wrong with it, as far as that is known by now
- * @return 0; -EINVAL when something is wrong with it, and the log says what; -ENOMEM
+ * @return 0; -EBUSY when a queue runs, so that another record is in use; -EINVAL when something
+ *         is wrong with it, and the log says what; -ENOMEM
  */
 int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *state, size_t len,
 			     struct vballoon_saved_check *check_out);

@@ -37,6 +37,11 @@ int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *s
 {
 	void *copy;
 
+	if (vballoon_vrings_any_runs(back_end)) {
+		vballoon_back_end_log(back_end, LOG_WARNING,
+				      "declined to load a state: a queue runs");
+		return -EBUSY;
+	}
 	if (vballoon_device_load_check(back_end->device, state, len, check_out)) {
 		tell(back_end, LOG_ERR, check_out);
 		return -EINVAL;
@@ -74,8 +79,6 @@ bool vballoon_state_settle(struct vballoon_vhost_user *back_end)
 	if (back_end->turned_away || !back_end->state)
 		return !back_end->turned_away;
 	ret = vballoon_device_load(back_end->device, back_end->state, back_end->state_len, &check);
-	if (ret == -EBUSY)
-		return true; /* the other queue runs on: this is no beginning */
 	if (ret)
 		settled = goes_without(back_end, &check);
 	else if (check.fault)

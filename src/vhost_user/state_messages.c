@@ -47,16 +47,6 @@ void vballoon_state_ready(struct vballoon_vhost_user *back_end)
 		watch(back_end);
 }
 
-/* A state is of a device that stands still. Keeps DEV-STATE-2. */
-static bool queue_runs(struct vballoon_vhost_user *back_end)
-{
-	for (unsigned int i = 0; i < back_end->vring_count; i++) {
-		if (back_end->vrings[i].running)
-			return true;
-	}
-	return false;
-}
-
 static int begin_save(struct vballoon_vhost_user *back_end, int fd)
 {
 	uint8_t *bytes = NULL;
@@ -78,7 +68,7 @@ static int begin_save(struct vballoon_vhost_user *back_end, int fd)
 
 static int begin(struct vballoon_vhost_user *back_end, uint32_t direction, int fd)
 {
-	if (queue_runs(back_end))
+	if (vballoon_vrings_any_runs(back_end))
 		return -EBUSY;
 	if (direction == VHOST_USER_TRANSFER_SAVE)
 		return begin_save(back_end, fd);

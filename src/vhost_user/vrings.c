@@ -90,6 +90,15 @@ uint32_t vballoon_vring_base(const struct vballoon_vhost_user *back_end,
 				 : vballoon_device_queue_first(back_end->device);
 }
 
+bool vballoon_vrings_any_runs(const struct vballoon_vhost_user *back_end)
+{
+	for (unsigned int i = 0; i < back_end->vring_count; i++) {
+		if (back_end->vrings[i].running)
+			return true;
+	}
+	return false;
+}
+
 /* Where the ring lies in the guest memory of now: 0 or -EFAULT. */
 static int vring_locate(const struct vballoon_vhost_user *back_end,
 			const struct vballoon_vring *vring, struct vballoon_queue *queue_out)

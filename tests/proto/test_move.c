@@ -213,6 +213,24 @@ static void nothing_is_saved_or_loaded_while_a_queue_runs(void **state)
 	port_front_reach(f, 20);
 }
 
+/* It would be taken for the record of the guest that has run since, when that is paused. */
+static void a_state_is_refused_when_the_queues_have_started_before_it_is_whole(void **state)
+{
+	struct port_front *f = *state;
+
+	save_and_attach(f, false);
+	assert_true(port_move_send(&f->wire, &move));
+	port_move_arrive(f);
+	assert_int_equal(port_move_check(&f->wire), 1);
+	port_front_await_that(f, is_proven);
+	port_front_reach(f, 100);
+	port_front_reach(f, 0);
+	port_move_stop(f);
+	port_move_start(f);
+	assert_int_equal(port_front_status(f).held_pages, 0);
+	port_front_reach(f, 20);
+}
+
 static void a_damaged_state_is_refused_and_the_guest_starts_over(void **state)
 {
 	struct port_front *f = *state;
@@ -358,6 +376,7 @@ int main(void)
 		TEST(set_up, an_order_that_was_not_carried_out_goes_along),
 		TEST(set_up, a_state_of_an_earlier_life_does_no_harm),
 		TEST(set_up, nothing_is_saved_or_loaded_while_a_queue_runs),
+		TEST(set_up, a_state_is_refused_when_the_queues_have_started_before_it_is_whole),
 		TEST(set_up, a_damaged_state_is_refused_and_the_guest_starts_over),
 		TEST(set_up, a_state_without_its_end_is_refused),
 		TEST(set_up, nothing_was_moved_before_anything_was),

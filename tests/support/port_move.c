@@ -29,7 +29,7 @@ void port_move_start(struct port_front *front)
 	}
 }
 
-static uint64_t check(struct vballoon_front_end *wire)
+uint64_t port_move_check(struct vballoon_front_end *wire)
 {
 	uint64_t answer;
 
@@ -77,18 +77,23 @@ uint64_t port_move_save(struct vballoon_front_end *wire, struct port_move *move)
 		move->len += (size_t)got;
 	} while (got);
 	close(fd);
-	return check(wire);
+	return port_move_check(wire);
 }
 
-uint64_t port_move_load(struct vballoon_front_end *wire, const struct port_move *move)
+bool port_move_send(struct vballoon_front_end *wire, const struct port_move *move)
 {
 	int fd = begin(wire, VHOST_USER_TRANSFER_LOAD);
 
 	if (fd < 0)
-		return 1;
+		return false;
 	assert_int_equal(write(fd, move->state, move->len), move->len);
 	close(fd);
-	return check(wire);
+	return true;
+}
+
+uint64_t port_move_load(struct vballoon_front_end *wire, const struct port_move *move)
+{
+	return port_move_send(wire, move) ? port_move_check(wire) : 1;
 }
 
 void port_move_skip(struct port_move *move, uint64_t gpa)

@@ -31,6 +31,10 @@ uint64_t port_move_save(struct vballoon_front_end *wire, struct port_move *move)
 /* Write the state into a pipe, and have it read: the answer, likewise. */
 uint64_t port_move_load(struct vballoon_front_end *wire, const struct port_move *move);
 
+/* The two halves of that: false when it is refused; the answer. */
+bool port_move_send(struct vballoon_front_end *wire, const struct port_move *move);
+uint64_t port_move_check(struct vballoon_front_end *wire);
+
 /* Take note of a page that need not travel. */
 void port_move_skip(struct port_move *move, uint64_t gpa);
 
