@@ -41,12 +41,25 @@ void vballoon_guest_init_traditional(struct vballoon_guest *guest, struct vballo
 
 int vballoon_guest_load(struct vballoon_guest *guest, const char *path)
 {
+	struct vballoon_saved_state state = { .bytes = NULL };
 	struct vballoon_feature_set here;
+	struct vballoon_saved_info info;
 	struct vballoon_view view;
 
+	if (vballoon_saved_state_read(&state, path, &info))
+		return -1;
+	/* Of a pair, the one whose state it is. */
+	if (guest->other && guest->other->device_id == info.features.device_id)
+		guest = guest->other;
 	vballoon_guest_view(guest, &view);
 	here = vballoon_view_features(&view);
-	return vballoon_saved_state_read(&guest->to_load, path, &here);
+	if (vballoon_saved_state_check(&info, path, &here)) {
+		vballoon_saved_state_free(&state);
+		return -1;
+	}
+	guest->to_load = state;
+	vballoon_pair_begin_with(guest);
+	return 0;
 }
 
 bool vballoon_guest_is_connected(const struct vballoon_guest *guest)

@@ -64,8 +64,8 @@ void vballoon_guest_init_traditional(struct vballoon_guest *guest, struct vballo
 				     const struct vballoon_settings *settings);
 void vballoon_guest_deinit(struct vballoon_guest *guest);
 
-/* The next front end's guest goes on with what the file at @path says. Returns 0; -1 when
- * that cannot be, and the log says why. */
+/* The next front end's guest goes on with what the file at @path says; of a pair the one that the
+ * file is of. Returns 0; -1 when that cannot be, and the log says why. */
 int vballoon_guest_load(struct vballoon_guest *guest, const char *path);
 
 /* Go on with what another worker has left, if one has: orders, and a front end. Returns 0; or a

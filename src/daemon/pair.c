@@ -18,6 +18,14 @@ void vballoon_pair_join(struct vballoon_guest *first, struct vballoon_guest *sec
 	first->is_preferred = first->is_served = true;
 }
 
+void vballoon_pair_begin_with(struct vballoon_guest *guest)
+{
+	if (!guest->other)
+		return;
+	guest->is_served = true;
+	guest->other->is_served = false;
+}
+
 struct vballoon_guest *vballoon_pair_served(struct vballoon_guest *guest)
 {
 	return vballoon_pair_is_served(guest) ? guest : guest->other;
@@ -93,8 +101,7 @@ void vballoon_pair_disconnect(struct vballoon_guest *guest)
 
 static void serve(struct vballoon_guest *guest)
 {
-	guest->is_served = true;
-	guest->other->is_served = false;
+	vballoon_pair_begin_with(guest);
 	vballoon_log(LOG_NOTICE, "the target is for the %s balloon now: the guest has %s",
 		     guest->device_id == VIRTIO_BALLOON_ID ? "traditional" : "memory",
 		     guest->is_preferred ? "a driver for it" : "no driver for the memory balloon");

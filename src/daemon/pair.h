@@ -17,6 +17,10 @@
 /* Have two guests be one. @first is the one that is preferred. */
 void vballoon_pair_join(struct vballoon_guest *first, struct vballoon_guest *second);
 
+/* The target is for this one until the guest's drivers say otherwise: as its state is loaded. Of
+ * who is alone it is anyhow. */
+void vballoon_pair_begin_with(struct vballoon_guest *guest);
+
 /* Of a pair, by either of the two: the device that has the target, which is the one that is
  * shown and asked. */
 struct vballoon_guest *vballoon_pair_served(struct vballoon_guest *guest);

@@ -66,47 +66,49 @@ static void log_obstacles(uint32_t device_id, const struct vballoon_migration *m
 	log_missing(device_id, migration->missing);
 }
 
-/* Whether the device that is to be can go on with it, whatever its memory. */
-static int check(const struct vballoon_saved_state *state, const char *path,
-		 const struct vballoon_feature_set *here)
+static int refuse(const char *path, enum vballoon_saved_fault fault)
 {
-	struct vballoon_migration migration;
-	struct vballoon_saved_info info;
-	enum vballoon_saved_fault fault = vballoon_saved_read(state->bytes, state->len, &info);
-
-	if (!fault) {
-		vballoon_migration_check(&info.features, here, &migration);
-		/* As vballoon_device_load() has it. */
-		migration.obstacles &= ~(unsigned int)VBALLOON_OBSTACLE_MUST_TELL;
-		if (!migration.obstacles) {
-			vballoon_log(LOG_INFO,
-				     "%s: a state with %" PRIu64 " balloon pages, for the next "
-				     "front end",
-				     path, info.held_pages);
-			return 0;
-		}
-		fault = VBALLOON_SAVED_CANNOT_MOVE;
-		log_obstacles(here->device_id, &migration);
-	}
 	vballoon_log(LOG_ERR, "%s: %s", path, vballoon_saved_fault_text(fault));
 	return -1;
 }
 
+int vballoon_saved_state_check(const struct vballoon_saved_info *info, const char *path,
+			       const struct vballoon_feature_set *here)
+{
+	struct vballoon_migration migration;
+
+	vballoon_migration_check(&info->features, here, &migration);
+	/* As vballoon_device_load() has it. */
+	migration.obstacles &= ~(unsigned int)VBALLOON_OBSTACLE_MUST_TELL;
+	if (migration.obstacles) {
+		log_obstacles(here->device_id, &migration);
+		return refuse(path, VBALLOON_SAVED_CANNOT_MOVE);
+	}
+	vballoon_log(LOG_INFO, "%s: a state with %" PRIu64 " balloon pages, for the next front end",
+		     path, info->held_pages);
+	return 0;
+}
+
 int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *path,
-			      const struct vballoon_feature_set *here)
+			      struct vballoon_saved_info *info_out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int err = fd < 0 ? -errno : read_all(fd, state);
+	enum vballoon_saved_fault fault;
 
 	if (fd >= 0)
 		close(fd);
-	if (err)
+	if (err) {
 		vballoon_log(LOG_ERR, "%s cannot be read: %s", path,
 			     err == -EFBIG ? "it is no file of a state" : strerror(-err));
-	if (!err && !check(state, path, here))
+		vballoon_saved_state_free(state);
+		return -1;
+	}
+	fault = vballoon_saved_read(state->bytes, state->len, info_out);
+	if (!fault)
 		return 0;
 	vballoon_saved_state_free(state);
-	return -1;
+	return refuse(path, fault);
 }
 
 int vballoon_saved_state_take(struct vballoon_saved_state *state,

@@ -15,10 +15,13 @@ struct vballoon_saved_state {
 	size_t len;
 };
 
-/* Read the file at @path, for a device like @here. Returns 0; -1 when there is no such
- * state, and the log says why. */
+/* Read the file at @path. Returns 0; -1 when there is no state in it, and the log says why. */
 int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *path,
-			      const struct vballoon_feature_set *here);
+			      struct vballoon_saved_info *info_out);
+
+/* Whether a device like @here can go on with what was read. Returns 0; -1, likewise. */
+int vballoon_saved_state_check(const struct vballoon_saved_info *info, const char *path,
+			       const struct vballoon_feature_set *here);
 
 /* Take that of a device. Returns 0; -ENOMEM; as vballoon_device_save(). */
 int vballoon_saved_state_take(struct vballoon_saved_state *state,

@@ -4,9 +4,11 @@
  * the same addresses: whose page is whose is for tests/unit/test_device_pair.c and a real guest.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -166,6 +168,40 @@ static void a_state_of_two_balloons_is_not_saved(void **state)
 	trad_front_close(&traditional);
 }
 
+/* Whichever of the two it is of. */
+static void a_state_is_for_the_device_that_it_is_of(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char five[160], file[160];
+
+	snprintf(five, sizeof(five), "%s", daemon_bed_path(bed, "five"));
+	snprintf(file, sizeof(file), "%s", daemon_bed_path(bed, "state"));
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 600);
+	trad_front_await(&traditional, 600);
+	trad_front_pause(&traditional);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
+	control_close(&bed->control);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	daemon_bed_start(bed, WORDS("--traditional-socket-path", five, "--load-state", file));
+	unlink(file);
+	trad_front_attach(&traditional, vballoon_link_connect(five));
+	trad_front_arrive(&traditional);
+	trad_front_await(&traditional, 600);
+	expect(bed, 5, 600, 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 600 * 4096);
+	assert_int_equal(traditional.guest.port.starts, 1);
+	assert_int_equal(trad_guest_status(&traditional.guest).failures, 0);
+	connect_memory(bed);
+	port_front_await(&memory, 0);
+	trad_front_await(&traditional, 0);
+	port_front_await(&memory, 600);
+	expect(bed, 13, 600, 0);
+	port_front_close(&memory);
+	trad_front_close(&traditional);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -177,6 +213,7 @@ int main(void)
 		TEST(a_pause_moves_nothing),
 		TEST(a_deadline_counts_the_pages_of_both),
 		TEST(a_state_of_two_balloons_is_not_saved),
+		TEST(a_state_is_for_the_device_that_it_is_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
