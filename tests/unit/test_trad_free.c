@@ -131,6 +131,34 @@ static void pages_of_zeros_are_not_given_back_where_none_are_promised(void **sta
 	assert_int_equal(trad_dropped(&bed, 0), 4 * MIB);
 }
 
+/* A device that is put in the place of another without its state hears no more of what the driver
+ * has told that one. */
+static void poison_that_another_device_was_told_of_is_kept(void **state)
+{
+	static uint8_t blank[4096];
+	struct vballoon_saved_check check;
+	size_t len;
+
+	(void)state;
+	trad_bed_init(&bed, FEATURES);
+	bed_add_memory(&bed, AT, 64 * MIB, 12);
+	assert_int_equal(vballoon_device_save(bed.device, blank, sizeof(blank), &len), 0);
+	trad_start(&bed, TRAD_ALL);
+	trad_say_up(&bed, INFLATE, AT + 8 * MIB, 8);
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_load(bed.device, blank, len, &check), 0);
+	trad_go_on(&bed, TRAD_ALL);
+	trad_config_write(&bed, TRAD_FIELD(poison_val), 0); /* with the size, as it was read */
+	bed_run(&bed);
+	bed.call_count = 0;
+	report(AT, 4 * MIB);
+	assert_int_equal(bed.call_count, 0);
+	/* The next driver begins here. */
+	trad_start(&bed, TRAD_ALL);
+	report(AT, 4 * MIB);
+	assert_int_equal(trad_dropped(&bed, 0), 4 * MIB);
+}
+
 static void without_the_feature_a_poison_value_means_nothing(void **state)
 {
 	(void)state;
@@ -358,6 +386,7 @@ int main(void)
 		CASE(a_report_of_what_is_held_is_refused),
 		CASE(poisoned_pages_are_not_given_back),
 		CASE(pages_of_zeros_are_not_given_back_where_none_are_promised),
+		CASE(poison_that_another_device_was_told_of_is_kept),
 		CASE(without_the_feature_a_poison_value_means_nothing),
 		CASE(nothing_that_is_reported_is_given_back_while_inhibited),
 		CASE(a_large_report_is_given_back_in_steps_before_its_answer),

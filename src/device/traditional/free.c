@@ -17,8 +17,10 @@
 /* A driver that fills free pages with something, zeros among it, finds it in them again. */
 static bool is_poisoned(const struct vballoon_device *device)
 {
+	const struct vballoon_traditional *trad = &device->traditional;
+
 	return vballoon_device_has(device, VBALLOON_TRAD(PAGE_POISON)) &&
-	       (device->traditional.poison_val || !device->config.reclaim->zeroes);
+	       (trad->poison_val || trad->poison_unknown || !device->config.reclaim->zeroes);
 }
 
 /* The next stretch of a report: passed over, or to work on. */

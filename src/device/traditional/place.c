@@ -26,6 +26,7 @@ void vballoon_trad_queue_started(struct vballoon_device *device, unsigned int in
 		trad->places[index] = VBALLOON_PLACE_RESUMED;
 	else
 		trad->places[index] = VBALLOON_PLACE_ANEW;
+	trad->left_at[index] = next;
 }
 
 /* Nobody has stopped it: who it was before, it is. */
@@ -64,6 +65,7 @@ enum {
 #define OWN_ANEW(index) (1U << (index)) /* that queue has begun anew, and nobody has spoken */
 #define OWN_HINTS_DONE (1U << 2)
 #define OWN_ACTUAL_TOLD (1U << 3)
+#define OWN_POISON_UNKNOWN (1U << 4)
 
 /* Where the queues were left is what tells the driver that goes on from another. */
 void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
@@ -75,6 +77,8 @@ void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
 		bits |= OWN_HINTS_DONE;
 	if (trad->actual_told)
 		bits |= OWN_ACTUAL_TOLD;
+	if (trad->poison_unknown)
+		bits |= OWN_POISON_UNKNOWN;
 	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
 		vballoon_saved_store32(own + AT_LEFT_AT + i * sizeof(trad->left_at[i]),
 				       trad->left_at[i]);
@@ -102,6 +106,7 @@ void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)
 	/* A state that was saved before there was this bit has its value alone. */
 	trad->actual_told = bits & OWN_ACTUAL_TOLD || trad->actual;
 	trad->poison_val = vballoon_le32(vballoon_saved_load32(own + AT_POISON_VAL));
+	trad->poison_unknown = bits & OWN_POISON_UNKNOWN;
 	trad->drivers = vballoon_saved_load64(own + AT_DRIVERS);
 	trad->round = vballoon_saved_load32(own + AT_ROUND);
 	trad->hints_done = bits & OWN_HINTS_DONE;
@@ -125,6 +130,19 @@ static bool goes_on(const struct vballoon_device *device)
 	return moved;
 }
 
+/* Whether the driver, which is new here, has spoken to another device before. */
+static bool began_elsewhere(const struct vballoon_device *device)
+{
+	const struct vballoon_traditional *trad = &device->traditional;
+
+	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
+		if (trad->places[i] == VBALLOON_PLACE_ANEW &&
+		    trad->left_at[i] != vballoon_device_queue_first(device))
+			return true;
+	}
+	return false;
+}
+
 /* A driver that the record does not know: begin an empty one. */
 static void begin_record(struct vballoon_device *device)
 {
@@ -136,6 +154,7 @@ static void begin_record(struct vballoon_device *device)
 	trad->actual_told = false;
 	device->pace.asked = 0;
 	trad->actual = 0; /* the poison it may have written before its queues began */
+	trad->poison_unknown = began_elsewhere(device);
 	trad->stats_seen = false;
 	trad->stats_due_ms = device->now_ms;
 	trad->round = 0;
