@@ -251,6 +251,44 @@ static void told_to_a_daemon_starts_empty(void **state)
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
 }
 
+/* A guest that has a MiB less, whose first queue starts. */
+static void connect_smaller(struct daemon_bed *bed)
+{
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	bed->guest.region.size -= 1 << 20;
+	front_end_negotiate(&bed->guest, FRONT_END_FEATURES);
+	front_end_new_ring(&bed->guest, 0);
+	front_end_start_queue(&bed->guest, 0, 0);
+}
+
+static void a_guest_of_another_size_is_turned_away(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	save(bed);
+	restart(bed, WORDS("--load-state", file));
+	connect_smaller(bed);
+	process_await(&bed->daemon, "memory that the saved state is not of");
+	process_await(&bed->daemon, "the front end has gone");
+	daemon_bed_assert_state(bed, "no-front-end");
+}
+
+static void a_guest_of_another_size_begins_empty_when_that_was_said(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	save(bed);
+	restart(bed, WORDS("--load-state", file, "--start-empty"));
+	connect_smaller(bed);
+	process_await(&bed->daemon, "the balloon begins empty");
+	front_end_new_ring(&bed->guest, 1);
+	front_end_start_queue(&bed->guest, 1, 0);
+	balloon_driver_post_request(&bed->guest);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 0);
+}
+
 /* The second MiB of the guest's memory begins at this page. */
 #define FIRST_PAGE (GUEST_BALLOON / GUEST_PAGE)
 
@@ -386,6 +424,8 @@ int main(void)
 		TEST(another_page_size_is_refused),
 		TEST(a_feature_that_is_not_offered_is_refused_by_name),
 		TEST(told_to_a_daemon_starts_empty),
+		TEST(a_guest_of_another_size_is_turned_away),
+		TEST(a_guest_of_another_size_begins_empty_when_that_was_said),
 		TEST(what_is_in_the_balloon_need_not_travel),
 		TEST(a_bitmap_has_a_bit_for_each_page),
 		TEST(nothing_is_skipped_of_a_guest_that_had_not_spoken),
