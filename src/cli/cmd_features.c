@@ -143,7 +143,8 @@ static int check(const struct vballoon_cli_options *options)
 		return code;
 	vballoon_migration_check(&source, &destination, &migration);
 	result =
-		json_pack("{sbsososo}", "can_move", !migration.obstacles, "obstacles",
+		json_pack("{sbss?sososo}", "can_move", !migration.obstacles, "text",
+			  migration.obstacles ? NULL : consent(&source), "obstacles",
 			  obstacles_json(&migration), "missing",
 			  vballoon_feature_set_names(source.device_id, migration.missing), "masked",
 			  vballoon_feature_set_names(destination.device_id, migration.masked));

@@ -96,6 +96,14 @@ static void a_guest_can_move_to_a_daemon_like_its_own(void **state)
 			 0);
 	assert_non_null(strstr(bed->ctl.out.text, "The guest can move: "));
 	assert_non_null(strstr(bed->ctl.out.text, "masked"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("features", "check", bed->control_path,
+						   bed->control_path, "--json")),
+			 0);
+	assert_non_null(strstr(bed->ctl.out.text, "\"text\":\"the destination offers every"));
+	/* What is no daemon is no destination. */
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("features", "check", bed->control_path,
+						   "/nowhere/socket")),
+			 1);
 }
 
 /* What one has printed is what the other reads. */
@@ -125,6 +133,7 @@ static void what_is_missing_is_named(void **state)
 		CANNOT_MOVE);
 	result = json_loads(bed->ctl.out.text, 0, NULL);
 	assert_true(json_is_false(json_object_get(result, "can_move")));
+	assert_true(json_is_null(json_object_get(result, "text")));
 	assert_string_equal(
 		json_string_value(json_array_get(json_object_get(result, "missing"), 0)),
 		"page-runs");

@@ -123,6 +123,9 @@ static void the_traditional_balloon_has_pages_and_features_of_its_own(void **sta
 	assert_ends(WORDS(VBALLOOND, "--device", "traditional", "--features",
 			  "must-tell-host,silent-deflate"),
 		    EXIT_USAGE, "opposites");
+	assert_ends(WORDS(VBALLOOND, "--socket-path", "x", "--traditional-socket-path", "y",
+			  "--traditional-features", "must-tell-host,silent-deflate"),
+		    EXIT_USAGE, "opposites");
 }
 
 static void passthrough_is_one_of_three_words(void **state)
