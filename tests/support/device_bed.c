@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <vballoon/recover.h>
+
 #include "base/le.h"
 #include "device_bed.h"
 
@@ -122,10 +124,19 @@ static void config_changed(void *context)
 	bed->config_changes++;
 }
 
+static void journaled(void *context)
+{
+	struct bed *bed = context;
+
+	if (bed->dies_in && !--bed->dies_in)
+		longjmp(bed->death, 1);
+}
+
 static const struct vballoon_device_ops ops = {
 	.notify = notify,
 	.config_changed = config_changed,
 	.stopped = stopped,
+	.journaled = journaled,
 };
 
 void bed_init(struct bed *bed, uint64_t features)
@@ -154,6 +165,8 @@ void bed_init_device(struct bed *bed, uint32_t device_id, uint64_t features, uin
 	memset(bed, 0, sizeof(*bed));
 	assert_non_null(storage);
 	bed->config = config;
+	config.journal = bed->journal = malloc(vballoon_journal_bytes());
+	assert_non_null(bed->journal);
 	bed->reclaim.drop = drop;
 	bed->reclaim.restore = restore;
 	bed->reclaim.discard = discard;
@@ -171,8 +184,9 @@ void bed_init_device(struct bed *bed, uint32_t device_id, uint64_t features, uin
 void bed_destroy(struct bed *bed)
 {
 	free(bed->device);
-	for (unsigned int i = 0; i < bed->page_map_count; i++)
-		free(bed->page_maps[i]);
+	free(bed->journal);
+	for (unsigned int i = 0; i < bed->region_count; i++)
+		free(bed->regions[i].page_map);
 	guest_memory_destroy(&bed->guest);
 }
 
@@ -198,7 +212,7 @@ static void add_region(struct bed *bed, uint64_t gpa, uint64_t size, uint32_t ho
 	assert_true(bytes && region.page_map);
 	guest_memory_add(&bed->guest, gpa, size);
 	region.host = guest_memory_at(&bed->guest, gpa, 1);
-	bed->page_maps[bed->page_map_count++] = region.page_map;
+	bed->regions[bed->region_count++] = region;
 	assert_int_equal(vballoon_device_add_region(bed->device, &region), 0);
 }
 
@@ -213,6 +227,16 @@ void bed_add_kept_memory(struct bed *bed, uint64_t gpa, uint64_t size,
 	add_region(bed, gpa, size, 12, cause);
 }
 
+void bed_recut_memory(struct bed *bed, uint64_t gpa)
+{
+	assert_int_equal(vballoon_device_remove_region(bed->device, vballoon_gpa(gpa)), 0);
+	for (unsigned int i = 0; i < bed->region_count; i++) {
+		if (bed->regions[i].gpa.value == gpa)
+			assert_int_equal(vballoon_device_add_region(bed->device, &bed->regions[i]),
+					 0);
+	}
+}
+
 void bed_start_queues(struct bed *bed)
 {
 	for (unsigned int i = 0; i < 2; i++) {
@@ -224,16 +248,43 @@ void bed_start_queues(struct bed *bed)
 	}
 }
 
-void bed_pause(struct bed *bed)
+void bed_stop(struct bed *bed)
 {
 	for (unsigned int i = 0; i < 2; i++) {
 		struct vballoon_queue *queue = &bed->rings[i].queue;
 
 		assert_int_equal(vballoon_device_stop_queue(bed->device, i, &queue->next), 0);
 	}
+}
+
+void bed_go_on(struct bed *bed)
+{
 	for (unsigned int i = 0; i < 2; i++)
 		assert_int_equal(vballoon_device_start_queue(bed->device, i, &bed->rings[i].queue),
 				 0);
+}
+
+void bed_pause(struct bed *bed)
+{
+	bed_stop(bed);
+	bed_go_on(bed);
+}
+
+void bed_die(struct bed *bed)
+{
+	struct vballoon_device_config config = bed->config;
+	const struct vballoon_status before = bed_status(bed);
+
+	config.journal = bed->journal;
+	assert_int_equal(vballoon_device_recover(bed->device, &config, &bed->device), 0);
+	for (unsigned int i = 0; i < bed->region_count; i++)
+		assert_int_equal(vballoon_device_recover_region(bed->device, &bed->regions[i]), 0);
+	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++) {
+		if (before.queue_running[i])
+			assert_int_equal(
+				vballoon_device_recover_queue(bed->device, i, &bed->rings[i].queue),
+				0);
+	}
 }
 
 /* The buffer of the message that is posted @index-th. */
@@ -312,6 +363,19 @@ void bed_run(struct bed *bed)
 {
 	for (unsigned int n = 0; vballoon_device_run(bed->device); n++)
 		assert_true(n < 1000000);
+}
+
+bool bed_run_and_die(struct bed *bed, unsigned int step)
+{
+	bed->dies_in = step;
+	if (setjmp(bed->death)) {
+		bed_die(bed);
+		bed_run(bed);
+		return true;
+	}
+	bed_run(bed);
+	bed->dies_in = 0;
+	return false;
 }
 
 size_t bed_say(struct bed *bed, const void *message, size_t len, void *answer, size_t room)

@@ -10,6 +10,8 @@
 #ifndef VBALLOON_TESTS_DEVICE_BED_H
 #define VBALLOON_TESTS_DEVICE_BED_H
 
+#include <setjmp.h>
+
 #include <vballoon/abi/memory_balloon.h>
 #include <vballoon/device.h>
 
@@ -48,7 +50,10 @@ struct bed_call {
 struct bed {
 	struct guest_memory guest;
 	struct vballoon_device *device;
-	struct vballoon_device_config config; /* what it was made of */
+	struct vballoon_device_config config; /* what it was made of, but for the journal */
+	void *journal; /* outlives the device */
+	unsigned int dies_in; /* steps of the journal; 0: it does not */
+	jmp_buf death;
 	struct ring_builder rings[VBALLOON_QUEUES_MAX];
 	struct vballoon_reclaim_ops reclaim;
 	struct vballoon_memory_hooks hooks;
@@ -61,8 +66,8 @@ struct bed {
 	unsigned int interrupts[VBALLOON_QUEUES_MAX];
 	unsigned int config_changes; /* ops.config_changed was called */
 	unsigned int stops; /* ops.stopped was called */
-	void *page_maps[VBALLOON_MEMORY_REGIONS_MAX];
-	unsigned int page_map_count;
+	struct vballoon_region regions[VBALLOON_MEMORY_REGIONS_MAX]; /* that were added */
+	unsigned int region_count;
 	uint64_t read_fails_at; /* reading this guest address fails; 0: none */
 	uint64_t write_fails_at; /* likewise writing */
 	uint64_t written_bytes; /* by the device, but for what it wrote to the window */
@@ -93,10 +98,21 @@ void bed_add_memory(struct bed *bed, uint64_t gpa, uint64_t size, uint32_t host_
 void bed_add_kept_memory(struct bed *bed, uint64_t gpa, uint64_t size,
 			 enum vballoon_reclaimable cause);
 
+/* The region at @gpa goes, and the same memory is there again: its pages begin in the guest. */
+void bed_recut_memory(struct bed *bed, uint64_t gpa);
+
 /* Start both queues with fresh rings, as after a reset. */
 void bed_start_queues(struct bed *bed);
 /* Stop both, and start both again where they were, as when a guest is paused. */
 void bed_pause(struct bed *bed);
+/* The two halves of that. */
+void bed_stop(struct bed *bed);
+void bed_go_on(struct bed *bed);
+
+/* The device's process dies: another device goes on with what it left. */
+void bed_die(struct bed *bed);
+/* As bed_run(), with a death at the @step-th step of the journal, from 1 on. False: there was none. */
+bool bed_run_and_die(struct bed *bed, unsigned int step);
 
 /* Post a message: @len readable bytes, @room writable ones. */
 void bed_post(struct bed *bed, const void *message, size_t len, size_t room);

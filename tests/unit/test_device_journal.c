@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* A device goes on from the journal of one that died, at any of its steps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/le.h"
+#include "device_bed.h"
+
+#define AT GIB
+#define MEMORY (64 * MIB)
+#define TARGET 600
+#define PERIOD_MS 5000
+#define OTHER_EPOCH (BED_EPOCH + 1)
+
+static struct bed bed;
+
+/* A driver that was told all that there is to tell. */
+static void begin(void)
+{
+	bed_init(&bed, BED_RUNS | BED_PUSH_STATS);
+	bed_add_memory(&bed, AT, MEMORY, 12);
+	bed_greet(&bed, 12);
+	assert_int_equal(vballoon_device_set_target(bed.device, TARGET), 0);
+	vballoon_device_set_stats_period(bed.device, PERIOD_MS);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, TARGET);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, PERIOD_MS);
+}
+
+/* Proves DEV-STATE-9. */
+static void what_the_driver_was_told_is_held_stays_so(void **state)
+{
+	const __le64 add[] = { VIRTIO_MEMORY_BALLOON_MSG_ADD, vballoon_le64(AT | 99) };
+	unsigned int step = 0;
+	uint8_t verdict = 0;
+	bool died;
+
+	(void)state;
+	do {
+		begin();
+		bed_post(&bed, add, sizeof(add), 1);
+		died = bed_run_and_die(&bed, ++step);
+		assert_int_equal(bed_collect(&bed, &verdict, 1), 1);
+		assert_int_equal(verdict, VIRTIO_MEMORY_BALLOON_ACCEPTED);
+		assert_int_equal(bed_status(&bed).held_pages, 100);
+		bed_destroy(&bed);
+	} while (died);
+	assert_true(step > 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_driver_was_told_is_held_stays_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
