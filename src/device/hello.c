@@ -29,11 +29,13 @@ static void begin_record(struct vballoon_device *device, uint64_t epoch, uint32_
 	device->journal->record.epoch = epoch;
 	device->journal->record.unit_shift = unit_shift;
 	vballoon_journal_step(device);
-	device->journal->record.valid = 1;
-	vballoon_journal_step(device);
 	vballoon_device_ask(device);
 	if (device->stats_period_ms && vballoon_device_has(device, VBALLOON_F(PUSH_STATS)))
 		vballoon_requests_period(device);
+	/* To whoever goes on from a valid record this HELLO, taken anew, is none of a new driver. */
+	vballoon_journal_keep(device);
+	device->journal->record.valid = 1;
+	vballoon_journal_step(device);
 }
 
 /* Keeps DEV-HELLO-5, DEV-HELLO-6, DEV-HELLO-7, DEV-STOP-6. */

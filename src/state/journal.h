@@ -13,7 +13,7 @@
  *   exchange     likewise, the bits of what was given set between the two
  *   drop         drop_gpa, drop_pages, dropped bits, the host drops, drop_pages 0
  *   restore      drop_gpa, drop_pages, the host has memory, dropped bits, drop_pages 0
- *   the record   state/record.h
+ *   the record   state/record.h; what its driver is to be told is kept before it is valid
  *   turns        the one that does not count, then turn
  *
  * Whoever finds it after a crash: the chain of the answer, if it was not used, is taken

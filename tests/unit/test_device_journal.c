@@ -50,10 +50,54 @@ static void what_the_driver_was_told_is_held_stays_so(void **state)
 	assert_true(step > 1);
 }
 
+/* A device that does not know that it was greeted may ask for HELLO first. */
+static void expect_resize(void)
+{
+	struct virtio_memory_balloon_req request;
+
+	bed_post_request(&bed);
+	bed_run(&bed);
+	assert_true(bed_collect_request(&bed, &request));
+	if (vballoon_le32(request.type) == VIRTIO_MEMORY_BALLOON_REQ_HELLO) {
+		assert_int_equal(bed_hello(&bed, OTHER_EPOCH, 12, 0), 0);
+		bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, TARGET);
+		return;
+	}
+	assert_int_equal(vballoon_le32(request.type), VIRTIO_MEMORY_BALLOON_REQ_RESIZE);
+	assert_int_equal(vballoon_le64(request.value), TARGET);
+}
+
+/* Its predecessor was told, and knows nothing of it any more. Proves DEV-HELLO-8, DEV-PUSH-4. */
+static void a_new_driver_is_told_target_and_period_whenever_its_hello_kills(void **state)
+{
+	const struct virtio_memory_balloon_hello hello = {
+		.msg = { vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_HELLO), 0 },
+		.epoch = vballoon_le64(OTHER_EPOCH),
+		.unit_shift = vballoon_le32(12),
+	};
+	struct virtio_memory_balloon_hello_answer answer;
+	unsigned int step = 0;
+	bool died;
+
+	(void)state;
+	do {
+		begin();
+		bed_start_queues(&bed);
+		bed_post(&bed, &hello, sizeof(hello), sizeof(answer));
+		died = bed_run_and_die(&bed, ++step);
+		assert_int_equal(bed_collect(&bed, &answer, sizeof(answer)), sizeof(answer));
+		expect_resize();
+		bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_STATS, PERIOD_MS);
+		bed_destroy(&bed);
+	} while (died);
+	assert_true(step > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_driver_was_told_is_held_stays_so),
+		cmocka_unit_test(a_new_driver_is_told_target_and_period_whenever_its_hello_kills),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
