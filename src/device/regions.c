@@ -103,6 +103,7 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
 	vballoon_drop_leave(device);
 	if (vballoon_page_map_open(region->page_map).header->held_pages)
 		device->requests.count_lost = true;
+	vballoon_journal_keep(device);
 	vballoon_memory_remove(&device->memory, gpa);
 	memmove(&summaries[index], &summaries[index + 1],
 		(device->memory.count - index) * sizeof(summaries[0]));

@@ -36,7 +36,8 @@ void vballoon_own_save(const struct vballoon_device *device, uint8_t *own)
 				       (requests->stats_asked ? OWN_STATS_ASKED : 0) |
 				       (requests->report ? OWN_REPORT : 0) |
 				       (requests->report_asked ? OWN_REPORT_ASKED : 0) |
-				       (requests->period ? OWN_PERIOD : 0));
+				       (requests->period ? OWN_PERIOD : 0) |
+				       (requests->count_lost ? OWN_COUNT_LOST : 0));
 	vballoon_saved_store32(own + AT_OWN_COOKIE, requests->cookie);
 	vballoon_saved_store64(own + AT_OWN_REPORT_ID, requests->report_id);
 	vballoon_saved_store64(own + AT_OWN_ASKED, device->pace.asked);
@@ -169,6 +170,7 @@ static void take_requests(struct vballoon_device *device, const uint8_t *own)
 		.stats_asked = bits & OWN_STATS_ASKED,
 		.report = bits & OWN_REPORT,
 		.report_asked = bits & OWN_REPORT_ASKED,
+		.count_lost = bits & OWN_COUNT_LOST,
 		.cookie = vballoon_saved_load32(own + AT_OWN_COOKIE),
 		.report_id = vballoon_saved_load64(own + AT_OWN_REPORT_ID),
 	};

@@ -93,11 +93,30 @@ static void a_new_driver_is_told_target_and_period_whenever_its_hello_kills(void
 	assert_true(step > 1);
 }
 
+/* It proves the record by another word, and is to be asked all the same. Proves DEV-HELLO-13. */
+static void a_driver_whose_pages_went_is_asked_for_hello_by_the_next_device(void **state)
+{
+	uint64_t entries[4];
+
+	(void)state;
+	begin();
+	bed_add_pages(&bed, AT, TARGET);
+	bed_stop(&bed);
+	bed_recut_memory(&bed, AT);
+	bed_die(&bed);
+	bed_go_on(&bed);
+	assert_int_equal(bed_withdraw(&bed, 0, entries, 4), 0);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+	assert_int_equal(bed_hello(&bed, BED_EPOCH, 12, 0), 0);
+	bed_destroy(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_driver_was_told_is_held_stays_so),
 		cmocka_unit_test(a_new_driver_is_told_target_and_period_whenever_its_hello_kills),
+		cmocka_unit_test(a_driver_whose_pages_went_is_asked_for_hello_by_the_next_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

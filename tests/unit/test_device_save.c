@@ -132,6 +132,22 @@ static void target_epoch_and_unit_go_along(void **state)
 	assert_int_equal(status.unit_shift, 12);
 }
 
+/* Proves DEV-HELLO-13, DEV-STATE-1. */
+static void a_driver_whose_pages_went_here_is_asked_for_hello_there(void **state)
+{
+	uint64_t entries[4];
+
+	(void)state;
+	bed_add_pages(&move.here, AT, 100);
+	stop(&move.here);
+	bed_recut_memory(&move.here, AT);
+	go_on();
+	assert_int_equal(bed_withdraw(&move.there, 0, entries, 4), 0);
+	bed_expect_request(&move.there, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+	assert_int_equal(bed_hello(&move.there, BED_EPOCH, 12, 0), 0);
+	bed_expect_no_request(&move.there);
+}
+
 /* Proves DEV-STATE-2. */
 static void nothing_is_saved_while_a_queue_runs(void **state)
 {
@@ -455,6 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_held_here_is_held_there),
 		TEST(target_epoch_and_unit_go_along),
+		TEST(a_driver_whose_pages_went_here_is_asked_for_hello_there),
 		TEST(nothing_is_saved_while_a_queue_runs),
 		TEST(nothing_is_loaded_while_a_queue_runs),
 		TEST(the_record_is_unproven_there_and_nothing_is_dropped),
