@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/le.h"
 #include "trad_bed.h"
 
 #define AT GIB
@@ -356,6 +357,36 @@ static void a_round_that_a_reset_by_command_ends_is_begun_again_by_another_id(vo
 	assert_int_not_equal(after, before);
 }
 
+static bool say_and_die(uint32_t id, unsigned int step)
+{
+	const __le32 wire = vballoon_le32(id);
+	bool died;
+
+	trad_post_bytes(&bed, HINT, &wire, sizeof(wire));
+	died = bed_run_and_die(&bed, step);
+	assert_true(trad_answered(&bed, HINT));
+	return died;
+}
+
+/* Until it hears that the round is over, the driver keeps what it has hinted to itself. */
+static void a_round_ends_whenever_a_command_kills(void **state)
+{
+	unsigned int step = 0;
+	bool died;
+
+	(void)state;
+	do {
+		begin(FEATURES, 12);
+		step++;
+		died = say_and_die(begin_round(), step);
+		died |= say_and_die(VIRTIO_BALLOON_CMD_ID_STOP, step);
+		assert_int_equal(trad_config(&bed, TRAD_FIELD(free_page_hint_cmd_id)),
+				 VIRTIO_BALLOON_CMD_ID_DONE);
+		bed_destroy(&bed);
+	} while (died);
+	assert_true(step > 1);
+}
+
 static void without_the_feature_there_is_no_round(void **state)
 {
 	uint64_t id;
@@ -397,6 +428,7 @@ int main(void)
 		CASE(a_round_that_a_reset_ends_is_begun_again_with_the_next_driver),
 		CASE(a_device_that_follows_another_begins_rounds_of_other_ids),
 		CASE(a_round_that_a_reset_by_command_ends_is_begun_again_by_another_id),
+		cmocka_unit_test(a_round_ends_whenever_a_command_kills),
 		CASE(without_the_feature_there_is_no_round),
 		CASE(a_command_of_another_length_stops_the_device),
 	};

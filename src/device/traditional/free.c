@@ -104,7 +104,8 @@ static void take_command(struct vballoon_device *device, uint32_t id)
 		return;
 	trad->round = 0;
 	trad->hints_done = true;
-	requests->report_asked = false;
+	/* A device that followed another may be about to ask for it again. */
+	requests->report = requests->report_asked = false;
 	device->counters.report_done_id = requests->report_id;
 	requests->resize = true;
 }
@@ -120,6 +121,8 @@ enum vballoon_violation vballoon_trad_hint(struct vballoon_device *device,
 		if (vballoon_chain_read(&device->memory, chain, &id, sizeof(id)))
 			return VBALLOON_DESC_OUTSIDE_MEMORY;
 		take_command(device, vballoon_le32(id));
+		/* Before it is answered: the driver says it once. */
+		vballoon_journal_keep(device);
 	}
 	if (device->traditional.round)
 		device->counters.reported_pages += chain->writable_len >> VIRTIO_BALLOON_PFN_SHIFT;
