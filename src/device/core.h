@@ -80,8 +80,9 @@ struct vballoon_protocol {
 	/* Whether it may use what is held without a word at all; NULL: no. */
 	bool (*is_silent)(const struct vballoon_device *device);
 	/* What a saved state has of it beside the requests that both have: so many bytes, a
-	 * multiple of 8; NULL: nothing. It is loaded after the record. */
+	 * multiple of 8; NULL: nothing. It is loaded after the record, if it makes sense. */
 	uint32_t own_bytes;
+	bool (*own_makes_sense)(const uint8_t *own);
 	void (*own_save)(const struct vballoon_device *device, uint8_t *own);
 	void (*own_load)(struct vballoon_device *device, const uint8_t *own);
 };

@@ -23,6 +23,7 @@ enum {
 	OWN_REPORT_ASKED = 1 << 4,
 	OWN_PERIOD = 1 << 5, /* STATS is to tell the period */
 	OWN_COUNT_LOST = 1 << 6, /* HELLO is to be asked for: pages went with their memory */
+	OWN_REQUESTS_KNOWN = (1 << 7) - 1, /* all of them */
 };
 
 #endif /* VBALLOON_DEVICE_OWN_PART_H */

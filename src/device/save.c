@@ -109,6 +109,18 @@ static bool is_memory_of(const struct vballoon_device *device, const struct vbal
 	return i == saved->extents;
 }
 
+/* What this device does not know would be lost without a word. */
+static bool own_makes_sense(const struct vballoon_device *device,
+			    const struct vballoon_saved *saved)
+{
+	const struct vballoon_protocol *protocol = device->protocol;
+
+	return saved->own_bytes == own_bytes(device) &&
+	       !(vballoon_saved_load32(saved->own + AT_OWN_REQUESTS) &
+		 ~(uint32_t)OWN_REQUESTS_KNOWN) &&
+	       (!protocol->own_makes_sense || protocol->own_makes_sense(saved->own + OWN_BYTES));
+}
+
 /* Keeps DEV-STATE-3, DEV-STATE-4, DEV-STATE-5. */
 static enum vballoon_saved_fault fault_of(const struct vballoon_device *device,
 					  const struct vballoon_saved *saved,
@@ -127,7 +139,7 @@ static enum vballoon_saved_fault fault_of(const struct vballoon_device *device,
 	migration_out->obstacles &= ~(unsigned int)VBALLOON_OBSTACLE_MUST_TELL;
 	if (migration_out->obstacles)
 		return VBALLOON_SAVED_CANNOT_MOVE;
-	return saved->own_bytes == own_bytes(device) ? VBALLOON_SAVED_OK : VBALLOON_SAVED_CORRUPT;
+	return own_makes_sense(device, saved) ? VBALLOON_SAVED_OK : VBALLOON_SAVED_CORRUPT;
 }
 
 /* Open a state for this device, whatever memory it is of. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A saved state that anybody may have written, read and loaded. */
+/* A saved state that anybody may have written, read and loaded into either device. */
 #include <stdlib.h>
 #include <string.h>
 
+#include <vballoon/abi/memory_balloon.h>
+#include <vballoon/abi/traditional_balloon.h>
 #include <vballoon/device.h>
 
 #include "fuzz.h"
@@ -30,12 +32,13 @@ static void notify(void *context, unsigned int queue)
 	(void)queue;
 }
 
-static struct vballoon_device *make_device(void *page_maps[EXTENTS])
+static struct vballoon_device *make_device(uint32_t device_id, void *page_maps[EXTENTS])
 {
 	static const struct vballoon_device_ops ops = { .notify = notify };
 	const struct vballoon_device_config config = {
+		.device_id = device_id,
 		.page_shift = 12,
-		.features = vballoon_device_features_max(),
+		.features = vballoon_device_features_of(device_id),
 		.ops = &ops,
 	};
 	static unsigned char memory[200 * PAGE];
@@ -77,25 +80,39 @@ static void check_runs(const void *state, size_t len)
 	FUZZ_HOLDS(held == saved.held);
 }
 
-/* What was loaded can be saved, and holds the same. */
-static void check_loaded(const struct vballoon_device *device, uint64_t held)
+/* A state of the device as it is, the caller's. */
+static void *save(const struct vballoon_device *device, size_t *len_out)
 {
+	void *state;
+
+	vballoon_device_save(device, NULL, 0, len_out);
+	state = malloc(*len_out);
+	FUZZ_HOLDS(state && !vballoon_device_save(device, state, *len_out, len_out));
+	return state;
+}
+
+/* What was loaded can be saved, and holds the same; and that has all that there is to load. */
+static void check_loaded(struct vballoon_device *device, uint64_t held)
+{
+	struct vballoon_saved_check check;
 	struct vballoon_saved_info info;
 	struct vballoon_status status;
-	size_t len;
-	void *again;
+	size_t len, len_again;
+	void *state, *again;
 
 	vballoon_device_status(device, &status);
 	FUZZ_HOLDS(status.held_pages == held && !status.dropped_pages);
 	FUZZ_HOLDS(status.record != VBALLOON_RECORD_PROVEN);
-	vballoon_device_save(device, NULL, 0, &len);
-	again = malloc(len);
-	FUZZ_HOLDS(again && !vballoon_device_save(device, again, len, &len));
-	FUZZ_HOLDS(!vballoon_saved_read(again, len, &info) && info.held_pages == held);
+	state = save(device, &len);
+	FUZZ_HOLDS(!vballoon_saved_read(state, len, &info) && info.held_pages == held);
+	FUZZ_HOLDS(!vballoon_device_load(device, state, len, &check) && !check.fault);
+	again = save(device, &len_again);
+	FUZZ_HOLDS(len_again == len && !memcmp(again, state, len));
+	free(state);
 	free(again);
 }
 
-static void load(const void *state, size_t len)
+static void load(const void *state, size_t len, uint32_t device_id)
 {
 	struct vballoon_saved_check check;
 	struct vballoon_saved_info info;
@@ -105,7 +122,7 @@ static void load(const void *state, size_t len)
 	if (vballoon_saved_read(state, len, &info))
 		return;
 	check_runs(state, len);
-	device = make_device(page_maps);
+	device = make_device(device_id, page_maps);
 	(void)vballoon_device_set_features(device, info.features.negotiated);
 	if (!vballoon_device_load(device, state, len, &check)) {
 		check_loaded(device, check.fault ? 0 : info.held_pages);
@@ -128,14 +145,14 @@ static void seal(uint8_t *state, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct fuzz_input input = { bytes, len };
-	bool sealed = fuzz_u8(&input) & 1;
+	const uint8_t shape = fuzz_u8(&input);
 	uint8_t *state = malloc(input.len ? input.len : 1); /* so that reading on is seen */
 
 	FUZZ_HOLDS(state);
 	len = fuzz_bytes(&input, state, input.len);
-	if (sealed)
+	if (shape & 1)
 		seal(state, len);
-	load(state, len);
+	load(state, len, shape & 2 ? VIRTIO_BALLOON_ID : VIRTIO_MEMORY_BALLOON_ID);
 	free(state);
 	return 0;
 }

@@ -414,6 +414,15 @@ static void an_own_part_of_another_length_is_refused(void **state)
 	assert_refused(VBALLOON_SAVED_CORRUPT);
 }
 
+/* It would be lost, and the driver would wait for it. */
+static void a_request_that_this_device_does_not_know_is_refused(void **state)
+{
+	(void)state;
+	save();
+	change32(104, 1 << 6);
+	assert_refused(VBALLOON_SAVED_CORRUPT);
+}
+
 /* As when a machine goes back to a snapshot of itself. */
 static void what_is_loaded_takes_the_place_of_a_record(void **state)
 {
@@ -491,6 +500,7 @@ int main(void)
 		TEST(a_driver_that_negotiated_anew_begins_empty_with_the_target),
 		TEST(what_the_driver_before_did_not_answer_is_asked_again),
 		TEST(an_own_part_of_another_length_is_refused),
+		TEST(a_request_that_this_device_does_not_know_is_refused),
 		TEST(what_is_loaded_takes_the_place_of_a_record),
 		TEST(a_guest_without_a_driver_takes_its_target_along),
 		TEST(a_record_of_single_pages_goes_along),

@@ -10,9 +10,12 @@
 
 #include <cmocka.h>
 
+#include "state/checksum.h"
+#include "state/saved.h"
 #include "trad_bed.h"
 
 #define AT GIB
+#define AT_BITS (104 + 60) /* docs/state-format.md */
 #define TELLS TRAD(MUST_TELL_HOST)
 
 static struct bed bed;
@@ -184,6 +187,21 @@ static void a_state_of_the_other_device_is_refused(void **state)
 	bed_destroy(&other);
 }
 
+static void a_bit_that_this_device_does_not_know_is_refused(void **state)
+{
+	struct vballoon_saved_check check;
+
+	(void)state;
+	begin(TELLS);
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_save(bed.device, saved, sizeof(saved), &len), 0);
+	vballoon_saved_store32(saved + AT_BITS, 1 << 4);
+	vballoon_saved_store32(saved + len - 4, vballoon_checksum(saved, len - 4));
+	assert_int_equal(vballoon_device_load(bed.device, saved, len, &check), -EINVAL);
+	assert_int_equal(check.fault, VBALLOON_SAVED_CORRUPT);
+	assert_int_equal(bed_status(&bed).held_pages, 40);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -199,6 +217,7 @@ int main(void)
 		TEST(of_a_driver_that_does_not_all_travels),
 		TEST(a_driver_that_did_not_agree_to_tell_first_goes_on),
 		TEST(a_state_of_the_other_device_is_refused),
+		TEST(a_bit_that_this_device_does_not_know_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

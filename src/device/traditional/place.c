@@ -66,6 +66,7 @@ enum {
 #define OWN_HINTS_DONE (1U << 2)
 #define OWN_ACTUAL_TOLD (1U << 3)
 #define OWN_POISON_UNKNOWN (1U << 4)
+#define OWN_BITS_KNOWN ((1U << 5) - 1) /* all of them */
 
 /* Where the queues were left is what tells the driver that goes on from another. */
 void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
@@ -90,6 +91,11 @@ void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
 	vballoon_saved_store64(own + AT_DRIVERS, trad->drivers);
 	vballoon_saved_store32(own + AT_ROUND, trad->round);
 	vballoon_saved_store32(own + AT_BITS, bits);
+}
+
+bool vballoon_trad_own_makes_sense(const uint8_t *own)
+{
+	return !(vballoon_saved_load32(own + AT_BITS) & ~OWN_BITS_KNOWN);
 }
 
 void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)

@@ -161,6 +161,7 @@ const struct vballoon_protocol vballoon_protocol_traditional = {
 	.linger_ms = LINGER_MS,
 	.is_silent = is_silent,
 	.own_bytes = VBALLOON_TRAD_OWN_BYTES,
+	.own_makes_sense = vballoon_trad_own_makes_sense,
 	.own_save = vballoon_trad_own_save,
 	.own_load = vballoon_trad_own_load,
 };

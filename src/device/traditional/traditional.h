@@ -26,6 +26,7 @@ void vballoon_trad_queue_recovered(struct vballoon_device *device, unsigned int 
 /* In a saved state: docs/state-format.md. */
 #define VBALLOON_TRAD_OWN_BYTES 32
 void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own);
+bool vballoon_trad_own_makes_sense(const uint8_t *own);
 void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own);
 
 /* Whether there is a guest that speaks: then it is known which, and the record is its. */
