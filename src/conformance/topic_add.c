@@ -174,6 +174,42 @@ static void too_many_units_in_runs(struct vballoon_trial *trial, const void *how
 	vballoon_driver_expect_stop(trial, TODEVQ);
 }
 
+/* What of a message lies in a page that it adds. The pages may go at any moment of it. */
+struct inside {
+	bool said, room, table;
+};
+
+static void message_in_what_it_adds(struct vballoon_trial *trial, const void *how)
+{
+	enum { COUNT = 64 };
+	const struct inside *inside = how;
+	struct vballoon_driver_ring *ring = &trial->front_end.queues[TODEVQ].driver;
+	uint64_t page = vballoon_trial_page(trial, 0), table = inside->table ? page : TABLE;
+	const struct vballoon_driver_buffer buffers[] = {
+		{ vballoon_gpa(inside->said ? page + 1024 : SAID), (1 + COUNT) * 8, false },
+		{ vballoon_gpa(inside->room ? page + 2048 : ROOM), COUNT, true },
+	};
+	uint64_t message[1 + COUNT] = { vballoon_le64(VIRTIO_MEMORY_BALLOON_MSG_ADD) }, held;
+	uint32_t written;
+	int ret;
+
+	for (unsigned int i = 0; i < COUNT; i++)
+		message[1 + i] = vballoon_le64(vballoon_trial_page(trial, i));
+	memcpy(vballoon_trial_at(trial, buffers[0].gpa.value), message, sizeof(message));
+	ret = inside->table ? vballoon_driver_ring_post_indirect(ring, buffers, 2,
+								 vballoon_trial_at(trial, table),
+								 vballoon_gpa(table), 0)
+			    : vballoon_driver_ring_post(ring, buffers, 2, 0);
+	vballoon_trial_check(trial, ret, "a message");
+	vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, TODEVQ), "a kick");
+	written = vballoon_driver_answer(trial);
+	vballoon_require(trial, written == COUNT, "%u verdicts came on %u entries", written, COUNT);
+	held = vballoon_driver_hello_again(trial, 0);
+	vballoon_require(trial, held == COUNT, "%llu of %u pages are on the record",
+			 (unsigned long long)held, COUNT);
+	vballoon_driver_take_all(trial, held);
+}
+
 #define ROW(...)                                                                                   \
 	&(const struct vballoon_place_row)                                                         \
 	{                                                                                          \
@@ -187,6 +223,12 @@ static void too_many_units_in_runs(struct vballoon_trial *trial, const void *how
 #define ACCEPTED(its_name, its_clause, its_needs, ...)                                             \
 	{                                                                                          \
 		its_name, its_clause, accepted, ROW(__VA_ARGS__), false, VBALLOON_STAGE_GREETED,   \
+			its_needs, 0                                                               \
+	}
+#define INSIDE(its_name, its_clause, its_needs, ...)                                               \
+	{                                                                                          \
+		its_name, its_clause, message_in_what_it_adds,                                     \
+			&(const struct inside){ __VA_ARGS__ }, true, VBALLOON_STAGE_GREETED,       \
 			its_needs, 0                                                               \
 	}
 #define DOES(its_name, its_clause, function)                                                       \
@@ -254,6 +296,12 @@ static const struct vballoon_case cases[] = {
 	  ROW(PLACE_HOLE, .pages = -2, .units = 3), true, VBALLOON_STAGE_GREETED, F_RUNS, 0 },
 	{ "ring-page-is-untouched", "DEV-ADD-11", refused_page_is_untouched,
 	  ROW(PLACE_BASE, .pages = 0), true, VBALLOON_STAGE_GREETED, 0, 0 },
+	INSIDE("message-in-a-page-that-it-adds", "DEV-MSG-14", 0, .said = true),
+	INSIDE("verdicts-in-a-page-that-they-accept", "DEV-MEM-8", 0, .room = true),
+	INSIDE("descriptors-in-a-page-that-they-add", "DEV-BAD-8", VBALLOON_VIRTIO_INDIRECT_DESC,
+	       .table = true),
+	INSIDE("all-of-it-in-a-page-that-it-adds", "DEV-BAD-8", VBALLOON_VIRTIO_INDIRECT_DESC,
+	       .said = true, .room = true, .table = true),
 
 	STOPS("a-byte-behind-the-entries", "DEV-MSG-7", .readable = 17, .writable = 2,
 	      .body = { VBALLOON_WORD_PAGE }),

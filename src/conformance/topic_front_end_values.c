@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A front end that breaks the rules of vhost-user: queues, memory, features, the dirty log. */
+#include <errno.h>
+
 #include "conformance/kind.h"
 #include "conformance/peer_message.h"
 #include "conformance/topics.h"
@@ -32,6 +34,35 @@ static void while_running(struct vballoon_trial *trial, const void *how)
 	vballoon_peer_refuses(trial, how);
 }
 
+/* By how many bytes the parts of a ring move that is in use. */
+struct move {
+	uint64_t desc, used, avail;
+	unsigned int index;
+};
+
+/* A back end may decline, end the connection, or go along: it asks nothing of memory that is not
+ * the guest's, and goes on with neither half a ring nor the next front end's. */
+static void moves_while_running(struct vballoon_trial *trial, const void *how)
+{
+	struct vballoon_front_end *front_end = &trial->front_end;
+	const struct move *move = how;
+	struct vhost_user_vring_addr addr =
+		vballoon_front_end_vring_addr(front_end, move->index, 0);
+	uint64_t features;
+	int ret;
+
+	vballoon_trial_start(trial);
+	trial->facts->kind->greet(trial);
+	addr.desc += move->desc;
+	addr.used += move->used;
+	addr.avail += move->avail;
+	(void)vballoon_link_send(&front_end->link, VHOST_USER_SET_VRING_ADDR, 0, &addr,
+				 sizeof(addr), NULL, 0);
+	(void)vballoon_front_end_kick(front_end, move->index);
+	ret = vballoon_link_get_u64(&front_end->link, VHOST_USER_GET_FEATURES, &features);
+	vballoon_require(trial, ret != -EAGAIN, "it neither answers nor ends the connection");
+}
+
 /* A queue that there is not, or a number that means nothing. */
 #define STATE(its_name, its_request, index, num)                                                   \
 	IDLE(its_name, its_request, .size = 8, .words = { PAIR(index, num) })
@@ -50,6 +81,11 @@ static void while_running(struct vballoon_trial *trial, const void *how)
 #define RING(its_name, desc, used, avail)                                                          \
 	IDLE(its_name, SET_VRING_ADDR, .size = 40, .words = { 0, desc, used, avail },              \
 	     .may_succeed = true)
+#define MOVES(its_name, ...)                                                                       \
+	{                                                                                          \
+		its_name, "vhost-user SET_VRING_ADDR", moves_while_running,                        \
+			&(const struct move){ __VA_ARGS__ }, true, VBALLOON_STAGE_NEGOTIATED, 0, 0 \
+	}
 
 static const struct vballoon_case cases[] = {
 	STATE("num-of-no-queue", SET_VRING_NUM, NO_QUEUE, 64),
@@ -100,6 +136,16 @@ static const struct vballoon_case cases[] = {
 	RING("ring-outside-memory", 0, 0, 0),
 	RING("ring-at-the-last-address", UINT64_MAX, UINT64_MAX, UINT64_MAX),
 	RING("ring-over-the-end-of-memory", LAST_PAGE, LAST_PAGE, LAST_PAGE),
+
+	MOVES("descriptors-move-while-running", .desc = VBALLOON_PLACE_TABLE),
+	MOVES("used-ring-moves-while-running", .used = VBALLOON_PLACE_TABLE),
+	MOVES("available-ring-moves-while-running", .avail = VBALLOON_PLACE_TABLE),
+	MOVES("second-ring-moves-while-running", .desc = VBALLOON_PLACE_TABLE,
+	      .used = VBALLOON_PLACE_TABLE, .avail = VBALLOON_PLACE_TABLE, .index = 1),
+	MOVES("rings-meet-while-running", .desc = -VBALLOON_FRONT_RING_BYTES,
+	      .used = -VBALLOON_FRONT_RING_BYTES, .avail = -VBALLOON_FRONT_RING_BYTES, .index = 1),
+	MOVES("ring-off-its-alignment-while-running", .desc = 1),
+	MOVES("ring-leaves-memory-while-running", .used = UINT64_C(1) << 62),
 
 	IDLE("mem-table-of-9-regions", SET_MEM_TABLE, .size = 8 + 9 * 32, .words = { 9 },
 	     .fds = { MEMORY }),

@@ -216,6 +216,12 @@ static const struct vballoon_case cases[] = {
 	INDIRECTLY("indirect-longer-than-the-queue", "DEV-RING-9",
 		   .desc = { { TABLE, (SIZE + 1) * 16, INDIRECT } },
 		   .table = { { SAID, SAID_BYTES, 0 } }),
+	INDIRECTLY("indirect-longer-than-any-queue", "DEV-RING-9",
+		   .desc = { { TABLE, 32769 * 16, INDIRECT } },
+		   .table = { { SAID, SAID_BYTES, 0 } }),
+	INDIRECTLY("indirect-count-of-17-bits", "DEV-RING-9",
+		   .desc = { { TABLE, (65536 + 1) * 16, INDIRECT } },
+		   .table = { { SAID, SAID_BYTES, 0 } }),
 
 	STRAY("event-flags-of-no-meaning", 0, PACKED_EVENT_MASK),
 	STRAY("event-flags-all-ones", 0xffff, 0xffff),

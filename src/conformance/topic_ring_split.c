@@ -121,18 +121,19 @@ static void chain_of_too_many_bytes(struct vballoon_trial *trial, const void *ho
 	vballoon_driver_expect_stop(trial, TODEVQ);
 }
 
-/* An indirect table of one descriptor more than the queue has. */
+/* An indirect table of more descriptors than the queue has, all of them in one chain. */
 static void table_of_too_many(struct vballoon_trial *trial, const void *how)
 {
+	const uint32_t *count = how;
 	struct vballoon_raw_split ring = ring_of(trial, TODEVQ);
 	void *table = vballoon_trial_at(trial, TABLE);
-	struct vballoon_raw_desc whole = { TABLE, (SIZE + 1) * 16, INDIRECT, 0 };
+	struct vballoon_raw_desc whole = { TABLE, *count * 16, INDIRECT, 0 };
 
-	(void)how;
-	for (uint16_t i = 0; i <= SIZE; i++) {
-		struct vballoon_raw_desc desc = { SAID, 1, i < SIZE ? NEXT : 0, (uint16_t)(i + 1) };
+	for (uint32_t i = 0; i < *count; i++) {
+		struct vballoon_raw_desc desc = { SAID, 1, i + 1 < *count ? NEXT : 0,
+						  (uint16_t)(i + 1) };
 
-		vballoon_raw_split_set_desc(table, i, &desc);
+		vballoon_raw_split_set_desc(table, (uint16_t)i, &desc);
 	}
 	vballoon_raw_split_set_desc(ring.desc, 0, &whole);
 	vballoon_raw_split_available(&ring, 0);
@@ -170,6 +171,9 @@ static void used_ring_is_overwritten(struct vballoon_trial *trial, const void *h
 #define STRAY(its_name, its_clause, its_needs, its_lacks, offset, value)                           \
 	GREETED(its_name, its_clause, stray_value_is_harmless,                                     \
 		(&(const struct stray){ offset, value }), true, its_needs, its_lacks)
+#define TOO_MANY(its_name, count)                                                                  \
+	GREETED(its_name, "DEV-RING-9", table_of_too_many, (&(const uint32_t){ count }), true,     \
+		F_INDIRECT, 0)
 
 static const struct vballoon_case cases[] = {
 	USED("chain-of-one", "DEV-MSG-13", 0, .desc = { { SAID, SAID_BYTES, 0, 0 } }),
@@ -260,8 +264,11 @@ static const struct vballoon_case cases[] = {
 	INDIRECTLY("indirect-readable-behind-writable", "DEV-RING-12",
 		   .desc = { { TABLE, 32, INDIRECT, 0 } },
 		   .table = { { ROOM, 8, NEXT | WRITE, 1 }, { SAID, SAID_BYTES, 0, 0 } }),
-	{ "indirect-longer-than-the-queue", "DEV-RING-9", table_of_too_many, NULL, true,
-	  VBALLOON_STAGE_GREETED, F_INDIRECT, 0 },
+	TOO_MANY("indirect-longer-than-the-queue", SIZE + 1),
+	TOO_MANY("indirect-longer-than-any-queue", 32769),
+	INDIRECTLY("indirect-count-of-17-bits", "DEV-RING-9",
+		   .desc = { { TABLE, (65536 + 1) * 16, INDIRECT, 0 } },
+		   .table = { { SAID, SAID_BYTES, 0, 0 } }),
 
 	STRAY("unknown-flags-of-available", "virtio 2.7.6", 0, F_EVENT, SPLIT_FLAGS, 0xfffe),
 	STRAY("unused-avail-entry", "DEV-MSG-14", 0, 0, SPLIT_RING + (SIZE - 1) * 2, 0xffff),

@@ -47,6 +47,18 @@ static void is_ours(struct vballoon_trial *trial, uint64_t gpa, unsigned int cou
 			     "a page that was taken back");
 }
 
+/* Whether a message is answered; else the device has stopped for it. */
+static bool is_answered(struct vballoon_trial *trial, unsigned int role)
+{
+	enum vballoon_trad_end end = vballoon_trad_settle(trial, role);
+
+	vballoon_require(trial, end != VBALLOON_TRAD_SILENT,
+			 "it neither answers nor says that it has stopped");
+	if (end == VBALLOON_TRAD_STOPPED)
+		guard_check(trial);
+	return end == VBALLOON_TRAD_ANSWERED;
+}
+
 /* A number between two that are sound. It is passed over, or the device stops for it: in either
  * case nothing else is touched, and the sound ones go both ways. */
 static void number_is_harmless(struct vballoon_trial *trial, const void *how)
@@ -65,15 +77,8 @@ static void number_is_harmless(struct vballoon_trial *trial, const void *how)
 		vballoon_trad_give(trial, last, 1);
 	}
 	vballoon_trad_post(trial, number->role, pfns, 3);
-	switch (vballoon_trad_settle(trial, number->role)) {
-	case VBALLOON_TRAD_ANSWERED:
-		break;
-	case VBALLOON_TRAD_STOPPED:
-		guard_check(trial);
+	if (!is_answered(trial, number->role))
 		return;
-	default:
-		vballoon_trial_fail(trial, "it neither answers nor says that it has stopped");
-	}
 	if (number->role == INFLATE) {
 		vballoon_trad_take(trial, first, 1);
 		vballoon_trad_take(trial, last, 1);
@@ -82,6 +87,48 @@ static void number_is_harmless(struct vballoon_trial *trial, const void *how)
 	is_ours(trial, last, 1);
 	guard_check(trial);
 	/* The queues are where they were. */
+	vballoon_trad_work(trial, 2);
+}
+
+/* A message that lies in the first of the pages that it names, and its descriptors with it. */
+struct inside {
+	unsigned int role;
+	bool table;
+};
+
+static void numbers_in_their_own_page(struct vballoon_trial *trial, const void *how)
+{
+	enum { COUNT = 256 };
+	const struct inside *inside = how;
+	const unsigned int index = vballoon_trad_index(trial, inside->role);
+	const uint64_t gpa = vballoon_trial_page(trial, GUARD + GUARDS);
+	const uint64_t table = gpa + 2048;
+	const struct vballoon_driver_buffer buffer = { vballoon_gpa(gpa), COUNT * sizeof(__le32),
+						       false };
+	__le32 wire[COUNT];
+	int ret;
+
+	for (unsigned int i = 0; i < COUNT; i++)
+		wire[i] = vballoon_le32(vballoon_trad_pfn(gpa) + i);
+	guard_set(trial);
+	if (inside->role == DEFLATE)
+		vballoon_trad_give(trial, gpa, COUNT);
+	memcpy(vballoon_trial_at(trial, gpa), wire, sizeof(wire));
+	if (inside->table) {
+		ret = vballoon_driver_ring_post_indirect(
+			&trial->front_end.queues[index].driver, &buffer, 1,
+			vballoon_trial_at(trial, table), vballoon_gpa(table), 0);
+		vballoon_trial_check(trial, ret, "a message");
+		vballoon_trial_check(trial, vballoon_front_end_kick(&trial->front_end, index),
+				     "a kick");
+	} else {
+		vballoon_driver_post_chain(trial, index, &buffer, 1);
+	}
+	if (!is_answered(trial, inside->role))
+		return;
+	vballoon_trad_take(trial, gpa, COUNT);
+	is_ours(trial, gpa, COUNT);
+	guard_check(trial);
 	vballoon_trad_work(trial, 2);
 }
 
@@ -344,6 +391,13 @@ static void ring_stays(struct vballoon_trial *trial, const void *how)
 	GREETED(its_name, its_clause, in_pieces,                                                   \
 		(&(const struct cuts){ { __VA_ARGS__ }, its_role }), false)
 
+#define INSIDE(its_role, its_name, its_clause, its_needs, its_table)                               \
+	{                                                                                          \
+		its_name, its_clause, numbers_in_their_own_page,                                   \
+			&(const struct inside){ its_role, its_table }, true,                       \
+			VBALLOON_STAGE_GREETED, its_needs, 0                                       \
+	}
+
 /* Wrong in the same way in either direction; @area is that of the clauses. */
 #define WRONG(role, area)                                                                          \
 	NUMBER(role, "address-zero", area "-3", PLACE_ZERO, 0, 0),                                 \
@@ -370,7 +424,10 @@ static void ring_stays(struct vballoon_trial *trial, const void *how)
 		BYTES(role, "number-and-a-byte", area "-6", 5, 0),                                 \
 		BYTES(role, "two-numbers-less-a-byte", area "-6", 7, 0),                           \
 		BYTES(role, "nothing-readable", area "-7", 0, 16),                                 \
-		BYTES(role, "room-behind-it", area "-8", 4, 64)
+		BYTES(role, "room-behind-it", area "-8", 4, 64),                                   \
+		INSIDE(role, "numbers-in-a-page-that-they-name", area "-11", 0, false),            \
+		INSIDE(role, "descriptors-in-a-page-that-they-name", area "-11",                   \
+		       VBALLOON_VIRTIO_INDIRECT_DESC, true)
 
 static const struct vballoon_case inflate_cases[] = {
 	PAGES("one-page", "TRAD-INFLATE-1", there_and_back, 0, 1, 1, false),
