@@ -378,31 +378,6 @@ static void a_device_that_cannot_be_started_is_left_alone(void **state)
 	assert_int_equal(l->guest.port.wait_ms, VBALLOON_GUEST_FOREVER);
 }
 
-static void an_answer_to_nothing_is_a_failure(void **state)
-{
-	struct trad_liar *l = *state;
-	struct vballoon_chain none = { .head = 3 };
-
-	trad_liar_fill(l, 100);
-	assert_int_equal(vballoon_device_ring_use(&l->rings[INFLATE], &none), 0);
-	trad_guest_run(&l->guest);
-	trad_liar_expect_failure(l);
-}
-
-static void a_message_that_is_answered_twice_is_a_failure(void **state)
-{
-	struct trad_liar *l = *state;
-
-	trad_liar_fill(l, 100);
-	want(l, 99);
-	trad_liar_take(l, DEFLATE);
-	trad_liar_answer(l, DEFLATE);
-	assert_int_equal(l->guest.port.out_count, 99);
-	assert_int_equal(vballoon_device_ring_use(&l->rings[DEFLATE], &l->chains[DEFLATE]), 0);
-	trad_guest_run(&l->guest);
-	trad_liar_expect_failure(l);
-}
-
 /* It would have to name it by more than 32 bits. */
 static void a_page_beyond_16_tib_is_not_given(void **state)
 {
@@ -449,8 +424,6 @@ int main(void)
 		WITH(a_reset_brings_everything_back, set_up),
 		WITH(a_reset_brings_back_what_the_device_was_told, set_up),
 		WITH(a_device_that_cannot_be_started_is_left_alone, set_up),
-		WITH(an_answer_to_nothing_is_a_failure, set_up),
-		WITH(a_message_that_is_answered_twice_is_a_failure, set_up),
 		cmocka_unit_test(a_page_beyond_16_tib_is_not_given),
 	};
 
