@@ -172,12 +172,18 @@ def together(*defects):
 
 def among_hostile_peers(cases=150, outcome="PASS", random="exit 0"):
     """What tells how hostile peers fared does nothing but tell it."""
-    rows = [{"topic": "front-end", "case": str(case), "outcome": "PASS"} for case in range(cases)]
-    rows += [{"topic": "add", "case": "last", "outcome": outcome}, {"negative_cases": cases + 200}]
+    topics = {"front-end": cases, "add": 200, "trad-inflate": 100}
+    rows = [
+        {"topic": topic, "case": str(case), "outcome": "REJECT", "negative": True}
+        for topic, count in topics.items()
+        for case in range(count)
+    ]
+    rows.append({"topic": "add", "case": "last", "outcome": outcome, "negative": False})
     told = {
         "src/conformance/vballoon-conformance": "\n".join(f"echo '{json.dumps(row)}'" for row in rows),
         "tests/proto/test_proto_hostile": f"echo '9 messages in 3 connections: 0 KiB more'; {random}",
-        "tests/proto/test_daemon_control": "echo '[       OK ] a_client'",
+        "tests/proto/test_daemon_control_hostile": "echo '[       OK ] a_client'",
+        "tests/unit/test_trad_guest_hostile": "echo '[       OK ] a_device'",
     }
 
     def defect(tree):
