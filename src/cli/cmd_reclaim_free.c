@@ -59,7 +59,8 @@ static int wait_for(const struct vballoon_cli_options *options, struct vballoon_
 	int code = VBALLOON_EXIT_OK, verdict = -1;
 	json_t *result = NULL;
 
-	vballoon_progress_begin(&progress, began_ms, 0);
+	vballoon_progress_begin(&progress, began_ms, 0,
+				"that the guest reported free are given back");
 	while (verdict < 0) {
 		json_decref(result);
 		result = NULL;

@@ -139,7 +139,8 @@ static int wait_for(const struct vballoon_cli_options *options, struct vballoon_
 			return code;
 		if (!step_ms)
 			vballoon_progress_begin(&progress, now_ms,
-						vballoon_format_bytes_of(result, "held_bytes"));
+						vballoon_format_bytes_of(result, "held_bytes"),
+						"are in the balloon");
 		step_ms = STEP_MS;
 		verdict = judge(&wait, result);
 		if (verdict < 0)

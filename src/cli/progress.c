@@ -59,12 +59,14 @@ static void draw(const char *text, uint64_t part, uint64_t whole)
 			text);
 }
 
-void vballoon_progress_begin(struct vballoon_progress *progress, uint64_t now_ms, uint64_t first)
+void vballoon_progress_begin(struct vballoon_progress *progress, uint64_t now_ms, uint64_t first,
+			     const char *of_what)
 {
 	progress->on_terminal = isatty(STDERR_FILENO);
 	progress->drawn = false;
 	progress->due_ms = now_ms + (progress->on_terminal ? BAR_AFTER_MS : LINE_EVERY_MS);
 	progress->first = first;
+	progress->of_what = of_what;
 }
 
 void vballoon_progress_show(struct vballoon_progress *progress, uint64_t now_ms, uint64_t now_bytes,
@@ -78,7 +80,7 @@ void vballoon_progress_show(struct vballoon_progress *progress, uint64_t now_ms,
 	snprintf(text, sizeof(text), "%s of %s", vballoon_size_format(now_bytes, now_text),
 		 vballoon_size_format(target_bytes, target_text));
 	if (!progress->on_terminal) {
-		fprintf(stderr, "%s are in the balloon\n", text);
+		fprintf(stderr, "%s %s\n", text, progress->of_what);
 		progress->due_ms = now_ms + LINE_EVERY_MS;
 		return;
 	}

@@ -14,10 +14,12 @@ struct vballoon_progress {
 	bool drawn;
 	uint64_t due_ms; /* when there is something to be said next */
 	uint64_t first; /* where it began, in bytes */
+	const char *of_what; /* "are in the balloon" and the like, for a line */
 };
 
-/* Begin at @first bytes. */
-void vballoon_progress_begin(struct vballoon_progress *progress, uint64_t now_ms, uint64_t first);
+/* Begin at @first bytes. Away from a terminal a line reads "1 GiB of 2 GiB @of_what". */
+void vballoon_progress_begin(struct vballoon_progress *progress, uint64_t now_ms, uint64_t first,
+			     const char *of_what);
 
 /* It is at @now_bytes of @target_bytes. */
 void vballoon_progress_show(struct vballoon_progress *progress, uint64_t now_ms, uint64_t now_bytes,
