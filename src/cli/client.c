@@ -35,7 +35,7 @@ static const struct {
 				       "or "
 				       "virtio_balloon if it is traditional" },
 	[VBALLOON_ERROR_DEVICE_STOPPED] = { VBALLOON_EXIT_STOPPED,
-					    "see vballoonctl why, then vballoonctl reset" },
+					    "see vballoonctl status, then vballoonctl reset" },
 	[VBALLOON_ERROR_TIMEOUT] = { VBALLOON_EXIT_TIMEOUT,
 				     "see whether the guest is busy, or give --timeout" },
 	[VBALLOON_ERROR_TOO_MANY_CLIENTS] = { VBALLOON_EXIT_UNREACHABLE,
@@ -53,6 +53,16 @@ static const struct {
 	[VBALLOON_ERROR_UNKNOWN] = { VBALLOON_EXIT_FAILED,
 				     "use a vballoonctl of the daemon's version" },
 };
+
+/* What to do about an error of @command; NULL where its description says so already. */
+static const char *advice_on(const char *command, enum vballoon_error_class class)
+{
+	if (class == VBALLOON_ERROR_OUT_OF_RANGE && strcmp(command, "set"))
+		return NULL;
+	if (class == VBALLOON_ERROR_BAD_REQUEST && !strcmp(command, "upgrade"))
+		return NULL;
+	return classes[class].advice;
+}
 
 void vballoon_client_init(struct vballoon_client *client, const char *path)
 {
@@ -183,7 +193,7 @@ static int read_answer(struct vballoon_client *client, const char *command, int 
 		       json_t **value_out)
 {
 	struct vballoon_answer answer;
-	const char *line = NULL;
+	const char *line = NULL, *advice;
 	size_t len = 0;
 	int code = read_line(client, timeout_ms, &line, &len);
 
@@ -194,9 +204,11 @@ static int read_answer(struct vballoon_client *client, const char *command, int 
 				   "use a vballoonctl of its version");
 	else if (answer.value)
 		*value_out = json_incref(answer.value);
-	else
-		code = fail(client, classes[answer.error.class].exit_code, "%s: %s: %s", command,
-			    answer.error.desc, classes[answer.error.class].advice);
+	else {
+		advice = advice_on(command, answer.error.class);
+		code = fail(client, classes[answer.error.class].exit_code, "%s: %s%s%s", command,
+			    answer.error.desc, advice ? ": " : "", advice ? advice : "");
+	}
 	vballoon_answer_free(&answer);
 	return code;
 }

@@ -71,14 +71,16 @@ static const char about_policy[] =
 	"  withdraw-target=ANSWER, withdraw-pressure=ANSWER, withdraw-oom=ANSWER\n"
 	"                       when the guest asks for memory to follow the target, under\n"
 	"                       pressure, or out of memory: grant, floor (but so much stays\n"
-	"                       in the balloon) or refuse\n"
+	"                       in the balloon) or refuse; out of memory no more strictly than\n"
+	"                       under pressure\n"
 	"  floor=SIZE           for those\n"
 	"  inflate-rate=SIZE/s  how fast the balloon grows; none: as fast as it can\n"
 	"  host-pressure=N%     when processes of the host wait for memory so much of their\n"
 	"                       time, warm memory is given back; off: never\n"
 	"\n"
 	"  vballoonctl --control-path /run/vballoon/vm1.ctl policy pages=warm host-pressure=20%\n"
-	"  vballoonctl --control-path /run/vballoon/vm1.ctl policy withdraw-oom=floor floor=512M\n";
+	"  vballoonctl --control-path /run/vballoon/vm1.ctl policy withdraw-oom=floor "
+	"withdraw-pressure=floor floor=512M\n";
 
 static const char about_drop[] =
 	"What is in the balloon and kept warm is given back, and what the host has failed to\n"

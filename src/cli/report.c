@@ -18,7 +18,7 @@ static const struct {
 	[VBALLOON_EXIT_TIMEOUT] = { "Timeout", "not done in time; an order stays" },
 	[VBALLOON_EXIT_NO_DRIVER] = { "NoDriver",
 				      "no virtual machine, or no driver; an order stays" },
-	[VBALLOON_EXIT_STOPPED] = { "Stopped", "the device has stopped: see why, then reset" },
+	[VBALLOON_EXIT_STOPPED] = { "Stopped", "the device has stopped: see status, then reset" },
 	[VBALLOON_EXIT_CANNOT_MOVE] = { "CannotMove", "features check: the guest cannot move" },
 };
 

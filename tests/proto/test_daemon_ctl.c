@@ -94,6 +94,16 @@ static void a_guest_that_comes_back_is_waited_for(void **state)
 	assert_int_equal(process_wait(&bed->ctl), 0);
 }
 
+static void what_to_do_about_a_failure_is_said_once(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("upgrade")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "start it with --supervise yes\n"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1T")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "8 MiB: give a smaller size\n"));
+}
+
 static void failures_are_objects_for_a_program(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -165,6 +175,7 @@ int main(void)
 		TEST(what_a_guest_keeps_is_unknown_without_one, daemon_bed_set_up),
 		TEST(a_paused_guest_is_waited_for_until_the_time_is_over, paused_set_up),
 		TEST(a_guest_that_comes_back_is_waited_for, paused_set_up),
+		TEST(what_to_do_about_a_failure_is_said_once, guest_set_up),
 		TEST(failures_are_objects_for_a_program, paused_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),

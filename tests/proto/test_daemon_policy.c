@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -186,8 +187,39 @@ static void a_policy_that_makes_no_sense_is_refused_with_what_to_do(void **state
 
 		assert_int_equal(daemon_bed_ctl(bed, words), cases[i].status);
 		assert_non_null(strstr(bed->ctl.err.text, cases[i].says));
+		/* What to do about a size is of no use here. */
+		assert_null(strstr(bed->ctl.err.text, "a smaller size"));
 	}
 	assert_int_equal(in_status(bed, "policy", "floor_bytes"), 0);
+}
+
+static void the_examples_of_the_help_can_be_followed(void **state)
+{
+	static const char command[] = " policy ";
+	struct daemon_bed *bed = *state;
+	const char *words[8] = { "policy" };
+	char *help, *line, *rest, *rule;
+	unsigned int examples = 0;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "--help")), 0);
+	help = strdup(bed->ctl.out.text);
+	for (line = strtok_r(help, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *rules = strstr(line, command);
+		size_t count = 1;
+
+		if (strncmp(line, "  vballoonctl ", strlen("  vballoonctl ")) || !rules)
+			continue;
+		rules += strlen(command);
+		while ((rule = strsep(&rules, " "))) {
+			assert_true(count + 1 < sizeof(words) / sizeof(words[0]));
+			words[count++] = rule;
+		}
+		words[count] = NULL;
+		assert_int_equal(daemon_bed_ctl(bed, words), 0);
+		examples++;
+	}
+	free(help);
+	assert_true(examples > 1);
 }
 
 static void a_late_balloon_goes_back_to_the_target_before(void **state)
@@ -321,6 +353,7 @@ int main(void)
 		GUEST(what_the_policy_refuses_is_counted_and_accounted_for),
 		GUEST(what_the_pace_holds_back_is_accounted_for),
 		GUEST(a_policy_that_makes_no_sense_is_refused_with_what_to_do),
+		ALONE(the_examples_of_the_help_can_be_followed),
 		GUEST(a_late_balloon_goes_back_to_the_target_before),
 		GUEST(a_late_balloon_keeps_what_it_has),
 		GUEST(a_balloon_in_time_keeps_its_target),
