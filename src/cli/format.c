@@ -147,6 +147,8 @@ static void print_counts(const json_t *counters, const char *name, const char *l
 /* What the driver was refused and the host has failed at, where there is any. */
 static void print_failures(const json_t *counters)
 {
+	json_int_t restores = json_integer_value(json_object_get(counters, "restore_failures"));
+
 	print_counts(counters, "refused_entries", "refused", "entries");
 	print_counts(counters, "withdraws_refused", "refused by policy", "times");
 	if (json_integer_value(json_object_get(counters, "drop_failures")))
@@ -154,6 +156,10 @@ static void print_failures(const json_t *counters)
 		       json_integer_value(json_object_get(counters, "drop_failures")),
 		       strerror(-(int)json_integer_value(
 			       json_object_get(counters, "last_drop_error"))));
+	if (restores)
+		printf("%-22s%-14" JSON_INTEGER_FORMAT
+		       "times, for memory that the guest was to have back\n",
+		       "host had nothing", restores);
 }
 
 void vballoon_format_status(const json_t *status)
