@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who else was at work on the machine while something was measured."""
+"""What the machine is, and who else was at work on it while something was measured."""
 
 import contextlib
 import os
+import platform
 import re
 import resource
 from pathlib import Path
@@ -12,6 +13,15 @@ TICK_SECONDS = 1 / os.sysconf("SC_CLK_TCK")
 # Of what the processors could have done; above it a figure is not to be trusted alone.
 OTHERS_SHARE = 0.1
 STEAL_SHARE = 0.02
+
+
+def machine() -> dict[str, str | int]:
+    """What has a say in every figure, but for the guest and its monitor."""
+    about = Path("/proc/cpuinfo").read_text()
+    model = re.search(r"^model name\s*: (.*)$", about, re.MULTILINE)
+    return {"processor": model[1] if model else platform.machine(), "processors": os.cpu_count() or 1,
+            "virtual": bool(re.search(r"^flags\s*:.* hypervisor\b", about, re.MULTILINE)),
+            "kernel": platform.release().partition("-")[0]}
 
 
 def task_seconds(task: Path) -> float:
