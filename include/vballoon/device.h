@@ -221,7 +221,8 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
  * drop is under way when this returns.
  * @param device the device
  * @param index VIRTIO_MEMORY_BALLOON_VQ_*; of device 5, below VBALLOON_QUEUES_MAX
- * @param next_out where to go on, for struct vballoon_queue.next; may be NULL
+ * @param next_out where to go on, for struct vballoon_queue.next; of a queue that did not run,
+ *        where it was stopped last, or would begin. Not written with -EINVAL; may be NULL
  * @return 0; -EINVAL for a bad index; 0 also when it does not run
  */
 int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int index,
@@ -229,8 +230,9 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 
 /**
  * What struct vballoon_queue.next is for a queue that begins anew, with the features that were
- * negotiated: 0, or VBALLOON_QUEUE_FIRST_PACKED.
+ * negotiated: 0, or VBALLOON_QUEUE_FIRST_PACKED with RING_PACKED.
  * @param device the device
+ * @return where to begin; another one when the features are other ones
  */
 uint32_t vballoon_device_queue_first(const struct vballoon_device *device);
 
@@ -421,11 +423,12 @@ void vballoon_device_policy(const struct vballoon_device *device,
 void vballoon_device_drop_now(struct vballoon_device *device);
 
 /**
- * Tell the device what time it is, before vballoon_device_run(). Only an inflate_rate
- * needs it, to know when the guest may be asked for more, and of device 5 a period of
- * statistics; without them this need never be called. Told the time, device 5 has single
- * pages wait for their neighbours, for some milliseconds, before they are dropped, and all
- * of them for the driver to go on.
+ * Tell the device what time it is, before vballoon_device_run(). It needs it for an
+ * inflate_rate, to know when the guest may be asked for more; to notice a driver that goes on
+ * with a device which has no record of it, where the queues do not show it; and of device 5
+ * for a period of statistics. Without the time those do not happen, and all else does. Told
+ * the time, device 5 has single pages wait for their neighbours, for some milliseconds, before
+ * they are dropped, and all of them for the driver to go on.
  * @param device the device
  * @param now_ms milliseconds of a clock that only goes forward
  */
@@ -439,7 +442,8 @@ void vballoon_device_set_time(struct vballoon_device *device, uint64_t now_ms);
  */
 uint64_t vballoon_device_due_ms(const struct vballoon_device *device);
 
-/** @return why memory of such a region is not dropped and what to do about it. */
+/** @return why memory of such a region is not dropped, and what to do about it: a sentence
+ *          without its full stop. */
 const char *vballoon_reclaimable_text(enum vballoon_reclaimable reclaimable);
 
 /** @return a short stable name, such as "not-shared", for programs. */

@@ -37,8 +37,9 @@ enum vballoon_reclaimable {
 	VBALLOON_KEEP_FILE, /**< a file elsewhere, as on a disk: punching could destroy it */
 	VBALLOON_KEEP_SEALED, /**< sealed against writing */
 	VBALLOON_KEEP_READ_ONLY, /**< the descriptor does not permit writing */
-	VBALLOON_KEEP_MISALIGNED, /**< neither end is on a host page */
-	VBALLOON_KEEP_ASKED, /**< the operator said so */
+	VBALLOON_KEEP_MISALIGNED, /**< its place in the file, or its size, is no multiple of the
+				       host page */
+	VBALLOON_KEEP_ASKED, /**< the embedder says so; or it has no reclaim operations */
 	VBALLOON_KEEP_INHIBITED, /**< for now: see vballoon_device_inhibit() */
 	VBALLOON_KEEP_WARM, /**< for now: see VBALLOON_PAGES_WARM */
 	VBALLOON_KEEP_SILENT, /**< device 5: the guest may use it before it says so */

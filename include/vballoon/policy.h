@@ -108,7 +108,7 @@ enum vballoon_deadline_state {
 struct vballoon_deadline {
 	enum vballoon_deadline_state state;
 	bool reverts; /**< else keeps */
-	uint64_t due_ms;
+	uint64_t due_ms; /**< when it passes, while it runs */
 	uint64_t previous_pages; /**< the target to go back to */
 };
 
@@ -139,10 +139,17 @@ int vballoon_deadline_begin(struct vballoon_deadline *deadline, uint64_t now_ms,
 bool vballoon_deadline_look(struct vballoon_deadline *deadline, uint64_t now_ms,
 			    uint64_t target_pages, uint64_t held_pages, uint64_t *target_out);
 
-/** @return when to look at the latest; VBALLOON_NEVER when none runs. */
+/**
+ * @param deadline the deadline
+ * @return when to look at the latest, by the clock of vballoon_deadline_begin(); VBALLOON_NEVER
+ *         when none runs
+ */
 uint64_t vballoon_deadline_due_ms(const struct vballoon_deadline *deadline);
 
-/** @return a short stable name, such as "kept", for programs. */
+/**
+ * @param state one of the enumeration
+ * @return a short stable name, such as "kept", for programs
+ */
 const char *vballoon_deadline_state_name(enum vballoon_deadline_state state);
 
 #pragma GCC visibility pop

@@ -43,12 +43,15 @@ struct vballoon_reclaim_ops {
 	 * @param region as for drop
 	 * @param offset as for drop
 	 * @param len as for drop
-	 * @return 0; 1 when nothing had to be done, because the memory comes when it is
-	 *         touched: the device may ask for much of it in one run; -ENOSPC or
-	 *         another negative errno: all of the range counts as dropped still; the device tries half of it, and so on down to
-	 *         one host page, then hands back others or fewer, and counts it. A host page that is
-	 *         asked for alone the guest of device 5 may be using already, if it did not accept
-	 *         VIRTIO_BALLOON_F_MUST_TELL_HOST: what it has written stays, whatever is returned
+	 * @return 0; 1 when nothing had to be done, because the memory comes when it is touched:
+	 *         then the device may ask for much of it in one run; -ENOSPC or another negative
+	 *         errno when the host has not got all of it. Then the whole range still counts as
+	 *         dropped, and the device counts the failure. It tries half of the range, and so
+	 *         on down to one host page; if that fails too, it hands back other pages, or fewer.
+	 *
+	 *         The guest of device 5 may be using the memory already, if it has not accepted
+	 *         VIRTIO_BALLOON_F_MUST_TELL_HOST; it is asked for in single host pages then. What
+	 *         the guest has written must stay, also where this fails
 	 */
 	int (*restore)(void *context, const struct vballoon_region *region,
 		       struct vballoon_bytes offset, struct vballoon_bytes len);

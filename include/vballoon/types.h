@@ -7,6 +7,9 @@
  * documented at that function, which the caller handles. What a guest or a
  * front end does wrong is never such a return value: it is recorded by the
  * device (enum vballoon_violation) and can stop that one device only.
+ *
+ * Texts and names that a function returns are constants of the library, never to be freed, and
+ * never NULL unless that is said at the function.
  */
 #ifndef VBALLOON_TYPES_H
 #define VBALLOON_TYPES_H

@@ -10,6 +10,10 @@
  * (reclaim.h), and owns every descriptor that the front end sends from the
  * moment it arrives.
  *
+ * It has no clock. Where the device needs the time (vballoon_device_set_time()), tell it before
+ * vballoon_vhost_user_process(), poll no longer than until vballoon_device_due_ms(), asked
+ * afterwards, and process then though the descriptor has nothing.
+ *
  * What the front end does wrong ends its connection with a reason; nothing else
  * is affected. (vhost-user protocol, as in QEMU's docs/interop/vhost-user.rst.)
  */
@@ -107,7 +111,12 @@ int vballoon_vhost_user_recover(const struct vballoon_vhost_user_config *config,
  */
 void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end);
 
-/** @return a descriptor to poll for reading, the back end's own, constant. */
+/**
+ * @param back_end the back end
+ * @return a descriptor to poll for reading, the same until vballoon_vhost_user_free(), which
+ *         closes it. It is readable when the front end or the driver has said something; not for
+ *         work that is left, or a time that has come
+ */
 int vballoon_vhost_user_fd(const struct vballoon_vhost_user *back_end);
 
 /**
@@ -130,8 +139,12 @@ int vballoon_vhost_user_process(struct vballoon_vhost_user *back_end);
  */
 int vballoon_vhost_user_work(struct vballoon_vhost_user *back_end);
 
-/** @return the device, to set targets and read status; run it with
- *          vballoon_vhost_user_process() afterwards. Valid until free. */
+/**
+ * @param back_end the back end
+ * @return the device, to set targets and read its status, valid until vballoon_vhost_user_free().
+ *         What is "followed by vballoon_device_run()" is followed by vballoon_vhost_user_process()
+ *         here. Its queues, memory and features are the back end's to change
+ */
 struct vballoon_device *vballoon_vhost_user_device(struct vballoon_vhost_user *back_end);
 
 /**
@@ -181,11 +194,18 @@ int vballoon_vhost_user_each_hole(struct vballoon_vhost_user *back_end, struct v
 						uint64_t pages),
 				  void *context);
 
-/** @return the process that sent the last message, as struct
- *          vballoon_vhost_user_status.peer; -1 before the first. Takes no system call. */
+/**
+ * @param back_end the back end
+ * @return the process that sent the last message, as struct vballoon_vhost_user_status.peer,
+ *         but -1 before the first. Takes no system call
+ */
 int32_t vballoon_vhost_user_peer(const struct vballoon_vhost_user *back_end);
 
-/** @return why the front end was turned away, a sentence; "" when it was not. */
+/**
+ * @param back_end the back end
+ * @return why the front end was turned away, a sentence; "" when it was not. Valid until
+ *         vballoon_vhost_user_free()
+ */
 const char *vballoon_vhost_user_reason(const struct vballoon_vhost_user *back_end);
 
 #pragma GCC visibility pop
