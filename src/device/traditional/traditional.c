@@ -68,7 +68,8 @@ static void take_field(void *field, uint32_t begin, uint32_t offset, const void 
 	}
 }
 
-/* What the driver says of its balloon is kept for it to read, and otherwise not used. */
+/* What the driver says of its balloon is kept for it to read. No page is taken or left for it: it
+ * sets the pace (growth()), and of a silent driver what counts as reached (status.c). */
 static void config_write(struct vballoon_device *device, uint32_t offset, const void *from,
 			 uint32_t len)
 {
