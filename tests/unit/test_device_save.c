@@ -419,7 +419,7 @@ static void a_request_that_this_device_does_not_know_is_refused(void **state)
 {
 	(void)state;
 	save();
-	change32(104, 1 << 6);
+	change32(104, 1 << 7);
 	assert_refused(VBALLOON_SAVED_CORRUPT);
 }
 
