@@ -85,6 +85,14 @@ void trad_post_free(struct bed *bed, unsigned int queue, const uint64_t (*stretc
 			 0);
 }
 
+void trad_post_stat(struct bed *bed, uint16_t tag, uint64_t value)
+{
+	struct virtio_balloon_stat stat = { vballoon_le16(tag), vballoon_le64(value) };
+
+	trad_post_bytes(bed, STATS, &stat, sizeof(stat));
+	bed_run(bed);
+}
+
 bool trad_answered(struct bed *bed, unsigned int queue)
 {
 	uint64_t token;

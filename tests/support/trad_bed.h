@@ -40,6 +40,8 @@ void trad_post_bytes(struct bed *bed, unsigned int queue, const void *bytes, siz
 /* Post stretches of guest memory, device-writable: address and length, in turns. */
 void trad_post_free(struct bed *bed, unsigned int queue, const uint64_t (*stretches)[2],
 		    unsigned int count);
+/* Post one statistic, and let the device run. */
+void trad_post_stat(struct bed *bed, uint16_t tag, uint64_t value);
 /* Whether the oldest buffer came back; then nothing was written to it. */
 bool trad_answered(struct bed *bed, unsigned int queue);
 

@@ -94,7 +94,6 @@ static void a_long_message_takes_several_runs_and_no_other_queue_waits(void **st
 	assert_true(trad_answered(&bed, DEFLATE));
 }
 
-/* It is touched again without a word, which must not fail: as for what is reported. */
 /* As many messages as a queue has room for, of as many descriptors. */
 static void many_descriptors_take_several_runs(void **state)
 {
@@ -114,6 +113,7 @@ static void many_descriptors_take_several_runs(void **state)
 	assert_int_equal(answered, BED_QUEUE_SIZE);
 }
 
+/* It is touched again without a word, which must not fail: as for what is reported. */
 static void what_may_be_used_in_silence_goes_as_what_is_reported_does(void **state)
 {
 	(void)state;

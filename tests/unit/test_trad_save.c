@@ -89,6 +89,28 @@ static void of_a_driver_that_has_not_said_all_that_is_held_is_the_balloon(void *
 	assert_int_equal(bed_status(&bed).balloon_pages, 40);
 }
 
+/* The message that was held was once lost with the state, elsewhere, and statistics for ever. */
+static void statistics_that_the_device_had_kept_are_asked_for_there(void **state)
+{
+	const unsigned int queues = TRAD_BOTH | TRAD_QUEUE(STATS);
+
+	(void)state;
+	begin(TELLS | TRAD(STATS_VQ));
+	trad_start(&bed, queues);
+	trad_say_up(&bed, INFLATE, AT, 1);
+	trad_post_stat(&bed, VIRTIO_BALLOON_S_MEMFREE, 1);
+	replace();
+	trad_go_on(&bed, queues);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).held_pages, 1);
+	assert_false(trad_answered(&bed, STATS));
+	vballoon_device_request_stats(bed.device);
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, STATS));
+	trad_post_stat(&bed, VIRTIO_BALLOON_S_MEMFREE, 2);
+	assert_int_equal(bed_status(&bed).stats.value[VIRTIO_BALLOON_S_MEMFREE], 2);
+}
+
 static void a_driver_that_begins_anew_has_an_empty_balloon(void **state)
 {
 	(void)state;
@@ -210,6 +232,7 @@ int main(void)
 		TEST(a_driver_that_goes_on_keeps_its_balloon),
 		TEST(a_balloon_that_is_said_to_be_empty_is_so_there_too),
 		TEST(of_a_driver_that_has_not_said_all_that_is_held_is_the_balloon),
+		TEST(statistics_that_the_device_had_kept_are_asked_for_there),
 		TEST(a_driver_that_begins_anew_has_an_empty_balloon),
 		TEST(a_driver_that_was_not_heard_is_new_there_too),
 		TEST(the_target_is_the_same_there),

@@ -12,6 +12,10 @@
 
 #define ENTRIES_MAX 256
 
+/* Each has a place of its own, by its tag, and a name. */
+_Static_assert(VIRTIO_BALLOON_S_NR == VIRTIO_MEMORY_BALLOON_S_COUNT,
+	       "both balloons have the same statistics");
+
 static bool has_stats(const struct vballoon_device *device)
 {
 	return vballoon_device_has(device, VBALLOON_TRAD(STATS_VQ));
