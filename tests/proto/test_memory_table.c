@@ -237,6 +237,18 @@ static void a_slot_over_another_ends_the_connection(void **state)
 	close(dimm.fd);
 }
 
+static void a_slot_that_comes_again_ends_the_connection(void **state)
+{
+	struct front_end *front_end = *state;
+	struct dimm dimm = dimm_new(DIMM_BASE);
+
+	assert_int_equal(send_region(front_end, VHOST_USER_ADD_MEM_REG, &dimm.region, dimm.fd), 0);
+	assert_int_not_equal(send_region(front_end, VHOST_USER_ADD_MEM_REG, &dimm.region, dimm.fd),
+			     0);
+	assert_int_equal(front_end->outcome, -EPROTO);
+	close(dimm.fd);
+}
+
 static void a_slot_too_many_is_declined(void **state)
 {
 	struct front_end *front_end = *state;
@@ -355,6 +367,7 @@ int main(void)
 		BALLOON_TEST(a_slot_is_removed_also_with_a_descriptor_too_many),
 		BALLOON_TEST(a_slot_that_there_is_not_cannot_be_removed),
 		BALLOON_TEST(a_slot_over_another_ends_the_connection),
+		BALLOON_TEST(a_slot_that_comes_again_ends_the_connection),
 		BALLOON_TEST(a_slot_too_many_is_declined),
 		BALLOON_TEST(a_region_larger_than_its_file_ends_the_connection),
 		BALLOON_TEST(regions_that_overlap_end_the_connection),

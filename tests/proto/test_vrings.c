@@ -2,6 +2,7 @@
 /* When a queue runs, and what a stop leaves behind. */
 #include "proto_test.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #define EPOCH 11
@@ -203,13 +204,57 @@ static void the_base_of_a_running_queue_stays(void **state)
 	assert_int_equal(balloon_driver_hello(*state, EPOCH, 0), 0);
 }
 
+/* A message ends the connection; *state is another, whose queues run. */
+static void expect_refused(void **state, uint32_t request, const void *payload, uint32_t size)
+{
+	front_end_send(*state, request, 0, payload, size, NULL, 0);
+	assert_true(front_end_refused(*state));
+	proto_tear_down(state);
+	running_set_up(state);
+}
+
+/* Whatever is said of it; a number that would be negative with a sign, too. */
 static void a_queue_that_there_is_not_ends_the_connection(void **state)
 {
-	struct front_end *front_end = *state;
-	struct vhost_user_vring_state third = { 2, 64 };
+	static const uint32_t indices[] = { 2, INT32_MAX, UINT32_C(1) << 31, UINT32_MAX };
+	const uint64_t event = VHOST_USER_VRING_NOFD | 2;
 
-	front_end_send(front_end, VHOST_USER_SET_VRING_NUM, 0, &third, sizeof(third), NULL, 0);
-	assert_true(front_end_refused(front_end));
+	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
+		const struct vhost_user_vring_state vring = { indices[i], 1 };
+		const struct vhost_user_vring_addr addr = { .index = indices[i] };
+
+		expect_refused(state, VHOST_USER_SET_VRING_NUM, &vring, sizeof(vring));
+		expect_refused(state, VHOST_USER_SET_VRING_BASE, &vring, sizeof(vring));
+		expect_refused(state, VHOST_USER_GET_VRING_BASE, &vring, sizeof(vring));
+		expect_refused(state, VHOST_USER_SET_VRING_ENABLE, &vring, sizeof(vring));
+		expect_refused(state, VHOST_USER_SET_VRING_ADDR, &addr, sizeof(addr));
+	}
+	expect_refused(state, VHOST_USER_SET_VRING_KICK, &event, sizeof(event));
+	expect_refused(state, VHOST_USER_SET_VRING_CALL, &event, sizeof(event));
+	expect_refused(state, VHOST_USER_SET_VRING_ERR, &event, sizeof(event));
+}
+
+/* What of the heap is in use, as far as that can be told. */
+static size_t heap_in_use(void)
+{
+	return mallinfo2().uordblks;
+}
+
+static void a_queue_that_is_told_of_again_and_again_takes_no_more_memory(void **state)
+{
+	struct front_end *front_end = *state;
+	size_t before = 0;
+
+	front_end_negotiate(front_end, FRONT_END_FEATURES);
+	front_end_new_ring(front_end, 1);
+	for (uint32_t i = 0; i < 100; i++) {
+		front_end_set_state(front_end, VHOST_USER_SET_VRING_NUM, 1, i % 2 ? 64 : 1024);
+		front_end_set_state(front_end, VHOST_USER_SET_VRING_BASE, 1, i);
+		front_end_set_vring_addr(front_end, 1, 0);
+		if (i == 1)
+			before = heap_in_use();
+	}
+	assert_true(heap_in_use() <= before);
 }
 
 static void a_base_that_a_split_queue_cannot_have_ends_the_connection(void **state)
@@ -336,6 +381,7 @@ int main(void)
 		RUNNING_TEST(the_size_of_a_running_queue_stays),
 		RUNNING_TEST(the_base_of_a_running_queue_stays),
 		RUNNING_TEST(a_queue_that_there_is_not_ends_the_connection),
+		CONNECTED_TEST(a_queue_that_is_told_of_again_and_again_takes_no_more_memory),
 		RUNNING_TEST(a_base_that_a_split_queue_cannot_have_ends_the_connection),
 		RUNNING_TEST(a_kick_that_cannot_be_waited_for_ends_the_connection),
 		RUNNING_TEST(an_event_that_says_neither_ends_the_connection),

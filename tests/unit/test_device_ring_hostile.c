@@ -58,6 +58,28 @@ static void a_head_beyond_the_queue_stops_the_ring(void **state)
 	assert_int_equal(f->violation, VBALLOON_HEAD_OUT_OF_RANGE);
 }
 
+/* What is known of the one is not what the other goes by. */
+static void the_same_head_twice_in_flight_is_two_chains(void **state)
+{
+	struct device_ring_fixture *f = *state;
+
+	fixture_start(f, false);
+	fixture_offer(f, 3);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	fixture_desc(f, 3, (struct raw_desc){ BUFFER, 2, RAW_WRITE, 0 });
+	ring_builder_avail(&f->builder, 3);
+	assert_int_equal(f->chain.readable_len, 16);
+	assert_int_equal(vballoon_device_ring_use(&f->ring, &f->chain), 0);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.readable_len, 0);
+	assert_int_equal(f->chain.writable_len, 2);
+	assert_int_equal(vballoon_device_ring_use(&f->ring, &f->chain), 0);
+	assert_int_equal(ring_builder_used_idx(&f->builder), 2);
+	assert_int_equal(ring_builder_used_id(&f->builder, 0), 3);
+	assert_int_equal(ring_builder_used_id(&f->builder, 1), 3);
+	assert_int_equal(fixture_next(f), VBALLOON_RING_EMPTY);
+}
+
 /* Take the memory away that the ring lies in. */
 static void remove_memory(struct device_ring_fixture *f)
 {
@@ -219,6 +241,7 @@ int main(void)
 		CASE(an_available_index_that_goes_back_stops_the_ring),
 		CASE(a_full_ring_is_no_jump),
 		CASE(a_head_beyond_the_queue_stops_the_ring),
+		CASE(the_same_head_twice_in_flight_is_two_chains),
 		CASE(a_ring_whose_memory_went_away_stops),
 		CASE(a_chain_whose_ring_went_away_is_not_used),
 		CASE(a_chain_whose_buffers_went_away_is_neither_read_nor_written),

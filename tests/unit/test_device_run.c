@@ -284,6 +284,36 @@ static void what_is_restored_of_one_gigantic_unit_takes_several_runs(void **stat
 	assert_int_equal(withdraw_in_runs(RUN_BYTES), 2 * GIB / RUN_BYTES);
 }
 
+/* The driver makes a withdraw available again that is half done, by the head that it has. */
+static void a_head_that_comes_again_while_it_is_worked_on_is_another_message(void **state)
+{
+	const struct virtio_memory_balloon_withdraw message = {
+		.msg.type = VIRTIO_MEMORY_BALLOON_MSG_WITHDRAW,
+		.most = UINT64_MAX,
+	};
+	struct ring_builder *ring = &bed.rings[TODEV];
+	uint16_t before, head;
+
+	(void)state;
+	set_up_with(0, 512 * MIB, 21, 21);
+	assert_int_equal(bed_add_entry(&bed, AT | 255), 1);
+	before = ring_builder_used_idx(ring);
+	bed_post(&bed, &message, sizeof(message), sizeof(uint64_t));
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(ring_builder_used_idx(ring), before);
+	head = ring_builder_avail_head(ring, before);
+	ring_builder_avail(ring, head);
+	bed_run(&bed);
+	assert_int_equal(bed_status(&bed).violation, VBALLOON_OK);
+	assert_int_equal(bed_status(&bed).held_pages, 0);
+	assert_int_equal(bed_status(&bed).returned_pages, 512 * MIB >> 12);
+	assert_int_equal(ring_builder_used_idx(ring), before + 2);
+	assert_int_equal(ring_builder_used_id(ring, before), head);
+	assert_int_equal(ring_builder_used_len(ring, before), sizeof(uint64_t));
+	assert_int_equal(ring_builder_used_id(ring, before + 1), head);
+	assert_int_equal(ring_builder_used_len(ring, before + 1), 0);
+}
+
 static void a_host_page_that_is_larger_than_a_run_is_restored_whole(void **state)
 {
 	(void)state;
@@ -432,6 +462,7 @@ int main(void)
 		TEST(an_add_that_a_stop_cuts_short_is_taken_anew),
 		TEST(what_a_withdraw_restores_takes_several_runs),
 		TEST(what_is_restored_of_one_gigantic_unit_takes_several_runs),
+		TEST(a_head_that_comes_again_while_it_is_worked_on_is_another_message),
 		TEST(a_host_page_that_is_larger_than_a_run_is_restored_whole),
 		TEST(what_is_looked_for_in_vain_takes_several_runs),
 		TEST(what_was_found_and_passed_over_is_not_handed_back_later),

@@ -53,6 +53,28 @@ static void link(struct packed_fixture *f, uint16_t first, uint16_t last, bool e
 	}
 }
 
+/* What is known of the one is not what the other goes by. */
+static void the_same_id_twice_in_flight_is_two_chains(void **state)
+{
+	struct packed_fixture *f = *state;
+
+	packed_offer(f, 1, 0, 5);
+	packed_start(f, false);
+	assert_int_equal(packed_next(f), VBALLOON_RING_CHAIN);
+	packed_desc(f, 1, (struct raw_packed){ BUFFER, 2, 5, FREE | RAW_WRITE });
+	assert_int_equal(f->chain.readable_len, 16);
+	assert_int_equal(vballoon_device_ring_use(&f->device, &f->chain), 0);
+	assert_int_equal(packed_next(f), VBALLOON_RING_CHAIN);
+	assert_int_equal(f->chain.readable_len, 0);
+	assert_int_equal(f->chain.writable_len, 2);
+	assert_int_equal(vballoon_device_ring_use(&f->device, &f->chain), 0);
+	for (uint16_t i = 0; i < 2; i++) {
+		assert_int_equal(packed_read(f, i).flags, USED(1));
+		assert_int_equal(packed_read(f, i).id, 5);
+	}
+	assert_int_equal(packed_next(f), VBALLOON_RING_EMPTY);
+}
+
 /* Proves DEV-RING-17. */
 static void a_chain_that_goes_on_in_a_descriptor_not_available_stops_the_ring(void **state)
 {
@@ -276,6 +298,7 @@ static void a_message_that_is_refused_stands_at_its_whole_chain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(the_same_id_twice_in_flight_is_two_chains),
 		CASE(a_chain_that_goes_on_in_a_descriptor_not_available_stops_the_ring),
 		CASE(a_chain_that_goes_on_in_a_used_descriptor_stops_the_ring),
 		CASE(a_chain_longer_than_the_queue_stops_the_ring),

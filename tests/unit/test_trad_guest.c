@@ -199,6 +199,26 @@ static void a_unit_is_named_by_all_its_pages(void **state)
 	assert_int_equal(l->guest.actual, 16);
 }
 
+/* The guest has no page, then the balloon has none. */
+static void a_message_of_no_page_is_not_sent(void **state)
+{
+	struct trad_liar *l = *state;
+
+	l->guest.port.spare = 0;
+	want(l, 130);
+	assert_true(trad_liar_is_idle(l, INFLATE));
+	want(l, 0);
+	assert_int_equal(trad_liar_take(l, DEFLATE).count, 100);
+	trad_liar_answer(l, DEFLATE);
+	vballoon_traditional_guest_pressure(l->guest.driver, 10, l->guest.port.now_ms);
+	trad_guest_run(&l->guest);
+	assert_true(trad_liar_is_idle(l, DEFLATE));
+	assert_false(vballoon_traditional_guest_oom(l->guest.driver, 10, l->guest.port.now_ms));
+	assert_true(trad_liar_is_idle(l, DEFLATE));
+	assert_true(trad_liar_is_idle(l, INFLATE));
+	assert_int_equal(trad_guest_status(&l->guest).failure, VBALLOON_GUEST_OK);
+}
+
 static void pressure_needs_the_leave_of_the_device(void **state)
 {
 	struct trad_liar *l = *state;
@@ -412,6 +432,7 @@ int main(void)
 		WITH(deflates_in_one_message_at_a_time, set_up),
 		WITH(a_target_that_changes_its_mind_waits_for_what_is_in_flight, set_up),
 		WITH(a_unit_is_named_by_all_its_pages, set_up_units),
+		WITH(a_message_of_no_page_is_not_sent, set_up_oom),
 		WITH(pressure_needs_the_leave_of_the_device, set_up),
 		WITH(and_no_more_comes_back_than_the_device_leaves, set_up),
 		WITH(under_pressure_pages_come_back_and_stay_for_ten_seconds, set_up_oom),
