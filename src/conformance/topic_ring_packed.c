@@ -85,23 +85,44 @@ static void stops(struct vballoon_trial *trial, const void *how)
 	vballoon_driver_expect_stop(trial, TODEVQ);
 }
 
+static void require_used(struct vballoon_trial *trial, uint16_t place, uint16_t id)
+{
+	const struct packed_desc *desc = desc_at(trial, place);
+
+	vballoon_require(
+		trial,
+		packed_is_used(vballoon_le16(__atomic_load_n(&desc->flags, __ATOMIC_ACQUIRE)),
+			       place),
+		"a descriptor is not marked used");
+	vballoon_require(trial, vballoon_le16(desc->id) == id, "its id is %u, not %u",
+			 vballoon_le16(desc->id), id);
+}
+
 static void is_used(struct vballoon_trial *trial, const void *how)
 {
 	const struct row *row = how;
-	struct packed_desc *head = desc_at(trial, first_place(trial));
 	int call = trial->front_end.queues[TODEVQ].call;
 
 	vballoon_driver_ring_interrupts(&trial->front_end.queues[TODEVQ].driver, true);
 	vballoon_front_end_event_raised(call);
 	post_row(trial, row);
 	vballoon_driver_await_event(trial, call);
-	vballoon_require(
-		trial,
-		packed_is_used(vballoon_le16(__atomic_load_n(&head->flags, __ATOMIC_ACQUIRE)),
-			       first_place(trial)),
-		"the first descriptor is not marked used");
-	vballoon_require(trial, vballoon_le16(head->id) == row->id, "its id is %u, not %u",
-			 vballoon_le16(head->id), row->id);
+	require_used(trial, first_place(trial), row->id);
+}
+
+/* An id that is made available twice at once: a device that does not stop uses it as often. */
+static void id_twice(struct vballoon_trial *trial, const void *how)
+{
+	const struct row *row = how;
+	uint16_t first = first_place(trial);
+	uint16_t second = packed_advance(SIZE, first, 1);
+
+	put(trial, second, row->desc[0].addr, row->desc[0].len, row->id, row->desc[0].flags);
+	post_row(trial, row);
+	if (vballoon_driver_is_stopped(trial, TODEVQ, trial->setting->grace_ms))
+		return;
+	require_used(trial, first, row->id);
+	require_used(trial, second, row->id);
 }
 
 /* A descriptor that is marked for another round is not available. */
@@ -160,6 +181,9 @@ static const struct vballoon_case cases[] = {
 	USED("indirect-chain", "DEV-MSG-2", F_INDIRECT, .desc = { { TABLE, 32, INDIRECT } },
 	     .table = { { SAID, SAID_BYTES, 0 }, { ROOM, 8, WRITE } }),
 
+	GREETED("id-twice", "DEV-RING-1", id_twice,
+		ROW(.id = 5, .desc = { { SAID, SAID_BYTES, 0 } }), true, 0,
+		VBALLOON_VIRTIO_IN_ORDER),
 	{ "marked-for-another-round", "DEV-RING-2", is_not_taken,
 	  ROW(.desc = { { SAID, SAID_BYTES, OTHER_ROUND } }), true, VBALLOON_STAGE_GREETED, 0, 0 },
 	STOPS("second-not-available", "DEV-RING-17", .count = 2,

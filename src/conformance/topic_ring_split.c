@@ -69,6 +69,31 @@ static void stops(struct vballoon_trial *trial, const void *how)
 	vballoon_driver_expect_stop(trial, TODEVQ);
 }
 
+/* A head that is made available twice at once: a device that does not stop uses it as often. */
+static void head_twice(struct vballoon_trial *trial, const void *how)
+{
+	const struct row *row = how;
+	struct vballoon_raw_split ring = ring_of(trial, TODEVQ);
+	uint16_t before = vballoon_raw_split_get(ring.used, SPLIT_IDX);
+
+	vballoon_place_withdraw(trial);
+	write_descs(trial, ring.desc, row->desc);
+	vballoon_raw_split_available(&ring, row->head);
+	vballoon_raw_split_available(&ring, row->head);
+	kick(trial);
+	if (vballoon_driver_is_stopped(trial, TODEVQ, trial->setting->grace_ms))
+		return;
+	vballoon_require(trial,
+			 (uint16_t)(vballoon_raw_split_get(ring.used, SPLIT_IDX) - before) == 2U,
+			 "a head that was made available twice was not used twice");
+	for (uint16_t i = 0; i < 2; i++)
+		vballoon_require(trial,
+				 vballoon_raw_split_get(
+					 ring.used + split_used_slot(SIZE, (uint16_t)(before + i)),
+					 0) == row->head,
+				 "another head was used");
+}
+
 /* A chain that is unusual and not wrong: used, by its head, with nothing written. */
 static void is_used(struct vballoon_trial *trial, const void *how)
 {
@@ -192,6 +217,9 @@ static const struct vballoon_case cases[] = {
 	JUMPS("index-backwards", 0xffff),
 	STOPS("head-behind-the-last", "DEV-RING-7", .head = SIZE),
 	STOPS("head-all-ones", "DEV-RING-7", .head = 0xffff),
+	GREETED("head-twice", "DEV-RING-1", head_twice,
+		ROW(.head = 3, .desc = { [3] = { SAID, SAID_BYTES, 0, 0 } }), true, 0,
+		VBALLOON_VIRTIO_IN_ORDER),
 	STOPS("next-behind-the-last", "DEV-RING-8", .desc = { { SAID, SAID_BYTES, NEXT, SIZE } }),
 	STOPS("next-all-ones", "DEV-RING-8", .desc = { { SAID, SAID_BYTES, NEXT, 0xffff } }),
 	STOPS("second-goes-nowhere", "DEV-RING-8",
