@@ -14,6 +14,7 @@
 
 #include "base/le.h"
 #include "daemon_bed.h"
+#include "front_end/raw_split.h"
 
 #define EPOCH 91
 #define PAGES 256 /* 1 MiB */
@@ -450,6 +451,24 @@ static void a_stopped_device_costs_nothing_however_often_its_guest_kicks(void **
 	assert_null(strstr(strstr(bed->daemon.err.text, "has stopped") + 1, "has stopped"));
 }
 
+/* It stays where it is, at the head of its queue. */
+static void a_chain_that_cannot_be_read_costs_nothing(void **state)
+{
+	struct daemon_bed *bed = *state;
+	unsigned char *at = bed->guest.queues[VIRTIO_MEMORY_BALLOON_VQ_TODEV].ring;
+	const struct vballoon_raw_split ring = { at + VBALLOON_FRONT_DESC,
+						 at + VBALLOON_FRONT_AVAIL,
+						 at + VBALLOON_FRONT_USED, FRONT_END_QUEUE_SIZE };
+	const struct vballoon_raw_desc loop = { GUEST_MESSAGES, 8, VBALLOON_RAW_NEXT, 0 };
+
+	vballoon_raw_split_set_desc(ring.desc, 0, &loop);
+	vballoon_raw_split_available(&ring, 0);
+	front_end_kick(&bed->guest, VIRTIO_MEMORY_BALLOON_VQ_TODEV);
+	process_await(&bed->daemon, "the device has stopped");
+	flood_in_vain(bed);
+	daemon_bed_assert_state(bed, "stopped");
+}
+
 /* There is no buffer in which it could be told to reset, and none comes: a few kicks are heard. */
 static void nor_when_a_request_waits_for_a_buffer(void **state)
 {
@@ -523,6 +542,7 @@ int main(void)
 		TEST(an_idle_guest_does_not_wake_the_daemon, ready_set_up),
 		TEST(a_guest_whose_device_has_stopped_does_not_wake_the_daemon, ready_set_up),
 		TEST(a_stopped_device_costs_nothing_however_often_its_guest_kicks, ready_set_up),
+		TEST(a_chain_that_cannot_be_read_costs_nothing, ready_set_up),
 		TEST(nor_when_a_request_waits_for_a_buffer, guest_set_up),
 		TEST(a_stopped_device_tells_its_driver_when_there_is_a_buffer, guest_set_up),
 #ifndef VBALLOON_SANITIZED
