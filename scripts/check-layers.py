@@ -42,30 +42,31 @@ LAYERS = {
         ["abi", "base", "ring", "driver/decide", "driver/port"],
         FREESTANDING,
     ),
+    "host": (["src/host"], [], None),
     "reclaim": (
         ["src/reclaim", f"{PUBLIC}/backing.h"],
-        ["abi", "base", "memory.public", "device.public"],
+        ["abi", "base", "memory.public", "device.public", "host"],
         None,
     ),
     "vhost_user": (
         ["src/vhost_user", f"{PUBLIC}/vhost_user.h"],
         [
             "abi", "base", "memory.public", "ring.public", "device.public", "reclaim.public",
-            "vhost_user wire", "supervisor wire",
+            "host", "vhost_user wire", "supervisor wire",
         ],
         None,
     ),
     # The bytes of the protocol; the rest of vhost_user is the back end.
     "vhost_user wire": (["src/vhost_user/protocol.h"], [], FREESTANDING),
     "front_end": (["src/front_end"], ["base", "ring", "vhost_user wire"], None),
-    "supervisor": (["src/supervisor"], ["supervisor wire"], None),
+    "supervisor": (["src/supervisor"], ["host", "supervisor wire"], None),
     # The bytes between it and a worker.
     "supervisor wire": (["src/supervisor/relay.h"], [], FREESTANDING),
     "control": (["src/control"], ["abi", "base", "state.public"], None),
     "daemon": (
         ["src/daemon"],
         ["abi", "base", "memory.public", "policy.public", "device.public", "vhost_user.public",
-         "control", "supervisor", "supervisor wire"],
+         "host", "control", "supervisor", "supervisor wire"],
         None,
     ),
     "cli": (["src/cli"], ["abi", "base", "control", "state.public"], None),

@@ -20,8 +20,7 @@
 #its_name, __NR_##its_name, VBALLOON_CALL_HAS_NONE, its_argument, its_value        \
 	}
 
-/* Kernels of one architecture have the old call, those of another only the new; and which of two
- * the C library takes for fstat() is its version's affair. */
+/* Kernels of one architecture have the old call, those of another only the new. */
 #ifdef __NR_epoll_wait
 #define EPOLL_WAIT ANY(epoll_wait)
 #else
@@ -49,10 +48,7 @@ const struct vballoon_call vballoon_daemon_calls[] = {
 	IS(fcntl, 1, F_DUPFD_CLOEXEC),
 	ANY(clock_gettime), /* where the host's clock cannot be read without */
 	/* The guest's memory: what it is, mapping it, and giving it back. */
-	ANY(fstat),
-#ifdef __NR_newfstatat
-	IS(newfstatat, 3, AT_EMPTY_PATH),
-#endif
+	ANY(fstat), /* and not fstat(), see host/fd_stat.h: no call takes a path */
 	ANY(fstatfs),
 	IS(fcntl, 1, F_GET_SEALS),
 	HAS_NONE(mmap, 2, PROT_EXEC),

@@ -10,6 +10,7 @@
 
 #include "daemon/keeper.h"
 #include "daemon/log.h"
+#include "host/fd_stat.h"
 
 #define NAME "orders"
 #define MAGIC UINT64_C(0x6472726f6c616276) /* "vbalorrd" */
@@ -39,7 +40,7 @@ static int find(struct vballoon_orders_file **file_out)
 
 	if (fd < 0)
 		return -ENOENT;
-	if (!fstat(fd, &st) && st.st_size == (off_t)sizeof(*file))
+	if (!vballoon_fd_stat(fd, &st) && st.st_size == (off_t)sizeof(*file))
 		file = map(fd);
 	close(fd);
 	if (file && file->magic == MAGIC && file->version == VERSION) {

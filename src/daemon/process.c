@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/proc_status.h"
+#include "host/fd_stat.h"
 
 /* Lines of a status, each with its line break before it. */
 static const char *const counts[] = { "\nVmLck:", "\nVmPin:" };
@@ -148,7 +149,7 @@ uint64_t vballoon_process_descriptor_count(const struct vballoon_process *proces
 {
 	struct stat st;
 
-	if (process->directory < 0 || fstat(process->directory, &st))
+	if (process->directory < 0 || vballoon_fd_stat(process->directory, &st))
 		return 0;
 	return (uint64_t)st.st_size;
 }

@@ -10,6 +10,7 @@
 #include "control/feature_names.h"
 #include "daemon/log.h"
 #include "daemon/saved_state.h"
+#include "host/fd_stat.h"
 
 /* Longer than any state of a guest that there is. */
 #define BYTES_MAX (INT64_C(1) << 32)
@@ -27,7 +28,7 @@ static int read_all(int fd, struct vballoon_saved_state *state)
 	size_t room;
 	ssize_t got;
 
-	if (fstat(fd, &st))
+	if (vballoon_fd_stat(fd, &st))
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_size > BYTES_MAX)
 		return -EFBIG;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "host/fd_stat.h"
 #include <vballoon/backing.h>
 
 #define SEALED_AGAINST_WRITING (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
@@ -59,7 +60,7 @@ static bool is_regular_file(int fd)
 {
 	struct stat st;
 
-	return !fstat(fd, &st) && S_ISREG(st.st_mode);
+	return !vballoon_fd_stat(fd, &st) && S_ISREG(st.st_mode);
 }
 
 struct vballoon_backing_kind vballoon_backing_probe(int fd, uint64_t offset,

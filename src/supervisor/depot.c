@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host/fd_stat.h"
 #include "supervisor/handed.h"
 #include "supervisor/manager.h"
 
@@ -138,7 +139,7 @@ static bool resume(struct vballoon_depot *depot)
 
 	if (fd < 0)
 		return false;
-	if (!fstat(fd, &st) && st.st_size == (off_t)sizeof(*depot->file))
+	if (!vballoon_fd_stat(fd, &st) && st.st_size == (off_t)sizeof(*depot->file))
 		err = map(depot, fd);
 	close(fd);
 	if (err)
@@ -203,7 +204,7 @@ static bool is_same_file(int a, int b)
 
 	if (order >= 0)
 		return !order;
-	return !fstat(a, &one) && !fstat(b, &other) && S_ISREG(one.st_mode) &&
+	return !vballoon_fd_stat(a, &one) && !vballoon_fd_stat(b, &other) && S_ISREG(one.st_mode) &&
 	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 

@@ -9,6 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "host/fd_stat.h"
 #include "supervisor/manager.h"
 #include "supervisor/note.h"
 #include "supervisor/parcel.h"
@@ -24,10 +25,10 @@ static void close_twins(int fd)
 	struct stat socket, other;
 
 	/* All of another kind, of events say, may look the same. */
-	if (fstat(fd, &socket) || !S_ISSOCK(socket.st_mode))
+	if (vballoon_fd_stat(fd, &socket) || !S_ISSOCK(socket.st_mode))
 		return;
 	for (int i = STDERR_FILENO + 1; i < FDS_LOOKED_AT; i++) {
-		if (i != fd && !fstat(i, &other) && other.st_ino == socket.st_ino &&
+		if (i != fd && !vballoon_fd_stat(i, &other) && other.st_ino == socket.st_ino &&
 		    other.st_dev == socket.st_dev)
 			close(i);
 	}

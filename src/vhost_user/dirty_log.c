@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "host/fd_stat.h"
 #include "vhost_user/event.h"
 
 static void log_unmap(struct vballoon_dirty_log *log)
@@ -28,7 +29,7 @@ int vballoon_dirty_log_map(struct vballoon_dirty_log *log, const struct vhost_us
 
 	log_unmap(log);
 	if (!where->mmap_size || !vballoon_add(where->mmap_offset, where->mmap_size, &end) ||
-	    fstat(fd, &st) || end > (uint64_t)st.st_size)
+	    vballoon_fd_stat(fd, &st) || end > (uint64_t)st.st_size)
 		return -EINVAL;
 	map = mmap(NULL, (size_t)(where->mmap_size + skipped), PROT_READ | PROT_WRITE, MAP_SHARED,
 		   fd, (off_t)(where->mmap_offset - skipped));

@@ -13,6 +13,7 @@
 
 #include <vballoon/recover.h>
 
+#include "host/fd_stat.h"
 #include "vhost_user/back_end.h"
 
 #define MAGIC UINT64_C(0x7073686c6c616276) /* "vballhsp" */
@@ -113,7 +114,7 @@ int vballoon_kept_find(struct vballoon_vhost_user *back_end)
 
 	if (fd < 0)
 		return -ENOENT;
-	if (!fstat(fd, &st) && st.st_size == (off_t)file_bytes())
+	if (!vballoon_fd_stat(fd, &st) && st.st_size == (off_t)file_bytes())
 		ret = map(&back_end->kept, fd);
 	close(fd);
 	if (ret)

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "host/fd_stat.h"
 #include <vballoon/recover.h>
 
 static enum vballoon_reclaimable slot_reclaimable(const struct vballoon_memory_table *table,
@@ -251,7 +251,7 @@ uint64_t vballoon_memory_table_backing_bytes(const struct vballoon_memory_table 
 		struct stat st;
 
 		/* One file is behind all of a PC's boot memory, in several slots. */
-		if (!file_seen_before(table, i) && !fstat(table->slots[i]->fd, &st))
+		if (!file_seen_before(table, i) && !vballoon_fd_stat(table->slots[i]->fd, &st))
 			bytes += (uint64_t)st.st_blocks * 512;
 	}
 	return bytes;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/checked.h"
+#include "host/fd_stat.h"
 #include "vhost_user/event.h"
 #include <vballoon/device.h>
 
@@ -18,7 +19,7 @@ static const char *file_identify(struct vballoon_slot *slot)
 	int seals = fcntl(slot->fd, F_GET_SEALS);
 	struct stat st;
 
-	if (fstat(slot->fd, &st))
+	if (vballoon_fd_stat(slot->fd, &st))
 		return "a memory region whose descriptor is no file";
 	if (S_ISREG(st.st_mode) && slot->wire.mmap_offset + slot->wire.size > (uint64_t)st.st_size)
 		return "a memory region that is larger than its file";
@@ -109,7 +110,7 @@ static int page_map_map(struct vballoon_slot *slot, uint32_t page_shift)
 
 	if (ret)
 		return ret;
-	if (fstat(slot->page_map_fd, &st) || st.st_size != (off_t)bytes)
+	if (vballoon_fd_stat(slot->page_map_fd, &st) || st.st_size != (off_t)bytes)
 		return -EINVAL;
 	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, slot->page_map_fd, 0);
 	if (map == MAP_FAILED)
@@ -207,6 +208,6 @@ bool vballoon_slot_is(const struct vballoon_slot *slot, const struct vhost_user_
 	struct stat st;
 
 	return slot->wire.guest_addr == wire->guest_addr && slot->wire.size == wire->size &&
-	       slot->wire.mmap_offset == wire->mmap_offset && !fstat(fd, &st) &&
+	       slot->wire.mmap_offset == wire->mmap_offset && !vballoon_fd_stat(fd, &st) &&
 	       st.st_dev == slot->file_device && st.st_ino == slot->file_inode;
 }

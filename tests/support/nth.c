@@ -144,7 +144,9 @@ WRAP(int, madvise, ENOMEM, -1, (void *at, size_t len, int advice), (at, len, adv
 WRAP(int, memfd_create, EMFILE, -1, (const char *name, unsigned int flags), (name, flags))
 WRAP(int, ftruncate64, ENOSPC, -1, (int fd, off_t len), (fd, len))
 WRAP(int, fcntl64, EPERM, -1, (int fd, int command, long argument), (fd, command, argument))
-WRAP(int, fstat64, EIO, -1, (int fd, struct stat *st), (fd, st))
+/* As many arguments as one can have. */
+WRAP(long, syscall, EIO, -1, (long call, long a, long b, long c, long d, long e, long f),
+     (call, a, b, c, d, e, f))
 WRAP(int, fstatfs64, EIO, -1, (int fd, struct statfs *fs), (fd, fs))
 WRAP(int, fallocate64, ENOSPC, -1, (int fd, int how, off_t offset, off_t len),
      (fd, how, offset, len))
