@@ -252,7 +252,7 @@ def in_libraries(defect):
 
 
 def in_programs(defect):
-    """Only the programs, and the test that compares what they and their pages tell."""
+    """Only the programs, and the tests that look at what they tell and at what they call."""
     layers = ["base", "memory", "policy", "ring", "state", "device", "reclaim", "driver"]
     layers += ["vhost_user", "front_end", "control", "supervisor", "daemon", "cli", "conformance"]
 
@@ -261,7 +261,9 @@ def in_programs(defect):
             tree,
             layers,
             "test('pages', find_program('install/pages.py'), args: "
-            "[vballoond, vballoon_conformance, vballoonctl])\n",
+            "[vballoond, vballoon_conformance, vballoonctl])\n"
+            "test('wrapped', find_program('proto/wrapped.py'), args: "
+            "[files('support/nth.c'), vballoond])\n",
         )
         defect(tree)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Allocations and system calls that fail when a test wants them to. A program that is linked with
- * this, and with each name of NTH_CALLS wrapped, makes them through it; those that it makes
+ * this, and with each name of a WRAP() in nth.c wrapped, makes them through it; those that it makes
  * between nth_enter() and nth_leave() count, and are the code's under test.
  */
 #ifndef VBALLOON_TESTS_NTH_H
