@@ -33,10 +33,9 @@ def expect(true: bool, text: str) -> None:
 class Rig:
     """A daemon and a virtual machine. Use it in a `with`."""
 
-    def __init__(self, assets: Assets, machine: Machine, *daemon_options: str,
-                 thorough: bool = False):
+    def __init__(self, assets: Assets, machine: Machine, *daemon_options: str):
         self.assets = assets
-        self.thorough = thorough  # more rounds of the same
+        self.thorough = False  # more rounds of the same
         with contextlib.ExitStack() as stack:
             self.driver = PEER_MODULE if machine.traditional else BALLOON_MODULE
             if machine.traditional:
