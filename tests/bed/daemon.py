@@ -94,6 +94,13 @@ class Daemon:
             raise Failure(f"waited {seconds:g} s for `vballoonctl {' '.join(arguments)}` to end"
                           ) from error
 
+    def command_line_json(self, *arguments: str) -> dict[str, Any]:
+        """What vballoonctl prints for a program, in the last line. It has to work."""
+        done = self.command_line(*arguments, "--json")
+        if done.returncode:
+            raise Failure(f"vballoonctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout.splitlines()[-1])
+
     def process_status(self) -> dict[str, int]:
         """What the host's kernel says of the process: the numbers of /proc/PID/status."""
         lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()

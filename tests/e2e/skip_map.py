@@ -1,47 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """what need not travel is nothing that the guest needs: what is held is overwritten, all else made anew"""
 
-import json
-
 from bed.rig import expect
 
 BALLOON_MIB = 320
 
 
-def command(rig, *words):
-    """What vballoonctl prints for a program."""
-    done = rig.daemon.command_line(*words, "--json")
-    expect(done.returncode == 0, f"{' '.join(words)} to work: {done.stdout}")
-    return json.loads(done.stdout)
-
-
-def check_bitmap(rig, skip):
-    """The bitmap says the same as the runs."""
+def stretches(rig, *options):
+    """What one of the maps tells of a guest that stands still: stretches (guest address, bytes), and how
+    much that is. Its bitmap says the same."""
     path = rig.daemon.directory / "bitmap"
-    command(rig, "skip-map", "--bitmap", str(path))
-    bits = path.read_bytes()
-    pages = sum(byte.bit_count() for byte in bits)
-    expect(pages == skip["skip_bytes"] // skip["page_bytes"],
-           f"a bitmap of {skip['skip_bytes']} bytes: it has {pages} pages")
-    for run in skip["runs"]:
-        for page in (run["gpa"], run["gpa"] + run["bytes"] - skip["page_bytes"]):
-            page //= skip["page_bytes"]
-            expect(bits[page // 8] >> page % 8 & 1, f"page {page} in the bitmap")
+    told = rig.daemon.command_line_json("skip-map", *options, "--bitmap", str(path))
+    found = [(run["gpa"], run["bytes"]) for run in told["runs"]]
+    page_bytes = told["page_bytes"]
+    bits = 0
+    for gpa, size_bytes in found:
+        bits |= (1 << size_bytes // page_bytes) - 1 << gpa // page_bytes
+    expect(int.from_bytes(path.read_bytes(), "little") == bits, f"a bitmap of {told['runs']}")
+    expect(bits.bit_count() * page_bytes == told["skip_bytes"], f"{told['skip_bytes']} bytes in {told['runs']}")
+    return found, told["skip_bytes"]
 
 
-def zeros(rig):
-    """What the host has nothing of, while the guest stands still: stretches, and how much it is."""
-    told = command(rig, "skip-map", "--zeros")
-    return [(run["gpa"], run["bytes"]) for run in told["runs"]], told["skip_bytes"]
-
-
-def overwrite(rig):
-    """While the guest stands still. Returns how much that is."""
-    skip = command(rig, "skip-map")
-    check_bitmap(rig, skip)
-    for run in skip["runs"]:
-        rig.vm.memory.overwrite(run["gpa"], run["bytes"])
-    return skip["skip_bytes"]
+def overwrite(rig, found):
+    for gpa, size_bytes in found:
+        rig.vm.memory.overwrite(gpa, size_bytes)
 
 
 # Proves DEV-STATE-7, DEV-STATE-8.
@@ -53,11 +35,12 @@ def run(rig):
     rig.daemon.resize(BALLOON_MIB)
     expect(rig.daemon.status()["state"] == "ready", "a guest that is ready until it is paused")
     rig.vm.qmp.execute("stop")
-    saved = command(rig, "save-state", str(rig.daemon.directory / "state"))
-    skipped = overwrite(rig)
+    saved = rig.daemon.command_line_json("save-state", str(rig.daemon.directory / "state"))
+    held, skipped = stretches(rig)
+    overwrite(rig, held)
     expect(skipped == saved["held_bytes"] == BALLOON_MIB << 20,
            f"{BALLOON_MIB} MiB to skip: {skipped} bytes, saved {saved}")
-    rig.vm.memory.renew(zeros(rig)[0])
+    rig.vm.memory.renew(stretches(rig, "--zeros")[0])
     rig.vm.qmp.execute("cont")
     rig.check_pattern()
     rig.check_accounts(BALLOON_MIB)

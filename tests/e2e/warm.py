@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """a warm balloon stays with the host, comes back without it, and is given back once it is eager"""
 
-import json
-
 from bed.rig import expect
 
 # What the guest reports as free would go to the host too, whenever its kernel comes to it.
@@ -13,7 +11,7 @@ MIB = 1 << 20
 
 def why(rig):
     """The account of every byte, whose parts have to add up."""
-    account = json.loads(rig.daemon.command_line("why", "--json").stdout)
+    account = rig.daemon.command_line_json("why")
     for name, total in account.items():
         parts = sum(part["bytes"] for part in total["parts"])
         expect(parts == total["bytes"], f"the parts of {name} to add up to {total}: {parts}")

@@ -3,7 +3,6 @@
 heading and `tell(assets)`, which raises Failure when it does not come out as it should."""
 
 import importlib
-import json
 
 from ..assets import Assets
 from ..failure import Failure, Skip
@@ -29,7 +28,7 @@ def account(rig: Rig) -> None:
     print("  $ vballoonctl why")
     for line in rig.daemon.command_line("why").stdout.splitlines():
         print(f"  {line}", flush=True)
-    for name, total in json.loads(rig.daemon.command_line("why", "--json").stdout).items():
+    for name, total in rig.daemon.command_line_json("why").items():
         parts = sum(part["bytes"] for part in total["parts"])
         expect(parts == total["bytes"], f"the parts of {name} to add up to {total['bytes']}: {parts}")
 

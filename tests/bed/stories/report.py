@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Free memory that goes to the host at once, without a balloon: one round of reports."""
 
-import json
-
 from ..failure import Skip
 from ..rig import PATTERN_SEED, Rig, expect
 from ..say import say
@@ -23,9 +21,7 @@ def _negotiated(rig: Rig) -> None:
 
 def _reclaim(rig: Rig) -> float:
     """One round. Returns the MiB that the host has of it, by vballoond's account."""
-    done = rig.daemon.command_line("reclaim-free", "--wait", "--json")
-    expect(done.returncode == 0, f"the round to end: {done.stderr.strip()}")
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = rig.daemon.command_line_json("reclaim-free", "--wait")
     say(f"  The guest reported {told['reported_bytes'] / MIB:.0f} MiB free, the host has "
         f"{told['discarded_bytes'] / MIB:.0f} MiB of that back.")
     return told["discarded_bytes"] / MIB
