@@ -84,6 +84,9 @@ def gcc(run):
         run.check("freestanding", [sys.executable, "scripts/check-freestanding.py", ".", folder])
         meson.test(run, folder)
         clauses_proven(run)
+        run.log.flush()
+        run.check("tests that docs/trust.md names",
+                  [sys.executable, "scripts/check-trust.py", ".", run.log_path])
         if run.full:
             for test in ("unit/test_guest_subsets", "proto/test_daemon_port"):
                 run.check(f"every feature subset: {test}", [folder / "tests" / test, "--all"])

@@ -88,12 +88,11 @@ def seed(name):
     def defect(tree):
         tests = tree / "tests/meson.build"
         before = tests.read_text() if "gates/seeds" in tests.read_text() else ""
-        only(
-            tree,
-            [],
-            f"{before}test('{name}', executable('{name}', 'gates/seeds/{name}.c', "
-            "dependencies: dependency('cmocka')), suite: 'unit')\n",
+        own = (
+            f"test('{name}', executable('{name}', 'gates/seeds/{name}.c', "
+            "dependencies: dependency('cmocka')), suite: 'unit')\n"
         )
+        only(tree, [], before.replace(own, "") + own)
 
     return defect
 
