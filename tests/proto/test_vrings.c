@@ -234,12 +234,7 @@ static void a_queue_that_there_is_not_ends_the_connection(void **state)
 	expect_refused(state, VHOST_USER_SET_VRING_ERR, &event, sizeof(event));
 }
 
-/* What of the heap is in use, as far as that can be told. */
-static size_t heap_in_use(void)
-{
-	return mallinfo2().uordblks;
-}
-
+#ifndef VBALLOON_SANITIZED
 static void a_queue_that_is_told_of_again_and_again_takes_no_more_memory(void **state)
 {
 	struct front_end *front_end = *state;
@@ -252,10 +247,11 @@ static void a_queue_that_is_told_of_again_and_again_takes_no_more_memory(void **
 		front_end_set_state(front_end, VHOST_USER_SET_VRING_BASE, 1, i);
 		front_end_set_vring_addr(front_end, 1, 0);
 		if (i == 1)
-			before = heap_in_use();
+			before = mallinfo2().uordblks;
 	}
-	assert_true(heap_in_use() <= before);
+	assert_true(mallinfo2().uordblks <= before);
 }
+#endif
 
 static void a_base_that_a_split_queue_cannot_have_ends_the_connection(void **state)
 {
@@ -381,7 +377,9 @@ int main(void)
 		RUNNING_TEST(the_size_of_a_running_queue_stays),
 		RUNNING_TEST(the_base_of_a_running_queue_stays),
 		RUNNING_TEST(a_queue_that_there_is_not_ends_the_connection),
+#ifndef VBALLOON_SANITIZED
 		CONNECTED_TEST(a_queue_that_is_told_of_again_and_again_takes_no_more_memory),
+#endif
 		RUNNING_TEST(a_base_that_a_split_queue_cannot_have_ends_the_connection),
 		RUNNING_TEST(a_kick_that_cannot_be_waited_for_ends_the_connection),
 		RUNNING_TEST(an_event_that_says_neither_ends_the_connection),
