@@ -188,9 +188,9 @@ static bool port_busy(const struct guest_driver *driver)
 	       vballoon_guest_pages_any_kept(&guest->pages);
 }
 
-static uint64_t port_held(const struct guest_driver *driver)
+static const struct vballoon_decide *port_decide(const struct guest_driver *driver)
 {
-	return driver->port->guest->decide.held;
+	return &driver->port->guest->decide;
 }
 
 static enum oracle_news port_news(void *driver, uint64_t gpa)
@@ -210,7 +210,7 @@ const struct guest_kind guest_balloon = {
 	.stir = port_stir,
 	.pressure = port_pressure,
 	.busy = port_busy,
-	.held = port_held,
+	.decide = port_decide,
 	.news = port_news,
 	.answers = port_answers,
 };

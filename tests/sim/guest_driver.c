@@ -333,9 +333,9 @@ static bool own_busy(const struct guest_driver *driver)
 	return guest_driver_busy(driver) || driver->hello_wanted;
 }
 
-static uint64_t own_held(const struct guest_driver *driver)
+static const struct vballoon_decide *own_decide(const struct guest_driver *driver)
 {
-	return driver->decide.held;
+	return &driver->decide;
 }
 
 const struct guest_kind guest_own = {
@@ -348,7 +348,7 @@ const struct guest_kind guest_own = {
 	.stir = own_stir,
 	.pressure = own_pressure,
 	.busy = own_busy,
-	.held = own_held,
+	.decide = own_decide,
 	.news = guest_answer_news,
 	.answers = own_answers,
 };

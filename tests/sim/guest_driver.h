@@ -51,8 +51,8 @@ struct guest_kind {
 	void (*pressure)(struct guest_driver *driver, uint64_t pages);
 	/* Whether there is a message that is not answered, not collected, or to be sent. */
 	bool (*busy)(const struct guest_driver *driver);
-	/* Balloon pages, as it counts. */
-	uint64_t (*held)(const struct guest_driver *driver);
+	/* What it counts, and what it was told. */
+	const struct vballoon_decide *(*decide)(const struct guest_driver *driver);
 	/* The configuration space has changed. NULL: it never does. */
 	void (*config_changed)(struct guest_driver *driver);
 	/* The oracle's view of what the device has published (struct oracle_wire). */

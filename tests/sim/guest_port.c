@@ -213,7 +213,7 @@ static void run(struct guest_driver *driver)
 	/* The device has forgotten what it had dropped. */
 	if (starts_over && !port->guest->hello.start_over)
 		memset(driver->oracle->dropped, 0, sizeof(driver->oracle->dropped));
-	trace_event(&port->world->trace, "driver ran", wait_ms, driver->kind->held(driver));
+	trace_event(&port->world->trace, "driver ran", wait_ms, driver->kind->decide(driver)->held);
 	port->due = !wait_ms;
 	port->due_ms = wait_ms == VBALLOON_GUEST_FOREVER ? wait_ms : driver->now_ms + wait_ms;
 	driver->kind->answers(driver);

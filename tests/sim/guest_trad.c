@@ -205,9 +205,9 @@ static bool trad_busy(const struct guest_driver *driver)
 	return busy;
 }
 
-static uint64_t trad_held(const struct guest_driver *driver)
+static const struct vballoon_decide *trad_decide(const struct guest_driver *driver)
 {
-	return driver->port->trad->decide.held;
+	return &driver->port->trad->decide;
 }
 
 static enum oracle_news trad_news(void *driver, uint64_t gpa)
@@ -268,7 +268,7 @@ const struct guest_kind guest_trad = {
 	.stir = trad_stir,
 	.pressure = trad_pressure,
 	.busy = trad_busy,
-	.held = trad_held,
+	.decide = trad_decide,
 	.config_changed = trad_config_changed,
 	.news = trad_news,
 	.answers = trad_answers,

@@ -70,7 +70,7 @@ static bool become_quiet(struct world *world, unsigned int rounds)
 static void check_quiet(struct world *world)
 {
 	const struct guest_driver *driver = &world->driver;
-	uint64_t held = driver->kind->held(driver);
+	uint64_t held = driver->kind->decide(driver)->held;
 	struct vballoon_status status;
 	uint64_t off;
 
@@ -95,6 +95,18 @@ static void check_quiet(struct world *world)
 	else if (off >= guest_driver_unit_pages(driver))
 		trace_fail(&world->trace, "stuck at %" PRIu64 " of %" PRIu64 " pages", held,
 			   world->target);
+}
+
+/* Before it is told another: the driver knows the target, or a step towards it. */
+static void check_target(struct world *world)
+{
+	uint64_t target = world->driver.kind->decide(&world->driver)->target;
+	struct vballoon_status status;
+
+	vballoon_device_status(world->device, &status);
+	if (!world->trace.failed && target != status.asked_pages)
+		trace_fail(&world->trace, "the driver was told %" PRIu64 " of %" PRIu64 " pages",
+			   target, status.asked_pages);
 }
 
 /* A hostile guest has destroyed itself: its memory begins anew, and the device
@@ -144,7 +156,8 @@ void world_settle(struct world *world)
 	for (unsigned int queue = 0; queue < VBALLOON_QUEUES_MAX; queue++)
 		world->interrupt[queue] |= world->plan.losses && world->queue_running[queue];
 	/* With a target that may be out of reach it need not become quiet yet. */
-	become_quiet(world, ROUNDS_TO_CALM_DOWN);
+	if (become_quiet(world, ROUNDS_TO_CALM_DOWN))
+		check_target(world);
 	guest_os_free(&world->os, world->machine.frames);
 	most = (uint64_t)guest_os_units(&world->os, unit_pages) * unit_pages;
 	reach(world, rng_below(&world->rng, (uint32_t)most + 1));
