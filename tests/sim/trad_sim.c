@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The traditional balloon in a small world: a driver that lives at random - gives pages, takes
- * them back in either discipline, reports, hints, is paused, reset - and an account of its own
- * of who owns each page. Whatever the device has the host do with a page that is not its own
- * ends the run, and so does a record that is not what the guest says when all is quiet.
+ * them back in either discipline, reports, hints, is paused, reset, outlives the device - and an
+ * account of its own of who owns each page. Whatever the device has the host do with a page that
+ * is not its own ends the run, and so does a record that is not what the guest says when all is
+ * quiet.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +58,8 @@ struct world {
 };
 
 static struct world world;
-static uint64_t covered_drops, covered_discards, covered_resets, covered_pauses, covered_silent;
+static uint64_t covered_drops, covered_discards, covered_resets, covered_pauses, covered_silent,
+	covered_deaths;
 
 static void wrong(const char *what, uint32_t page)
 {
@@ -281,10 +283,18 @@ static void report(void)
 	world.posted[REPORT]++;
 }
 
-/* A round of hints, of pages that are used at once. */
+static void collect_hints(void)
+{
+	while (world.hint && trad_answered(&world.bed, world.hint))
+		world.answered[HINT]++;
+}
+
+/* A round of hints, of pages that are used at once; the device may die of it. */
 static void hint(void)
 {
-	uint32_t first, count = world.hint ? free_stretch(&first) : 0;
+	bool idle = world.posted[HINT] == world.answered[HINT];
+	uint32_t first, count = world.hint && idle ? free_stretch(&first) : 0;
+	const uint32_t stop = VIRTIO_BALLOON_CMD_ID_STOP;
 	uint64_t stretch[1][2], id;
 	uint32_t command;
 
@@ -296,12 +306,17 @@ static void hint(void)
 	stretch[0][0] = AT + first * UINT64_C(4096);
 	stretch[0][1] = count * UINT64_C(4096);
 	trad_post_free(&world.bed, world.hint, stretch, 1);
+	trad_post(&world.bed, world.hint, &stop, 1);
+	world.posted[HINT] += 3;
 	for (uint32_t i = 0; i < count; i++)
 		use_page(first + i);
-	bed_run(&world.bed);
+	covered_deaths += bed_run_and_die(&world.bed, rng_below(&world.rng, 12));
 	check_used();
-	while (trad_answered(&world.bed, world.hint))
-		;
+	collect_hints();
+	if (world.posted[HINT] == world.answered[HINT] &&
+	    trad_config(&world.bed, TRAD_FIELD(free_page_hint_cmd_id)) !=
+		    VIRTIO_BALLOON_CMD_ID_DONE)
+		wrong("it was hinted in a round that does not end", first);
 }
 
 /* One message came back: whose its pages are now. */
@@ -337,6 +352,7 @@ static void collect(void)
 		       trad_answered(&world.bed, queue))
 			take_answer(kinds[i]);
 	}
+	collect_hints();
 	check_used();
 }
 
@@ -561,11 +577,12 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < schedules; i++)
 		live(seed + i);
 	printf("%llu schedules: %llu pages dropped, %llu discarded, %llu used in silence, "
-	       "%llu resets, %llu pauses\n",
+	       "%llu resets, %llu pauses, %llu deaths\n",
 	       (unsigned long long)schedules, (unsigned long long)covered_drops,
 	       (unsigned long long)covered_discards, (unsigned long long)covered_silent,
-	       (unsigned long long)covered_resets, (unsigned long long)covered_pauses);
+	       (unsigned long long)covered_resets, (unsigned long long)covered_pauses,
+	       (unsigned long long)covered_deaths);
 	/* A life in which something never happened proves nothing about it. */
 	return schedules >= 100 && !(covered_drops && covered_discards && covered_silent &&
-				     covered_resets && covered_pauses);
+				     covered_resets && covered_pauses && covered_deaths);
 }

@@ -111,7 +111,8 @@ void bed_go_on(struct bed *bed);
 
 /* The device's process dies: another device goes on with what it left. */
 void bed_die(struct bed *bed);
-/* As bed_run(), with a death at the @step-th step of the journal, from 1 on. False: there was none. */
+/* As bed_run(), with a death at the @step-th step of the journal, from 1 on, or with none.
+ * Returns whether it came to that. */
 bool bed_run_and_die(struct bed *bed, unsigned int step);
 
 /* Post a message: @len readable bytes, @room writable ones. */
