@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <vballoon/abi/traditional_balloon.h>
+
 #include "base/le.h"
 
 #define GIVEN 32U /* pages, from the balloon's first on */
@@ -25,8 +27,20 @@
 #define ROUNDS_MAX 5000U
 #define LOG_BYTES ((uint32_t)((GUEST_BASE + GUEST_BYTES) / GUEST_PAGE / 8))
 
+struct life;
+
+/* What of a connection is a device's own: here both devices of virtio have their lives. */
+struct device {
+	uint32_t id;
+	unsigned int queues;
+	uint64_t features;
+	void (*const *steps)(struct life *life);
+	unsigned int step_count;
+};
+
 /* One connection, and how far it came. */
 struct life {
+	const struct device *device;
 	struct front_end front_end;
 	uint64_t epoch; /* of the driver that is loaded */
 	unsigned int accepted, withdrawn;
@@ -50,12 +64,14 @@ static int say(struct life *life, const void *message, uint32_t len, void *answe
 static void negotiate(struct life *life)
 {
 	struct vballoon_front_end *wire = &life->front_end.wire;
-	const uint64_t features = FRONT_END_FEATURES | UINT64_C(1) << VHOST_F_LOG_ALL;
-	uint64_t offered;
+	const uint64_t features =
+		FRONT_END_FEATURES | UINT64_C(1) << VHOST_F_LOG_ALL | life->device->features;
+	uint64_t offered, protocol = 0;
 
 	vballoon_link_get_u64(&wire->link, VHOST_USER_GET_FEATURES, &offered);
+	vballoon_link_get_u64(&wire->link, VHOST_USER_GET_PROTOCOL_FEATURES, &protocol);
 	vballoon_front_end_set_u64(wire, VHOST_USER_SET_PROTOCOL_FEATURES,
-				   FRONT_END_PROTOCOL_FEATURES);
+				   protocol & FRONT_END_PROTOCOL_FEATURES);
 	vballoon_front_end_set_u64(wire, VHOST_USER_SET_FEATURES, features);
 	wire->ring_features = vballoon_ring_features(features);
 	vballoon_link_send(&wire->link, VHOST_USER_SET_BACKEND_REQ_FD, 0, NULL, 0,
@@ -79,7 +95,7 @@ static void start(struct life *life)
 {
 	struct vballoon_front_end *wire = &life->front_end.wire;
 
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < life->device->queues; i++) {
 		vballoon_front_end_new_ring(wire, i);
 		vballoon_front_end_start_queue(wire, i, vballoon_front_end_first_base(wire));
 	}
@@ -89,7 +105,7 @@ static void stop(struct life *life)
 {
 	uint32_t base;
 
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < life->device->queues; i++)
 		vballoon_front_end_stop_queue(&life->front_end.wire, i, &base);
 }
 
@@ -208,9 +224,116 @@ static void reset(struct life *life)
 			   0);
 }
 
-static void (*const steps[])(struct life *life) = {
+static void (*const memory_steps[])(struct life *life) = {
 	negotiate, send_log, start, hello, add,	 set_target, withdraw, stop,  move,
 	start,	   hello,    add,   stop,  plug, start,	     hello,    reset,
+};
+
+static const struct device memory_balloon = {
+	.id = VIRTIO_MEMORY_BALLOON_ID,
+	.queues = VIRTIO_MEMORY_BALLOON_VQ_COUNT,
+	.steps = memory_steps,
+	.step_count = sizeof(memory_steps) / sizeof(memory_steps[0]),
+};
+
+/* A message of the traditional balloon's driver: whether it was answered. */
+static bool tell(struct life *life, unsigned int queue, struct vballoon_driver_buffer buffer)
+{
+	struct front_end *front_end = &life->front_end;
+	uint32_t written;
+
+	assert_int_equal(vballoon_driver_ring_post(&front_end->queues[queue].driver, &buffer, 1, 1),
+			 0);
+	front_end_kick(front_end, queue);
+	return front_end_collect(front_end, queue, &written) == VBALLOON_COLLECT_ONE;
+}
+
+static bool tell_bytes(struct life *life, unsigned int queue, const void *bytes, uint32_t len)
+{
+	memcpy(life->front_end.memory + (GUEST_MESSAGES - GUEST_BASE), bytes, len);
+	return tell(life, queue,
+		    (struct vballoon_driver_buffer){ vballoon_gpa(GUEST_MESSAGES), len, false });
+}
+
+static bool tell_pages(struct life *life, unsigned int queue, unsigned int count)
+{
+	__le32 pfns[GIVEN];
+
+	for (unsigned int i = 0; i < count; i++)
+		pfns[i] = vballoon_le32((uint32_t)(GUEST_BALLOON / GUEST_PAGE) + i);
+	return tell_bytes(life, queue, pfns, count * (uint32_t)sizeof(*pfns));
+}
+
+/* What the host has taken of the balloon's first pages. */
+static unsigned int empty_pages(struct life *life)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < GIVEN; i++)
+		count += *balloon_driver_page(&life->front_end, i) != MARK;
+	return count;
+}
+
+static void inflate(struct life *life)
+{
+	memset(balloon_driver_page(&life->front_end, 0), MARK, GIVEN * GUEST_PAGE);
+	if (tell_pages(life, VIRTIO_BALLOON_VQ_INFLATE, GIVEN))
+		life->accepted += empty_pages(life);
+}
+
+static void deflate(struct life *life)
+{
+	if (tell_pages(life, VIRTIO_BALLOON_VQ_DEFLATE, WITHDRAWN))
+		life->withdrawn += WITHDRAWN;
+}
+
+/* Pages that are free, and nobody's in the balloon. */
+static void report(struct life *life)
+{
+	tell(life, VIRTIO_BALLOON_VQ_REPORTING,
+	     (struct vballoon_driver_buffer){
+		     vballoon_gpa(GUEST_BALLOON + (uint64_t)(KEPT_FIRST + KEPT) * GUEST_PAGE),
+		     GIVEN * GUEST_PAGE, true });
+}
+
+static void tell_statistics(struct life *life)
+{
+	const struct virtio_balloon_stat stat = { .val = vballoon_le64(1) };
+
+	tell_bytes(life, VIRTIO_BALLOON_VQ_STATS, &stat, sizeof(stat));
+}
+
+static void change_target(struct life *life)
+{
+	struct {
+		uint32_t offset, size, flags;
+		struct virtio_balloon_config config;
+	} space = { .size = sizeof(space.config) };
+	struct vballoon_link *link = &life->front_end.wire.link;
+
+	nth_enter();
+	vballoon_device_set_target(vballoon_vhost_user_device(life->front_end.back_end), GIVEN * 2);
+	nth_leave();
+	pump(&life->front_end);
+	vballoon_link_send(link, VHOST_USER_GET_CONFIG, 0, &space, sizeof(space), NULL, 0);
+	vballoon_link_receive(link, VHOST_USER_GET_CONFIG, &space, sizeof(space));
+	life->told = vballoon_le32(space.config.num_pages) == GIVEN * 2;
+}
+
+static void (*const traditional_steps[])(struct life *life) = {
+	negotiate, send_log, start, inflate, tell_statistics, change_target, report, deflate, stop,
+	move,	   start,    stop,  plug,    start,	      inflate,	     reset,
+};
+
+static const struct device traditional_balloon = {
+	.id = VIRTIO_BALLOON_ID,
+	.queues = VIRTIO_BALLOON_VQ_MAX,
+	.features = UINT64_C(1) << VIRTIO_BALLOON_F_MUST_TELL_HOST |
+		    UINT64_C(1) << VIRTIO_BALLOON_F_STATS_VQ |
+		    UINT64_C(1) << VIRTIO_BALLOON_F_FREE_PAGE_HINT |
+		    UINT64_C(1) << VIRTIO_BALLOON_F_REPORTING,
+	.steps = traditional_steps,
+	.step_count = sizeof(traditional_steps) / sizeof(traditional_steps[0]),
 };
 
 static void mark(struct life *life)
@@ -232,15 +355,15 @@ static void assert_kept(struct life *life)
 static bool begin(struct life *life)
 {
 	const struct vballoon_vhost_user_config config = {
-		.device_id = VIRTIO_MEMORY_BALLOON_ID,
+		.device_id = life->device->id,
 		.page_shift = 12,
-		.features = vballoon_device_features_of(VIRTIO_MEMORY_BALLOON_ID),
+		.features = vballoon_device_features_of(life->device->id),
 	};
 	struct front_end *front_end = &life->front_end;
 	int ends[2], ret;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	front_end_open_socket(front_end, ends[0]);
+	front_end_open_queues(front_end, ends[0], life->device->queues);
 	front_end->wire.link.timeout_ms = 0;
 	front_end->wire.link.sent = pump;
 	front_end->wire.link.context = front_end;
@@ -266,17 +389,18 @@ static void end(struct life *life)
 }
 
 /* A whole connection. Returns how far it came. */
-static const struct life *live(void)
+static const struct life *live(const struct device *device)
 {
 	static struct life life;
 	struct holdings before = holdings_now();
 
 	memset(&life, 0, sizeof(life));
+	life.device = device;
 	if (begin(&life)) {
 		mark(&life);
-		for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		for (unsigned int i = 0; i < device->step_count; i++) {
 			if (!front_end_refused(&life.front_end))
-				steps[i](&life);
+				device->steps[i](&life);
 		}
 		assert_kept(&life);
 		end(&life);
@@ -291,9 +415,8 @@ static void without_a_failure_all_of_it_is_done(void **state)
 {
 	const struct life *life;
 
-	(void)state;
 	nth_arm(0, NTH_ONCE);
-	life = live();
+	life = live(*state);
 	assert_int_equal(life->front_end.outcome, 0);
 	assert_int_equal(life->accepted, 2 * GIVEN);
 	assert_int_equal(life->withdrawn, WITHDRAWN);
@@ -302,14 +425,14 @@ static void without_a_failure_all_of_it_is_done(void **state)
 }
 
 /* Each call in turn, until one more would be none. */
-static void fail_each(enum nth_mode mode)
+static void fail_each(const struct device *device, enum nth_mode mode)
 {
 	unsigned int number = 0;
 
 	do {
 		assert_true(++number < ROUNDS_MAX);
 		nth_arm(number, mode);
-		live();
+		live(device);
 	} while (nth_failed());
 	print_message("each of %u calls has failed\n", number - 1);
 	assert_true(number > 100);
@@ -317,22 +440,26 @@ static void fail_each(enum nth_mode mode)
 
 static void a_call_that_fails_leaves_nothing_behind(void **state)
 {
-	(void)state;
-	fail_each(NTH_ONCE);
+	fail_each(*state, NTH_ONCE);
 }
 
 static void a_host_that_fails_from_then_on_leaves_nothing_behind(void **state)
 {
-	(void)state;
-	fail_each(NTH_FROM_THEN_ON);
+	fail_each(*state, NTH_FROM_THEN_ON);
 }
+
+#define OF(device, name)                                                                           \
+	{                                                                                          \
+#name " (" #device ")", name, NULL, NULL, (void *)(uintptr_t) & (device)           \
+	}
+#define OF_BOTH(name) OF(memory_balloon, name), OF(traditional_balloon, name)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_a_failure_all_of_it_is_done),
-		cmocka_unit_test(a_call_that_fails_leaves_nothing_behind),
-		cmocka_unit_test(a_host_that_fails_from_then_on_leaves_nothing_behind),
+		OF_BOTH(without_a_failure_all_of_it_is_done),
+		OF_BOTH(a_call_that_fails_leaves_nothing_behind),
+		OF_BOTH(a_host_that_fails_from_then_on_leaves_nothing_behind),
 	};
 
 	signal(SIGPIPE, SIG_IGN); /* as vballoon_vhost_user_process() wants it */

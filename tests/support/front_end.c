@@ -40,7 +40,7 @@ static void pump(void *context)
 	front_end_pump(context);
 }
 
-static void open_socket(struct front_end *front_end, int socket, unsigned int queues)
+void front_end_open_queues(struct front_end *front_end, int socket, unsigned int queues)
 {
 	const struct vhost_user_region region = { .guest_addr = GUEST_BASE, .size = GUEST_BYTES };
 
@@ -52,7 +52,7 @@ static void open_socket(struct front_end *front_end, int socket, unsigned int qu
 
 void front_end_open_socket(struct front_end *front_end, int socket)
 {
-	open_socket(front_end, socket, VIRTIO_MEMORY_BALLOON_VQ_COUNT);
+	front_end_open_queues(front_end, socket, VIRTIO_MEMORY_BALLOON_VQ_COUNT);
 }
 
 void front_end_open(struct front_end *front_end)
@@ -72,7 +72,7 @@ void front_end_open_device(struct front_end *front_end, uint32_t device_id, unsi
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	open_socket(front_end, ends[0], queues);
+	front_end_open_queues(front_end, ends[0], queues);
 	assert_int_equal(vballoon_vhost_user_new(&config, ends[1], &front_end->back_end), 0);
 	front_end->wire.link.timeout_ms = 0; /* pumped: an answer is there, or none comes */
 	front_end->wire.link.sent = pump;

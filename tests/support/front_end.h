@@ -60,6 +60,8 @@ void front_end_open_device(struct front_end *front_end, uint32_t device_id, unsi
 /* The same over a socket that is connected to a back end in another process:
  * then answers are waited for, and what is in the back end cannot be seen. */
 void front_end_open_socket(struct front_end *front_end, int socket);
+/* And with so many queues. */
+void front_end_open_queues(struct front_end *front_end, int socket, unsigned int queues);
 
 /* Close and free everything, the back end among it. */
 void front_end_close(struct front_end *front_end);
