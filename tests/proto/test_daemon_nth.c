@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The host fails vballoond: each of its calls in turn, from its first on, while it serves one front
- * end. It says so and ends, or goes on without; it never dies of it, and nobody waits for it in
- * vain.
+ * end and takes orders. It says so and ends, or goes on without; it never dies of it, and nobody
+ * waits for it in vain.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,36 +16,44 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <vballoon/abi/memory_balloon.h>
 
 #include "base/le.h"
+#include "control.h"
 #include "front_end.h"
 #include "nth.h"
 #include "process.h"
+#include "temporary.h"
 
 #define BEYOND 10U /* lives in a row that made fewer calls: then there are no more */
 #define CALLS_MIN 60U
+#define OBEYED 9U /* of the orders: a guest that runs is not saved */
 #define CALLS_MAX 2000U
 
 /* What both need to go on. */
 struct life {
+	struct sockaddr_un control; /* where orders are taken */
 	struct process daemon;
 	struct vballoon_front_end wire;
 	bool answered; /* the driver's HELLO was */
+	unsigned int obeyed; /* orders that were answered */
 };
 
 static void start_daemon(struct life *life, unsigned int number)
 {
-	static const char *const words[] = {
-		VBALLOOND_NTH, "--no-config", "--fd", "3", "--passthrough", "absent", NULL,
+	const char *const words[] = {
+		VBALLOOND_NTH,	  "--no-config",	  "--fd", "3", "--passthrough", "absent",
+		"--control-path", life->control.sun_path, NULL,
 	};
 	const struct vhost_user_region region = { .guest_addr = GUEST_BASE, .size = GUEST_BYTES };
 	char text[16];
 	int ends[2];
 
-	memset(life, 0, sizeof(*life));
+	life->answered = false;
+	life->obeyed = 0;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	snprintf(text, sizeof(text), "%u", number);
 	setenv(NTH_VARIABLE, text, 1);
@@ -55,8 +63,17 @@ static void start_daemon(struct life *life, unsigned int number)
 	life->wire.link.timeout_ms = PROCESS_PATIENCE_MS;
 }
 
-/* Whether the queue has moved, or the daemon is gone; else the test fails. */
-static void await_something(struct life *life, unsigned int index)
+/* Something happens to one of these; else the test fails. */
+static void await_one(struct life *life, struct pollfd *events, unsigned int count)
+{
+	if (poll(events, count, PROCESS_PATIENCE_MS) > 0)
+		return;
+	process_stop(&life->daemon, SIGKILL);
+	fail_msg("nobody answers: %s", life->daemon.err.text);
+}
+
+/* Whether the queue has moved, or the daemon is gone. */
+static void await_queue(struct life *life, unsigned int index)
 {
 	struct pollfd events[] = {
 		{ .fd = life->wire.queues[index].call, .events = POLLIN },
@@ -65,10 +82,7 @@ static void await_something(struct life *life, unsigned int index)
 		{ .fd = life->wire.link.socket, .events = POLLIN },
 	};
 
-	if (poll(events, 4, PROCESS_PATIENCE_MS) > 0)
-		return;
-	process_stop(&life->daemon, SIGKILL);
-	fail_msg("nobody answers: %s", life->daemon.err.text);
+	await_one(life, events, 4);
 }
 
 static void say_hello(struct life *life)
@@ -92,9 +106,55 @@ static void say_hello(struct life *life)
 	memcpy(vballoon_front_end_at(&life->wire, at), &hello, sizeof(hello));
 	assert_int_equal(vballoon_driver_ring_post(ring, buffers, 2, 1), 0);
 	vballoon_front_end_kick(&life->wire, todev);
-	await_something(life, todev);
+	await_queue(life, todev);
 	life->answered =
 		vballoon_driver_ring_collect(ring, &token, &written) == VBALLOON_COLLECT_ONE;
+}
+
+/* The next answer to an order; NULL: none comes. */
+static json_t *hear(struct life *life, struct control *control)
+{
+	struct pollfd event = { .fd = control->fd, .events = POLLIN };
+
+	if (control_is_silent(control))
+		await_one(life, &event, 1);
+	return control_receive(control);
+}
+
+/* Orders, as far as they are taken. The last is to tell what happens. */
+static void give_orders(struct life *life)
+{
+	static const char *const orders[] = {
+		"{\"execute\":\"features\"}",
+		"{\"execute\":\"policy\",\"arguments\":{\"pages\":\"warm\"}}",
+		"{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":65536}}",
+		"{\"execute\":\"wait\",\"arguments\":{\"timeout_ms\":1}}",
+		"{\"execute\":\"drop\"}",
+		"{\"execute\":\"stats\",\"arguments\":{\"timeout_ms\":0}}",
+		"{\"execute\":\"skip-map\",\"arguments\":{\"from\":0}}",
+		"{\"execute\":\"save-state\",\"arguments\":{\"offset\":0}}",
+		"{\"execute\":\"status\"}",
+		"{\"execute\":\"reset\"}",
+		"{\"execute\":\"events\"}",
+	};
+	struct control control = { .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	json_t *answer = NULL;
+
+	assert_true(control.fd >= 0);
+	vballoon_line_init(&control.reader);
+	if (!connect(control.fd, (struct sockaddr *)&life->control, sizeof(life->control)))
+		answer = hear(life, &control);
+	for (unsigned int i = 0; answer && i < sizeof(orders) / sizeof(orders[0]); i++) {
+		life->obeyed += !!json_object_get(answer, "return");
+		json_decref(answer);
+		answer = NULL;
+		if (send(control.fd, orders[i], strlen(orders[i]), MSG_NOSIGNAL) > 0 &&
+		    send(control.fd, "\n", 1, MSG_NOSIGNAL) > 0)
+			answer = hear(life, &control);
+	}
+	life->obeyed += !!json_object_get(answer, "return");
+	json_decref(answer);
+	control_close(&control);
 }
 
 /* As far as it comes. */
@@ -118,6 +178,7 @@ static void converse(struct life *life)
 	/* The queues run, or the connection is over. */
 	if (!vballoon_link_get_u64(&wire->link, VHOST_USER_GET_FEATURES, &features))
 		say_hello(life);
+	give_orders(life);
 }
 
 /* One life. Returns whether there was a call with this number. */
@@ -129,6 +190,7 @@ static bool live(unsigned int number, struct life *life)
 	converse(life);
 	vballoon_front_end_close(&life->wire);
 	status = process_wait(&life->daemon);
+	unlink(life->control.sun_path); /* where it could not */
 	if (status < 0 || strstr(life->daemon.err.text, "Sanitizer"))
 		fail_msg("call %u: %s", number, life->daemon.err.text);
 	return strstr(life->daemon.err.text, "call ");
@@ -136,33 +198,53 @@ static bool live(unsigned int number, struct life *life)
 
 static void without_a_failure_it_serves_and_ends_well(void **state)
 {
-	static struct life life;
+	struct life *life = *state;
 
-	(void)state;
-	assert_false(live(0, &life));
-	assert_true(life.answered);
+	assert_false(live(0, life));
+	assert_true(life->answered);
+	assert_int_equal(life->obeyed, OBEYED);
 }
 
 /* How often it looks for work, and so how many calls it makes, is a matter of time. */
 static void whatever_fails_it_ends_well_or_goes_on(void **state)
 {
-	static struct life life;
-	unsigned int failed = 0, answered = 0, beyond = 0;
+	unsigned int failed = 0, answered = 0, obeyed = 0, beyond = 0;
+	struct life *life = *state;
 
-	(void)state;
 	for (unsigned int number = 1; beyond < BEYOND; number++) {
 		assert_true(number < CALLS_MAX);
-		if (!live(number, &life)) {
+		if (!live(number, life)) {
 			beyond++;
 			continue;
 		}
 		beyond = 0;
 		failed++;
-		answered += life.answered;
+		answered += life->answered;
+		obeyed += life->obeyed == OBEYED;
 	}
-	print_message("%u calls have failed; after %u the driver was answered\n", failed, answered);
+	print_message(
+		"%u calls have failed; after %u the driver was answered, after %u all orders\n",
+		failed, answered, obeyed);
 	assert_true(failed > CALLS_MIN);
-	assert_true(answered > 0);
+	assert_true(answered > 0 && obeyed > 0);
+}
+
+static char directory[80];
+
+static int set_up(void **state)
+{
+	static struct life life = { .control.sun_family = AF_UNIX };
+
+	*state = &life;
+	assert_int_equal(temporary_directory(directory, sizeof(directory), "vballoond-nth"), 0);
+	snprintf(life.control.sun_path, sizeof(life.control.sun_path), "%s/control", directory);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return rmdir(directory);
 }
 
 int main(void)
@@ -172,5 +254,5 @@ int main(void)
 		cmocka_unit_test(whatever_fails_it_ends_well_or_goes_on),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -34,7 +34,7 @@ TELLING = "f?put[cs]|putchar|fwrite|printf|getopt_long"
 
 def wrapped(source):
     """The names of the functions that fail in turn."""
-    found = re.findall(r"^WRAP(?:\([^,]*, |_ALLOCATION\()(\w+),", source, re.MULTILINE)
+    found = re.findall(r"^WRAP(?:(?:_WHERE)?\([^,]*, |_ALLOCATION\()(\w+),", source, re.MULTILINE)
     return {"free", *found}
 
 

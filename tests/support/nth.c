@@ -100,17 +100,20 @@ static void *owned_now(void *old, void *memory)
 }
 
 /* The call itself, and what is called instead. The build takes the names from these lines. */
-#define WRAP(type, name, error, failure, parameters, arguments)                                    \
+#define WRAP_WHERE(type, name, condition, error, failure, parameters, arguments)                   \
 	type __real_##name parameters;                                                             \
 	type __wrap_##name parameters;                                                             \
 	type __wrap_##name parameters                                                              \
 	{                                                                                          \
-		if (fails(#name)) {                                                                \
+		if ((condition) && fails(#name)) {                                                 \
 			errno = error;                                                             \
 			return failure;                                                            \
 		}                                                                                  \
 		return __real_##name arguments;                                                    \
 	}
+
+#define WRAP(type, name, error, failure, parameters, arguments)                                    \
+	WRAP_WHERE(type, name, true, error, failure, parameters, arguments)
 
 #define WRAP_ALLOCATION(name, old, parameters, arguments)                                          \
 	void *__real_##name parameters;                                                            \
@@ -153,8 +156,9 @@ WRAP(off_t, lseek64, EIO, -1, (int fd, off_t offset, int from), (fd, offset, fro
 WRAP(int, fallocate64, ENOSPC, -1, (int fd, int how, off_t offset, off_t len),
      (fd, how, offset, len))
 WRAP(int, epoll_create1, EMFILE, -1, (int flags), (flags))
-WRAP(int, epoll_ctl, ENOSPC, -1, (int epoll, int op, int fd, struct epoll_event *event),
-     (epoll, op, fd, event))
+/* To add takes memory; to change what is there, or take it out, can fail for a mistake alone. */
+WRAP_WHERE(int, epoll_ctl, op == EPOLL_CTL_ADD, ENOSPC, -1,
+	   (int epoll, int op, int fd, struct epoll_event *event), (epoll, op, fd, event))
 WRAP(int, epoll_wait, EINTR, -1, (int epoll, struct epoll_event *events, int most, int timeout),
      (epoll, events, most, timeout))
 WRAP(int, ppoll, ENOMEM, -1,

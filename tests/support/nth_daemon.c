@@ -6,7 +6,7 @@
 
 #include "nth.h"
 
-/* A guest that cannot be told of an answer waits for it: by what tells it there is no way round. */
+/* Who cannot be told of an answer waits for it: by what tells there is no way round. */
 static bool tells(const char *name)
 {
 	return !strcmp(name, "ppoll") || !strcmp(name, "write");
