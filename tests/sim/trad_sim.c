@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/le.h"
 #include "rng.h"
 #include "trad_bed.h"
 
@@ -51,15 +52,17 @@ struct world {
 	struct list lists[VBALLOON_QUEUES_MAX][IN_FLIGHT_MAX]; /* in flight, by queue */
 	unsigned int posted[VBALLOON_QUEUES_MAX], answered[VBALLOON_QUEUES_MAX];
 	bool tells; /* MUST_TELL_HOST is negotiated */
-	unsigned int hint, report; /* the driver's queues; 0: none */
+	bool silent; /* SILENT_DEFLATE is */
+	unsigned int stats, hint, report; /* the driver's queues; 0: none */
+	bool stats_posted; /* the device keeps them until it wants newer ones */
 	uint32_t host_pages; /* of the host's page */
 	uint64_t now_ms; /* 0: the device is not told the time */
 	uint64_t seed;
 };
 
 static struct world world;
-static uint64_t covered_drops, covered_discards, covered_resets, covered_pauses, covered_silent,
-	covered_deaths;
+static uint64_t covered_drops, covered_discards, covered_resets, covered_pauses, covered_silent;
+static uint64_t covered_advice, covered_stats, covered_deaths;
 
 static void wrong(const char *what, uint32_t page)
 {
@@ -104,6 +107,14 @@ static bool may_drop(uint32_t page)
 	}
 }
 
+/* Of a guest that may use a page without a word the host may not miss one: it is advised. */
+static bool may_go(uint32_t page, bool discards)
+{
+	if (discards && world.owners[page] == REPORTED)
+		return true;
+	return discards == world.silent && may_drop(page);
+}
+
 static int host_act(const struct vballoon_region *region, struct vballoon_bytes offset,
 		    struct vballoon_bytes len, bool discards)
 {
@@ -115,8 +126,9 @@ static int host_act(const struct vballoon_region *region, struct vballoon_bytes 
 	if (rng_chance(&world.rng, 3))
 		return -5;
 	for (uint32_t i = first; i < first + count; i++) {
-		if (discards ? world.owners[i] != REPORTED : !may_drop(i))
+		if (!may_go(i, discards))
 			wrong("it is dropped and is not the device's", i);
+		covered_advice += discards && world.owners[i] != REPORTED;
 		memset(at(i), 0, PAGE_BYTES);
 	}
 	*(discards ? &covered_discards : &covered_drops) += count;
@@ -201,7 +213,8 @@ static void inflate(void)
 
 	if (!list)
 		return;
-	choose(list, FREE, USED);
+	/* What was used without a word is given again without one. */
+	choose(list, FREE, world.silent && rng_chance(&world.rng, 50) ? SILENT : USED);
 	if (list->count)
 		post(INFLATE, list);
 }
@@ -356,8 +369,7 @@ static void collect(void)
 	check_used();
 }
 
-/* Another thing that a bad driver may do. */
-/* Not while a deflate waits for the host: it may be of that page, which is the guest's then. */
+/* Another thing that a bad driver may do. Not while a deflate waits for the host: it may be of that page, which is the guest's then. */
 static void report_what_is_held(void)
 {
 	struct list *list = open_list(REPORT);
@@ -383,6 +395,7 @@ static unsigned int queues(void)
 {
 	unsigned int mask = TRAD_BOTH;
 
+	mask |= world.stats ? TRAD_QUEUE(world.stats) : 0;
 	mask |= world.hint ? TRAD_QUEUE(world.hint) : 0;
 	mask |= world.report ? TRAD_QUEUE(world.report) : 0;
 	return mask;
@@ -395,12 +408,20 @@ static void begin(void)
 	bool dense = rng_chance(&world.rng, 50);
 	unsigned int next = 2;
 
-	features |= rng_chance(&world.rng, 60) ? TRAD(MUST_TELL_HOST) : 0;
+	/* The one of the two opposites that is offered. */
+	if (rng_chance(&world.rng, 60))
+		features |= vballoon_device_offered(world.bed.device) &
+			    (TRAD(MUST_TELL_HOST) | TRAD(SILENT_DEFLATE));
+	features |= rng_chance(&world.rng, 50) ? TRAD(STATS_VQ) : 0;
 	features |= rng_chance(&world.rng, 50) ? TRAD(FREE_PAGE_HINT) : 0;
 	features |= rng_chance(&world.rng, 50) ? TRAD(REPORTING) : 0;
 	features |= rng_chance(&world.rng, 50) ? UINT64_C(1) << 34 : 0; /* packed rings */
 	features |= rng_chance(&world.rng, 50) ? UINT64_C(1) << 29 : 0; /* event indices */
 	world.tells = features & TRAD(MUST_TELL_HOST);
+	world.silent = features & TRAD(SILENT_DEFLATE);
+	world.stats =
+		features & TRAD(STATS_VQ) ? next++ : 0; /* the first after the two, either way */
+	world.stats_posted = false;
 	world.hint = features & TRAD(FREE_PAGE_HINT) ? (dense ? next++ : HINT) : 0;
 	world.report = features & TRAD(REPORTING) ? (dense ? next++ : REPORT) : 0;
 	memset(world.posted, 0, sizeof(world.posted));
@@ -509,6 +530,29 @@ static void settle(void)
 		wrong("pages of the balloon are not on the record", 0);
 }
 
+/* Newer statistics are wanted, and come when those that the device keeps are answered. A deflate
+ * that waits for the host holds either up. */
+static void stats(void)
+{
+	const struct virtio_balloon_stat stat = { vballoon_le16(VIRTIO_BALLOON_S_MEMFREE),
+						  vballoon_le64(covered_stats) };
+
+	if (!world.stats)
+		return;
+	if (world.stats_posted) {
+		vballoon_device_request_stats(world.bed.device);
+		settle();
+		if (!trad_answered(&world.bed, world.stats))
+			wrong("it keeps statistics and newer ones are wanted", 0);
+	}
+	trad_post_bytes(&world.bed, world.stats, &stat, sizeof(stat));
+	world.stats_posted = true;
+	settle();
+	if (bed_status(&world.bed).stats.value[VIRTIO_BALLOON_S_MEMFREE] != covered_stats)
+		wrong("its statistics are others", 0);
+	covered_stats++;
+}
+
 static void step(void)
 {
 	static void (*const steps[])(void) = {
@@ -525,6 +569,7 @@ static void step(void)
 		run_once,
 		run_once,
 		hint,
+		stats,
 		report_what_is_held,
 		change_policy,
 		settle,
@@ -551,7 +596,8 @@ static void live(uint64_t seed)
 	host_page_shift = rng_chance(&world.rng, 50) ? 12 : rng_between(&world.rng, 13, 16);
 	world.host_pages = 1U << (host_page_shift - 12);
 	trad_bed_init(&world.bed, vballoon_device_features_of(VIRTIO_BALLOON_ID) &
-					  ~(TRAD(STATS_VQ) | TRAD(SILENT_DEFLATE)));
+					  ~(rng_chance(&world.rng, 50) ? TRAD(MUST_TELL_HOST)
+								       : TRAD(SILENT_DEFLATE)));
 	world.bed.reclaim.drop = drop;
 	world.bed.reclaim.discard = discard;
 	world.bed.reclaim.restore = restore;
@@ -576,13 +622,15 @@ int main(int argc, char **argv)
 	}
 	for (uint64_t i = 0; i < schedules; i++)
 		live(seed + i);
-	printf("%llu schedules: %llu pages dropped, %llu discarded, %llu used in silence, "
-	       "%llu resets, %llu pauses, %llu deaths\n",
+	printf("%llu schedules: %llu pages dropped, %llu discarded, %llu of them from the balloon, "
+	       "%llu used in silence, %llu statistics, %llu resets, %llu pauses, %llu deaths\n",
 	       (unsigned long long)schedules, (unsigned long long)covered_drops,
-	       (unsigned long long)covered_discards, (unsigned long long)covered_silent,
+	       (unsigned long long)covered_discards, (unsigned long long)covered_advice,
+	       (unsigned long long)covered_silent, (unsigned long long)covered_stats,
 	       (unsigned long long)covered_resets, (unsigned long long)covered_pauses,
 	       (unsigned long long)covered_deaths);
 	/* A life in which something never happened proves nothing about it. */
-	return schedules >= 100 && !(covered_drops && covered_discards && covered_silent &&
-				     covered_resets && covered_pauses && covered_deaths);
+	return schedules >= 100 &&
+	       !(covered_drops && covered_discards && covered_advice && covered_silent &&
+		 covered_stats && covered_resets && covered_pauses && covered_deaths);
 }
