@@ -289,6 +289,26 @@ static void never_given(struct vballoon_trial *trial, const void *how)
 	vballoon_trad_work(trial, 2);
 }
 
+/* A driver that need not tell uses pages of the balloon, and tells much later. */
+static void used_without_a_word(struct vballoon_trial *trial, const void *how)
+{
+	const uint64_t gpa = vballoon_trial_page(trial, GUARD + GUARDS);
+
+	(void)how;
+	guard_set(trial);
+	vballoon_trad_give(trial, gpa, 64);
+	vballoon_trad_fill(trial, gpa, 32 * PAGE_BYTES, OURS);
+	vballoon_trad_lapse(trial);
+	vballoon_trad_expect(trial, gpa, 32 * PAGE_BYTES, OURS, "a page that is used");
+	/* With its neighbours the balloon has more of what it lies in. */
+	vballoon_trad_give(trial, gpa + 64 * PAGE_BYTES, 512);
+	guard_check(trial);
+	vballoon_trad_expect(trial, gpa, 32 * PAGE_BYTES, OURS, "a page that is used");
+	vballoon_trad_take(trial, gpa, 64);
+	is_ours(trial, gpa, 64);
+	vballoon_trad_work(trial, 2);
+}
+
 /* Some of what is in the balloon, from its middle. */
 static void taken_in_part(struct vballoon_trial *trial, const void *how)
 {
@@ -462,6 +482,10 @@ static const struct vballoon_case deflate_cases[] = {
 	GREETED("never-given", "TRAD-DEFLATE-9", never_given, NULL, true),
 	GREETED("17-million-numbers", "TRAD-DEFLATE-10", endless,
 		(&(const unsigned int){ DEFLATE }), true),
+	{ "used-without-a-word", "TRAD-DEFLATE-12", used_without_a_word, NULL, false,
+	  VBALLOON_STAGE_GREETED, 0, VBALLOON_TRAD_F(MUST_TELL_HOST) },
+	{ "used-with-silent-deflate", "TRAD-DEFLATE-12", used_without_a_word, NULL, false,
+	  VBALLOON_STAGE_GREETED, VBALLOON_TRAD_F(SILENT_DEFLATE), 0 },
 	WRONG(DEFLATE, "TRAD-DEFLATE"),
 };
 
