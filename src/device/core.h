@@ -183,11 +183,11 @@ enum vballoon_place {
 /* What the traditional balloon (virtio device 5) has to know beside the record. */
 struct vballoon_traditional {
 	enum vballoon_place places[2]; /* of inflateq and deflateq */
-	uint32_t left_at[2]; /* or begun anew at: as struct vballoon_queue.next */
+	uint32_t left_at[2]; /* as struct vballoon_queue.next */
+	uint32_t begun_elsewhere; /* a bit for each of the two: with another device */
 	uint64_t drivers; /* the number of the one that has begun; each has a greater one */
 	__le32 actual, poison_val; /* as the driver last wrote them */
 	bool actual_told; /* by the driver that the record is of */
-	bool poison_unknown; /* it has begun with another device, and told that one */
 	bool stats_seen; /* what the driver keeps in statsq was read */
 	uint64_t stats_due_ms; /* the next request of its own */
 	uint32_t round; /* of free page hints: the driver is in it; 0: in none */

@@ -217,7 +217,7 @@ static void a_bit_that_this_device_does_not_know_is_refused(void **state)
 	begin(TELLS);
 	trad_stop(&bed);
 	assert_int_equal(vballoon_device_save(bed.device, saved, sizeof(saved), &len), 0);
-	vballoon_saved_store32(saved + AT_BITS, 1 << 5);
+	vballoon_saved_store32(saved + AT_BITS, 1 << 6);
 	vballoon_saved_store32(saved + len - 4, vballoon_checksum(saved, len - 4));
 	assert_int_equal(vballoon_device_load(bed.device, saved, len, &check), -EINVAL);
 	assert_int_equal(check.fault, VBALLOON_SAVED_CORRUPT);

@@ -20,7 +20,7 @@ static bool is_poisoned(const struct vballoon_device *device)
 	const struct vballoon_traditional *trad = &device->traditional;
 
 	return vballoon_device_has(device, VBALLOON_TRAD(PAGE_POISON)) &&
-	       (trad->poison_val || trad->poison_unknown || !device->config.reclaim->zeroes);
+	       (trad->poison_val || trad->begun_elsewhere || !device->config.reclaim->zeroes);
 }
 
 /* The next stretch of a report: passed over, or to work on. */

@@ -22,11 +22,14 @@ void vballoon_trad_queue_started(struct vballoon_device *device, unsigned int in
 
 	if (index > VIRTIO_BALLOON_VQ_DEFLATE)
 		return;
-	if (trad->places[index] == VBALLOON_PLACE_LEFT && trad->left_at[index] == next)
+	if (trad->places[index] == VBALLOON_PLACE_LEFT && trad->left_at[index] == next) {
 		trad->places[index] = VBALLOON_PLACE_RESUMED;
-	else
-		trad->places[index] = VBALLOON_PLACE_ANEW;
-	trad->left_at[index] = next;
+		return;
+	}
+	trad->places[index] = VBALLOON_PLACE_ANEW;
+	trad->begun_elsewhere &= ~(1U << index);
+	if (next != vballoon_device_queue_first(device))
+		trad->begun_elsewhere |= 1U << index;
 }
 
 /* Nobody has stopped it: who it was before, it is. */
@@ -65,8 +68,8 @@ enum {
 #define OWN_ANEW(index) (1U << (index)) /* that queue has begun anew, and nobody has spoken */
 #define OWN_HINTS_DONE (1U << 2)
 #define OWN_ACTUAL_TOLD (1U << 3)
-#define OWN_POISON_UNKNOWN (1U << 4)
-#define OWN_BITS_KNOWN ((1U << 5) - 1) /* all of them */
+#define OWN_BEGUN_ELSEWHERE_SHIFT 4 /* two bits */
+#define OWN_BITS_KNOWN ((1U << 6) - 1) /* all of them */
 
 /* Where the queues were left is what tells the driver that goes on from another. */
 void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
@@ -78,8 +81,7 @@ void vballoon_trad_own_save(const struct vballoon_device *device, uint8_t *own)
 		bits |= OWN_HINTS_DONE;
 	if (trad->actual_told)
 		bits |= OWN_ACTUAL_TOLD;
-	if (trad->poison_unknown)
-		bits |= OWN_POISON_UNKNOWN;
+	bits |= trad->begun_elsewhere << OWN_BEGUN_ELSEWHERE_SHIFT;
 	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
 		vballoon_saved_store32(own + AT_LEFT_AT + i * sizeof(trad->left_at[i]),
 				       trad->left_at[i]);
@@ -112,7 +114,7 @@ void vballoon_trad_own_load(struct vballoon_device *device, const uint8_t *own)
 	/* A state that was saved before there was this bit has its value alone. */
 	trad->actual_told = bits & OWN_ACTUAL_TOLD || trad->actual;
 	trad->poison_val = vballoon_le32(vballoon_saved_load32(own + AT_POISON_VAL));
-	trad->poison_unknown = bits & OWN_POISON_UNKNOWN;
+	trad->begun_elsewhere = bits >> OWN_BEGUN_ELSEWHERE_SHIFT & 3;
 	trad->drivers = vballoon_saved_load64(own + AT_DRIVERS);
 	trad->round = vballoon_saved_load32(own + AT_ROUND);
 	trad->hints_done = bits & OWN_HINTS_DONE;
@@ -136,19 +138,6 @@ static bool goes_on(const struct vballoon_device *device)
 	return moved;
 }
 
-/* Whether the driver, which is new here, has spoken to another device before. */
-static bool began_elsewhere(const struct vballoon_device *device)
-{
-	const struct vballoon_traditional *trad = &device->traditional;
-
-	for (unsigned int i = 0; i <= VIRTIO_BALLOON_VQ_DEFLATE; i++) {
-		if (trad->places[i] == VBALLOON_PLACE_ANEW &&
-		    trad->left_at[i] != vballoon_device_queue_first(device))
-			return true;
-	}
-	return false;
-}
-
 /* A driver that the record does not know: begin an empty one. */
 static void begin_record(struct vballoon_device *device)
 {
@@ -160,7 +149,6 @@ static void begin_record(struct vballoon_device *device)
 	trad->actual_told = false;
 	device->pace.asked = 0;
 	trad->actual = 0; /* the poison it may have written before its queues began */
-	trad->poison_unknown = began_elsewhere(device);
 	trad->stats_seen = false;
 	trad->stats_due_ms = device->now_ms;
 	trad->round = 0;
