@@ -96,9 +96,7 @@ const struct vballoon_call vballoon_lookout_calls[] = {
 #else
 	ANY(unlinkat),
 #endif
-	HAS_NONE(mmap, 2, PROT_EXEC),
-	ANY(munmap),
-	ANY(brk),
+	ANY(brk), /* and mmap() never: see prepare_libraries() */
 	ANY(exit_group),
 };
 const size_t vballoon_lookout_calls_count =
