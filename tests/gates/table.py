@@ -145,6 +145,25 @@ GATES = [
         r"FAILED models: split holds",
     ),
     Gate(
+        "a model in which nothing happens",
+        "models",
+        in_one_model("hints", replace("tests/models/hints.pml", "asked_round < ROUNDS ->", "asked_round > ROUNDS ->")),
+        r"FAILED models: hints last_is_over is reached",
+    ),
+    Gate(
+        "a step of a model that is never taken",
+        "models",
+        in_one_model("hints", replace("tests/models/hints.pml", ":: skip /* it was",
+                                      ":: command < DONE -> command = STOP /* it was")),
+        r"FAILED models: hints holds\n.*\n +hints.pml:\d+ is never reached",
+    ),
+    Gate(
+        "a model of a function that there is not",
+        "models",
+        in_one_model("hints", replace("tests/models/hints.pml", "take_command()", "take_nothing()")),
+        r"there is no take_nothing\(\)",
+    ),
+    Gate(
         "arithmetic that wraps unnoticed",
         "proofs",
         in_one_proof("checked", "src/base/checked.h", "align_down(uint64_t value, uint32_t shift)\n{\n\treturn value &",

@@ -6,7 +6,11 @@
  * A message brings a descriptor in place of the one before, and its effect is that one more was
  * carried out, which is its answer. The supervisor lives. Faults to plant are the names below
  * #ifdef.
+ *
+ * The steps are functions of src/supervisor and src/vhost_user.
  */
+#include "reached.h"
+
 #define MESSAGES 3
 #define DEATHS 3
 
@@ -14,6 +18,7 @@
 #define DONE 255 /* the whole of an answer is there: VBALLOON_RELAY_DONE */
 
 mtype = { keep, forget };
+mtype = { all_are_answered, answered_from_memory, taken_anew };
 
 chan from_front = [1] of { byte };
 chan to_front = [2] of { byte };
@@ -65,7 +70,7 @@ active proctype supervisor()
 	bool given;
 end:
 	do
-	:: atomic { /* take_note(): keep(), forget() */
+	:: atomic { /* vballoon_supervisor_read_note(), take_note(): keep(), forget() */
 		notes ? note, number ->
 		store[number] = (note == keep)
 	   }
@@ -94,7 +99,7 @@ end:
 #endif
 		fi
 	   }
-	:: atomic { /* worker_ended(), vballoon_front_detach(), vballoon_worker_start() */
+	:: atomic { /* worker_ended(), vballoon_front_detach(), start(), vballoon_worker_start() */
 #ifdef LEAVES_NOTES_UNREAD
 		!alive ->
 		do
@@ -102,10 +107,14 @@ end:
 		:: empty(notes) -> break
 		od;
 #else
-		/* while (read_note()), likewise what it has answered. */
+		/* Until vballoon_supervisor_read_note() has none; likewise what it has answered. */
 		!alive && empty(notes) &&
 #endif
 		(!given || empty(up)) ->
+		if
+		:: given -> REACHED(taken_anew)
+		:: else
+		fi;
 		do
 		:: down ? value
 		:: empty(down) -> break
@@ -170,6 +179,7 @@ end:
 		alive && step == repeats ->
 		up ! kept_effect[turn];
 		up ! DONE;
+		REACHED(answered_from_memory);
 		step = listens
 	   }
 	:: atomic { /* message_handle() */
@@ -225,7 +235,7 @@ end:
 		step = flushes
 #endif
 	   }
-	:: atomic { /* vballoon_channel_flush() */
+	:: atomic { /* vballoon_channel_finish(), vballoon_channel_flush() */
 		alive && step == flushes ->
 		up ! effect;
 		step = flushes_on
@@ -236,5 +246,5 @@ end:
 
 active proctype watch()
 {
-	timeout -> assert(all_answered)
+	timeout -> assert(all_answered); REACHED(all_are_answered)
 }

@@ -6,12 +6,18 @@
  * The host may ask anew at any time. The driver reads the command whenever it likes, says its id,
  * names pages and says STOP; it may begin anew in between. What it has said waits in the queue.
  * Faults to plant are the names below #ifdef.
+ *
+ * The steps are functions of src/device.
  */
+#include "reached.h"
+
 #define ROUNDS 3
 
 #define STOP 0
 #define DONE 1
 #define ID(round) ((round) + 2)
+
+mtype = { last_is_over, seen_late };
 
 byte asked_round; /* the last that was asked for, from 1 on */
 bool asked; /* and it is not over */
@@ -56,13 +62,12 @@ end:
 	od
 }
 
-/* vballoon_trad_hint(), take_command() */
 active proctype device()
 {
 	byte id;
 end:
 	do
-	:: atomic {
+	:: atomic { /* vballoon_trad_hint(), take_command() */
 		queue ? id ->
 		if
 		:: id != STOP ->
@@ -79,8 +84,12 @@ end:
 			assert(through == asked_round);
 			round = 0;
 			hints_done = true;
-			asked = false
-		:: else
+			asked = false;
+			if
+			:: asked_round == ROUNDS -> REACHED(last_is_over)
+			:: else
+			fi
+		:: else -> REACHED(seen_late)
 		fi
 	   }
 	od

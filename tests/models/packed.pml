@@ -5,11 +5,15 @@
  * A chain of one or two descriptors is published by the mark of its first. The sleeper's wish is
  * an event: a place, then flags that may speak of it. With EVENTS it names a place, without it
  * enables or disables; with SILENCES it disables while it is awake, though it has places, as the
- * driver's side does.
+ * driver's side does. The steps are functions of src/ring: for kicks, and for interrupts.
  */
+#include "reached.h"
+
 #define SIZE 3
 #define ROUNDS 3
 #define MESSAGES (SIZE * ROUNDS) /* descriptors, at the most */
+
+mtype = { all_taken, woken_up, left_asleep };
 
 #define ENABLE 0
 #define DISABLE 1
@@ -54,7 +58,9 @@ end:
 	:: atomic {
 		nempty(sleeper_stores) -> sleeper_stores ? is_place, value;
 		if
+#ifdef EVENTS
 		:: is_place -> wish_place = value
+#endif
 		:: else -> wish_flags = value
 		fi
 	}
@@ -66,18 +72,21 @@ inline fence(stores)
 	empty(stores)
 }
 
+/* vballoon_driver_ring_should_kick(), vballoon_device_ring_should_notify() */
 inline wake_if_wanted()
 {
 #ifndef NO_FENCE_BEFORE_THE_WISH
 	fence(publisher_stores);
 #endif
-	read_flags = wish_flags;
+	read_flags = wish_flags; /* wants_kick(), wants_interrupt() */
 	read_place = wish_place;
 	if
 	:: read_flags == ENABLE -> woken = true
+#ifdef EVENTS
 	:: read_flags == DESC && BEHIND(place, read_place) >= 1 &&
-	   BEHIND(place, read_place) <= count -> woken = true
-	:: else
+	   BEHIND(place, read_place) <= count -> woken = true /* packed_passed() */
+#endif
+	:: else -> REACHED(left_asleep)
 	fi;
 	count = 0
 }
@@ -88,11 +97,11 @@ active proctype publisher()
 	byte posted, count, size, read_place, read_flags;
 
 	do
-	:: posted + 2 <= MESSAGES && posted + 2 - taken <= SIZE ->
+	:: posted + 2 <= MESSAGES && posted + 2 - taken <= SIZE -> /* put(), use() */
 		size = 2;
 		publisher_stores ! INDEX(AFTER(place, 1)), WRAP(AFTER(place, 1));
 		goto publish
-	:: posted < MESSAGES && posted + 1 - taken <= SIZE ->
+	:: posted < MESSAGES && posted + 1 - taken <= SIZE -> /* put(), use() */
 		size = 1;
 publish:
 		atomic { length[INDEX(place)] = size; posted = posted + size; posted_in_all = posted };
@@ -105,9 +114,10 @@ publish:
 
 inline sleep()
 {
-	atomic { woken -> woken = false }
+	atomic { woken -> woken = false; REACHED(woken_up) }
 }
 
+/* take(), vballoon_driver_ring_collect() */
 inline take()
 {
 	atomic {
@@ -123,6 +133,7 @@ inline take()
 	}
 }
 
+/* enable_kicks(), ask_interrupts() */
 inline ask()
 {
 #ifdef EVENTS
@@ -132,7 +143,7 @@ inline ask()
 	sleeper_stores ! false, ENABLE;
 #endif
 #ifndef NO_FENCE_BEFORE_SLEEP
-	fence(sleeper_stores);
+	fence(sleeper_stores); /* await(), vballoon_driver_ring_interrupts() */
 #endif
 	asks = true
 }
@@ -144,10 +155,10 @@ active proctype sleeper()
 	bool asks; /* the wish is out */
 
 	do
-	:: mark[INDEX(next)] == WRAP(next) ->
+	:: mark[INDEX(next)] == WRAP(next) -> /* look(), pending() */
 #if !defined(EVENTS) || defined(SILENCES)
 		if
-		:: asks -> sleeper_stores ! false, DISABLE
+		:: asks -> sleeper_stores ! false, DISABLE /* disable_kicks(), ask_interrupts() */
 		:: else
 		fi;
 #endif
@@ -166,5 +177,5 @@ active proctype sleeper()
 
 active proctype watch()
 {
-	timeout -> assert(taken == posted_in_all && posted_in_all == MESSAGES)
+	timeout -> assert(taken == posted_in_all && posted_in_all == MESSAGES); REACHED(all_taken)
 }

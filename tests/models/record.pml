@@ -7,7 +7,11 @@
  * time, in the midst of a message too: for a pause, after which the same driver goes on, or for a
  * reset, after which all memory is the guest's again and a driver with another epoch begins. The
  * device cannot tell one from the other. Faults to plant are the names below #ifdef.
+ *
+ * The steps are functions of src/device and src/driver.
  */
+#include "reached.h"
+
 #define PAGES 2
 #define RESETS 2
 #define PAUSES 3
@@ -22,6 +26,7 @@
 #define NO_PAGE PAGES
 
 mtype = { nothing, hello, add, withdraw };
+mtype = { handed_back, undone, dropped_after_a_pause };
 
 /* The queue: one message, and its answer. */
 mtype message = nothing;
@@ -41,17 +46,17 @@ byte record_epoch;
 byte step; /* of the message that is in work */
 byte taken = NO_PAGE; /* off the record, and the driver does not know yet */
 
-/* vballoon_queues: queue_changed(), vballoon_todevq_leave(), vballoon_withdraw_undo() */
+/* vballoon_device_stop_queue(), queue_changed() */
 inline stop()
 {
 	running = false;
-	if
+	if /* vballoon_device_doubt() */
 	:: record == PROVEN -> record = UNPROVEN
 	:: else
 	fi;
 #ifndef NO_UNDO
-	if
-	:: taken < NO_PAGE -> held[taken] = true
+	if /* vballoon_todevq_leave(), vballoon_withdraw_undo() */
+	:: taken < NO_PAGE -> held[taken] = true; REACHED(undone)
 	:: else
 	fi;
 #endif
@@ -65,7 +70,7 @@ active proctype monitor()
 end:
 	do
 	:: atomic { running && pauses < PAUSES -> pauses++; stop() }
-	:: atomic { !running -> running = true }
+	:: atomic { !running -> running = true } /* vballoon_device_start_queue() */
 	od
 }
 
@@ -75,13 +80,13 @@ inline say(what, value)
 	message = what
 }
 
-/* vballoon_decide_next(), and what it does with the answers */
+/* vballoon_guest_run() */
 active proctype driver()
 {
 	byte page;
 end:
 	do
-	:: atomic { /* a reset, which stops the queues */
+	:: atomic { /* a reset, which stops the queues: vballoon_guest_restart(), leave() */
 		resets < RESETS ->
 		resets++;
 		stop();
@@ -96,8 +101,8 @@ end:
 		greeted = false
 #endif
 	   }
-	:: atomic { message == nothing && !greeted -> say(hello, epoch) }
-	:: atomic {
+	:: atomic { message == nothing && !greeted -> say(hello, epoch) } /* vballoon_guest_hello_send() */
+	:: atomic { /* vballoon_decide_next() */
 		message == nothing && greeted ->
 		if /* nothing is lost while nothing is under way */
 		:: record == PROVEN && record_epoch == epoch ->
@@ -106,19 +111,24 @@ end:
 		:: else
 		fi;
 		if
+		/* vballoon_guest_add_send(), vballoon_guest_withdraw_send() */
 		:: owner[0] == DRIVERS -> owner[0] = GIVEN; say(add, 0)
 		:: owner[1] == DRIVERS -> owner[1] = GIVEN; say(add, 1)
-		:: owner[0] == GIVEN || owner[1] == GIVEN -> say(withdraw, 0)
+		:: say(withdraw, 0)
 		fi
 	   }
 	:: atomic {
 		answered ->
 		if
+		/* vballoon_guest_hello_answered() */
 		:: message == hello -> greeted = true
+		/* vballoon_guest_add_answered() */
 		:: message == add && answer == NO_PAGE -> owner[message_value] = DRIVERS
+		/* vballoon_guest_withdraw_answered() */
 		:: message == withdraw && answer < NO_PAGE ->
 			assert(owner[answer] == GIVEN);
-			owner[answer] = DRIVERS
+			owner[answer] = DRIVERS;
+			REACHED(handed_back)
 		:: else
 		fi;
 		answered = false;
@@ -127,6 +137,7 @@ end:
 	od
 }
 
+/* vballoon_device_use() */
 inline publish(value)
 {
 	answer = value;
@@ -147,9 +158,13 @@ end:
 		running && record == PROVEN && (held[0] || held[1]) ->
 #endif
 		assert(!held[0] || owner[0] == GIVEN);
-		assert(!held[1] || owner[1] == GIVEN)
+		assert(!held[1] || owner[1] == GIVEN);
+		if
+		:: pauses == PAUSES -> REACHED(dropped_after_a_pause)
+		:: else
+		fi
 	   }
-	:: atomic { /* vballoon_message_hello() */
+	:: atomic { /* vballoon_message_hello(), is_recorded(), begin_record() */
 		running && message == hello && !answered ->
 #ifndef KEEPS_THE_RECORD
 		if
@@ -161,24 +176,28 @@ end:
 		record = PROVEN;
 		publish(NO_PAGE)
 	   }
-	:: atomic { /* vballoon_message_add() */
+	:: atomic { /* learn_from(), vballoon_message_add(), judge() */
 		running && message == add && !answered && step == 0 ->
+		assert(record != NONE);
+		record = PROVEN;
 		if
-		:: record == NONE -> publish(NO_PAGE)
-		:: else -> record = PROVEN; held[message_value] = true; step = 1
+		/* refuse(): what was accepted is so again, when it is taken anew. */
+		:: !held[message_value] -> publish(NO_PAGE)
+		:: held[message_value] = true; step = 1
 		fi
 	   }
-	:: atomic { running && message == add && step == 1 -> publish(message_value) }
-	:: atomic { /* vballoon_message_withdraw() */
+	:: atomic { running && message == add && step == 1 -> publish(message_value) } /* answer() */
+	:: atomic { /* learn_from(), vballoon_message_withdraw(), give() */
 		running && message == withdraw && !answered && step == 0 ->
+		assert(record != NONE);
+		record = PROVEN;
 		if
-		:: record == NONE || !(held[0] || held[1]) -> publish(NO_PAGE)
-		:: record != NONE && held[0] -> page = 0; step = 1
-		:: record != NONE && held[1] -> page = 1; step = 1
+		:: !(held[0] || held[1]) -> publish(NO_PAGE)
+		:: held[0] -> page = 0; step = 1
+		:: held[1] -> page = 1; step = 1
 		fi;
 		if
 		:: step == 1 ->
-			record = PROVEN;
 			taken = page;
 #ifndef ANSWERS_FIRST
 			held[page] = false
@@ -186,7 +205,7 @@ end:
 		:: else
 		fi
 	   }
-	:: atomic { /* vballoon_todevq_run() */
+	:: atomic { /* vballoon_todevq_run(), answer() */
 		running && message == withdraw && step == 1 ->
 		publish(taken);
 #ifdef ANSWERS_FIRST

@@ -9,12 +9,18 @@
  *
  * With EVENTS the sleeper names an index, without it sets or clears a flag. The model ends when
  * nobody can go on: then all must be taken. Faults to plant are the names below #ifdef.
+ *
+ * The steps are functions of src/ring: for kicks, and for interrupts.
  */
+#include "reached.h"
+
 #define SIZE 2
 #define MODULUS 8 /* of the indices: 2^16 in life */
 #define MESSAGES 10
 
 #define NO_NOTIFY 1
+
+mtype = { all_taken, woken_up, left_asleep };
 
 byte published; /* the index in memory */
 byte wish; /* the event index or the flag in memory */
@@ -45,13 +51,13 @@ inline fence(stores)
 	empty(stores)
 }
 
-/* should_kick(), should_notify() */
+/* vballoon_driver_ring_should_kick(), vballoon_device_ring_should_notify() */
 inline wake_if_wanted()
 {
 #ifndef NO_FENCE_BEFORE_THE_WISH
 	fence(publisher_stores);
 #endif
-	read = wish;
+	read = wish; /* wants_kick(), wants_interrupt() */
 	if
 #ifdef EVENTS
 #ifdef A_STEP_LATE
@@ -62,7 +68,7 @@ inline wake_if_wanted()
 #else
 	:: read != NO_NOTIFY -> woken = true
 #endif
-	:: else
+	:: else -> REACHED(left_asleep)
 	fi;
 	count = 0
 }
@@ -72,7 +78,7 @@ active proctype publisher()
 	byte index, posted, count, read;
 
 	do
-	:: posted < MESSAGES && posted - taken < SIZE ->
+	:: posted < MESSAGES && posted - taken < SIZE -> /* publish(), use() */
 		atomic { index = (index + 1) % MODULUS; posted++; count++ };
 		publisher_stores ! index
 	:: count > 0 -> wake_if_wanted() /* at any time; and always before it waits for room */
@@ -82,7 +88,7 @@ active proctype publisher()
 
 inline sleep()
 {
-	atomic { woken -> woken = false }
+	atomic { woken -> woken = false; REACHED(woken_up) }
 }
 
 active proctype sleeper()
@@ -91,18 +97,19 @@ active proctype sleeper()
 	bool asks; /* the wish is out */
 
 	do
-	:: published != next ->
+	:: published != next -> /* look(), pending() */
 #ifndef EVENTS
 		if
-		:: asks -> sleeper_stores ! NO_NOTIFY
+		:: asks -> sleeper_stores ! NO_NOTIFY /* disable_kicks(), ask_interrupts() */
 		:: else
 		fi;
 #endif
+		/* take(), vballoon_driver_ring_collect() */
 		atomic { asks = false; next = (next + 1) % MODULUS; taken++ }
 	:: else ->
 		if
 		:: asks -> sleep()
-		:: else ->
+		:: else -> /* enable_kicks(), vballoon_driver_ring_interrupts() */
 #ifdef EVENTS
 			sleeper_stores ! next;
 #else
@@ -121,5 +128,5 @@ active proctype sleeper()
 
 active proctype watch()
 {
-	timeout -> assert(taken == MESSAGES)
+	timeout -> assert(taken == MESSAGES); REACHED(all_taken)
 }
