@@ -303,7 +303,7 @@ STAGES = [
     Stage("bed", 600, "QEMU, a guest's kernel and its headers, CBMC", bed),
     Stage("module", 500, "the Linux module for three kernels: W=1, sparse, checkpatch", module),
     Stage("docs", 360, "the documents' commands run, their tables agree", docs, waits=True),
-    Stage("proofs", 240, "steps that the rest builds on, for every value; planted faults are found", proofs),
+    Stage("proofs", 240, "steps that the rest builds on, for every value of their numbers; planted faults are found", proofs),
     Stage("e2e", 1200, "a real guest under QEMU, a scenario a case", e2e),
     Stage(
         "kernels",

@@ -119,7 +119,7 @@ enum vballoon_violation vballoon_device_ring_stand_at(struct vballoon_device_rin
 }
 
 /* Have the driver kick for the next chain. Pair 3: the caller looks once more. */
-static enum vballoon_violation enable_kicks(struct vballoon_device_ring *ring)
+static enum vballoon_violation want_kicks(struct vballoon_device_ring *ring)
 {
 	if (ring->format->enable_kicks(ring))
 		return vballoon_device_ring_stand_still(ring, VBALLOON_RING_UNREADABLE,
@@ -136,7 +136,7 @@ static enum vballoon_violation await(struct vballoon_device_ring *ring, bool *wa
 
 	if (violation || *waiting_out || ring->kicks_enabled)
 		return violation;
-	violation = enable_kicks(ring);
+	violation = want_kicks(ring);
 	if (violation)
 		return violation;
 	return ring->format->look(ring, waiting_out);

@@ -23,6 +23,8 @@ static bool bit(const uint64_t *words, uint64_t n)
 	return words[n / 64] >> n % 64 & 1;
 }
 
+WITHIN("3 words of a bitmap");
+
 void proof(void)
 {
 	uint64_t words[WORDS] = { nondet_u64(), nondet_u64(), nondet_u64() };

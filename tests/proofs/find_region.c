@@ -9,6 +9,8 @@
 
 static struct vballoon_memory memory;
 
+WITHIN("3 regions");
+
 void proof(void)
 {
 	const struct vballoon_gpa gpa = vballoon_gpa(nondet_u64());

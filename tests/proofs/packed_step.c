@@ -35,6 +35,8 @@ static struct vballoon_device_ring ring;
 
 #define SIZE 3U
 
+WITHIN("packed queues of 3");
+
 void proof(void)
 {
 	const struct packed_desc desc = { nondet_u64(), nondet_u32(), nondet_u16(), nondet_u16() };

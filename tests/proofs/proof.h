@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How much of what has no end, or more places than CBMC gets through, a proof looks at: told when it
+ * has ended. */
+#define WITHIN(bound) _Static_assert(sizeof(bound), bound)
+
 #define ASSUME(condition) __CPROVER_assume(condition)
 #define HOLDS(condition) __CPROVER_assert(condition, #condition)
 #ifdef LOOK_FOR_REACHED

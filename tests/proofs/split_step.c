@@ -25,6 +25,8 @@ bool vballoon_memory_covers(const struct vballoon_memory *memory, struct vballoo
 
 static struct vballoon_chain chain;
 
+WITHIN("queues of 4");
+
 void proof(void)
 {
 	struct split_walk walk = {

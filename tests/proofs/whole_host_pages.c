@@ -28,6 +28,8 @@ static void have_pages(uint64_t words[WORDS])
 	words[1] = nondet_u8() & 3;
 }
 
+WITHIN("4 pages and host pages of 1 or 2");
+
 void proof(void)
 {
 	struct vballoon_drop drop = { .next = nondet_u64(), .end = nondet_u64() };
