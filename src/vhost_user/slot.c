@@ -179,8 +179,6 @@ int vballoon_slot_recover(const struct vhost_user_region *wire, int fd, int page
 /* Keeps DEV-MEM-5. */
 void vballoon_slot_free(struct vballoon_slot *slot)
 {
-	if (!slot)
-		return;
 	if (slot->region.page_map)
 		munmap(slot->region.page_map, slot->region.page_map_bytes);
 	if (slot->page_map_fd >= 0)

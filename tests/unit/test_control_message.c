@@ -6,11 +6,22 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/line.h"
 #include "control/message.h"
+
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
+
+static bool no_memory;
+
+void *__wrap_malloc(size_t size)
+{
+	return no_memory ? NULL : __real_malloc(size);
+}
 
 static const struct vballoon_argument takes_bytes = { .name = "bytes", .max = 1000 };
 static const struct vballoon_argument takes_none = { .name = NULL };
@@ -294,6 +305,20 @@ static void a_line_that_would_be_too_long_is_not_printed(void **state)
 	json_decref(message);
 }
 
+static void without_memory_nothing_is_printed(void **state)
+{
+	json_t *message = vballoon_message_greeting("1");
+	char *line;
+	size_t len;
+
+	(void)state;
+	no_memory = true;
+	line = vballoon_message_print(message, &len);
+	no_memory = false;
+	assert_null(line);
+	json_decref(message);
+}
+
 static void the_greeting_tells_the_protocol(void **state)
 {
 	json_t *greeting = vballoon_message_greeting("1.2.3");
@@ -352,6 +377,7 @@ int main(void)
 		cmocka_unit_test(an_error_class_of_a_newer_daemon_is_unknown),
 		cmocka_unit_test(what_is_no_answer_is_told),
 		cmocka_unit_test(a_line_that_would_be_too_long_is_not_printed),
+		cmocka_unit_test(without_memory_nothing_is_printed),
 		cmocka_unit_test(the_greeting_tells_the_protocol),
 		cmocka_unit_test(a_request_comes_back_as_it_was_sent),
 	};

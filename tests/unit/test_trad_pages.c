@@ -391,6 +391,27 @@ static void what_the_host_has_no_memory_for_is_answered_when_it_has(void **state
 	assert_int_equal(vballoon_device_due_ms(bed.device), VBALLOON_NEVER);
 }
 
+/* A run is full before the message has ended, and is kept when it cannot be done. */
+static void a_message_of_several_runs_waits_for_memory_in_its_midst(void **state)
+{
+	static uint32_t pfns[1024];
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 21);
+	trad_say_down(&bed, INFLATE, AT, 1024);
+	for (uint32_t i = 0; i < 1024; i++)
+		pfns[i] = PFN(AT) + i;
+	bed.restore_bytes_left = 0;
+	trad_post(&bed, DEFLATE, pfns, 1024);
+	bed_run(&bed);
+	assert_false(trad_answered(&bed, DEFLATE));
+	assert_int_equal(bed_status(&bed).held_pages, 1024);
+	bed.restore_bytes_left = 4 * MIB;
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, DEFLATE));
+	assert_int_equal(bed_status(&bed).returned_pages, 1024);
+}
+
 static void a_guest_that_need_not_tell_is_answered_without_memory(void **state)
 {
 	const uint32_t pfn = PFN(AT);
@@ -452,6 +473,18 @@ static void a_page_with_a_running_ring_in_it_is_refused_alone(void **state)
 	trad_say_up(&bed, INFLATE, ring - PAGE, 2);
 	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_RING], 1);
 	assert_int_equal(bed_status(&bed).held_pages, 1);
+}
+
+static void pages_behind_a_running_ring_are_taken(void **state)
+{
+	struct vballoon_status status;
+
+	(void)state;
+	begin(TRAD(MUST_TELL_HOST), 12);
+	trad_say_up(&bed, INFLATE, bed.rings[DEFLATE].queue.desc.value - PAGE, 32);
+	status = bed_status(&bed);
+	assert_true(status.refused_entries[VBALLOON_REFUSED_RING] < 16);
+	assert_int_equal(status.held_pages + status.refused_entries[VBALLOON_REFUSED_RING], 32);
 }
 
 static void a_message_that_is_no_array_of_numbers_stops_the_device(void **state)
@@ -562,10 +595,12 @@ int main(void)
 		CASE(what_is_taken_back_is_not_dropped_any_more),
 		CASE(the_host_page_of_what_is_taken_back_is_restored_before_the_answer),
 		CASE(what_the_host_has_no_memory_for_is_answered_when_it_has),
+		CASE(a_message_of_several_runs_waits_for_memory_in_its_midst),
 		CASE(a_guest_that_need_not_tell_is_answered_without_memory),
 		CASE(a_guest_that_need_not_tell_has_each_host_page_restored_alone),
 		CASE(a_guest_that_waits_for_memory_is_forgotten_when_it_is_reset),
 		CASE(a_page_with_a_running_ring_in_it_is_refused_alone),
+		CASE(pages_behind_a_running_ring_are_taken),
 		CASE(a_message_that_is_no_array_of_numbers_stops_the_device),
 		CASE(a_message_without_a_readable_part_stops_the_device),
 		CASE(every_buffer_of_a_chain_is_read),
