@@ -44,7 +44,7 @@ guest-tests: ## the same, longer, on each kernel and on one that finds mistakes
 install-test: ## build, install and purge the Debian packages in clean roots
 	tests/install/run
 
-prove: ## what the rest builds on, for every value there is, tests/proofs
+prove: ## what the rest builds on, for every value of its numbers, tests/proofs
 	tests/proofs/run
 
 hostile: build ## front ends, drivers, devices and clients that break every rule
@@ -69,9 +69,7 @@ fuzz-replay: build ## the inputs that are kept in tests/fuzz/corpus, and what is
 SCHEDULES ?= 100000
 
 sim: build ## device and driver, with faults, from seed on seed; which seeds find what is planted; SCHEDULES=1000000 SEED=7
-	tests/sim/many.py $(BUILD)/tests/sim/vballoon-sim $(SCHEDULES) $(SEED)
-	tests/sim/many.py $(BUILD)/tests/sim/vballoon-trad-sim $(shell expr $(SCHEDULES) / 10) $(SEED)
-	meson test -C $(BUILD) --no-rebuild --verbose sim-mutants trad-sim-mutants
+	tests/sim/run --build $(BUILD) --schedules $(SCHEDULES) $(if $(SEED),--seed $(SEED))
 
 models: ## search the models of queues, record and reports for an order that is wrong, tests/models
 	tests/models/run
