@@ -117,9 +117,10 @@ class Guest:
     def release(self) -> None:
         self.ask("release")
 
-    def touch(self, seed: int) -> tuple[int, int]:
-        """Write and read all memory that is to be had. Returns pages, and how many were bad."""
-        counted = self.numbers(f"touch {seed}", seconds=120)
+    def touch(self, seed: int, mib: float = 0) -> tuple[int, int]:
+        """Write and read that much memory, or all that is to be had. Returns pages, and how many were
+        bad."""
+        counted = self.numbers(f"touch {seed} {int(mib * KIB_PER_MIB)}", seconds=120)
         return counted["pages"], counted["bad"]
 
     def end(self, how: str) -> None:

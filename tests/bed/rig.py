@@ -75,10 +75,11 @@ class Rig:
         expect(pages > 0, "the guest to hold a pattern")
         expect(bad == 0, f"{pages} pages that the guest holds to be intact: {bad} are not")
 
-    def check_returned(self) -> None:
-        """All memory that is free again can be written and read."""
-        pages, bad = self.guest.touch(TOUCH_SEED)
+    def check_returned(self, mib: float = 0) -> int:
+        """All memory that is free again, or so much of it, can be written and read. Returns the pages."""
+        pages, bad = self.guest.touch(TOUCH_SEED, mib)
         expect(bad == 0, f"{pages} free pages to keep what is written: {bad} did not")
+        return pages
 
     def held_pages(self) -> int:
         """The balloon by the guest's account."""

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """another program takes over again and again while the guest resizes, and the guest notices nothing"""
 
-import contextlib
 import os
 import random
 import shutil
 import tempfile
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from bed.meanwhile import meanwhile
 from bed.rig import Rig, expect
 from bed.vm import Machine
 from worker_dies import order, settle, worker
@@ -35,24 +33,6 @@ def is_amid(rig):
     return status["held_bytes"] != status["target_bytes"]
 
 
-@contextlib.contextmanager
-def orders(rig, chance):
-    """One after the other, whoever serves."""
-    ends = threading.Event()
-
-    def give():
-        while not ends.is_set():
-            order(rig, chance.randrange(0, BALLOON_MIB))
-
-    with ThreadPoolExecutor(1) as pool:
-        given = pool.submit(give)
-        try:
-            yield
-        finally:
-            ends.set()
-        given.result()
-
-
 def upgrade(rig, program):
     """Returns whether pages were on their way, and how long the guest was without a worker."""
     install(program)
@@ -66,15 +46,16 @@ def upgrades(rig, program):
     chance = random.Random(1)
     epoch = rig.daemon.status()["epoch"]
     for number in range(UPGRADES):
-        with orders(rig, chance):
+        with meanwhile(lambda: order(rig, chance.randrange(0, BALLOON_MIB))):
             time.sleep(chance.random() * LIFE_SECONDS_MAX)
-            yield upgrade(rig, program)
+            was_amid, recovery_us = upgrade(rig, program)
         settle(rig, chance.randrange(0, BALLOON_MIB))
         rig.check_pattern()
         status = rig.daemon.status()
         expect(status["supervisor"]["upgrades"] == number + 1, f"{number + 1} upgrades: {status}")
         expect(os.path.samefile(f"/proc/{worker(rig)}/exe", program), "the new program to serve")
         expect(status["epoch"] == epoch, "the driver not to have begun anew")
+        yield was_amid, recovery_us
 
 
 def run(assets):

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bed.failure import Failure
+from bed.meanwhile import meanwhile
 from bed.rig import expect
 from bed.tracer import Tracer
 
@@ -19,6 +20,11 @@ SPOILS = True
 BALLOON_MIB = 448
 KILLS = 24
 KILLS_THOROUGH = 1000
+# After so many at random instants the accounts and the pattern are looked at.
+KILLS_UNSEEN = 50
+# What a program of the guest's takes and lets go meanwhile, and what the kernel needs for that.
+TOUCHED_MIB, SPARE_MIB = 48, 32
+PAGES_PER_GIB = 1 << 18
 # Long enough for a worker to be in the midst of something, and to have answered something.
 LIFE_SECONDS_MAX = 0.3
 RECOVERY_US_MAX = 1000000
@@ -36,11 +42,13 @@ ANSWER_SECONDS = 30
 
 
 class Kills:
-    """When each was, in seconds since the first, and whom it was."""
+    """When each was, in seconds since the first, and whom it was; and what happened in between."""
 
     def __init__(self):
         self.times = []
         self.pid = 0
+        self.looks = 0
+        self.touched_pages = 0
 
     def tell(self, pid):
         self.pid = pid
@@ -78,9 +86,8 @@ def order(rig, mib):
     raise Failure("vballoond takes no orders")
 
 
-def kill_often(rig, kills, count):
+def kill_some(rig, kills, chance, count):
     """At any instant."""
-    chance = random.Random(1)
     for number in range(count):
         pid = await_worker(rig, kills.pid)
         if number % 3 == 0:
@@ -89,6 +96,19 @@ def kill_often(rig, kills, count):
         os.kill(pid, signal.SIGKILL)
         kills.tell(pid)
     await_worker(rig, kills.pid)
+
+
+def kill_often(rig, kills, count):
+    """While a program of the guest's writes to memory and reads it, which goes from it to the balloon and
+    back."""
+    chance = random.Random(1)
+    for killed in range(0, count, KILLS_UNSEEN):
+        with meanwhile(lambda: rig.check_returned(TOUCHED_MIB)) as touched:
+            kill_some(rig, kills, chance, min(count - killed, KILLS_UNSEEN))
+        kills.touched_pages += sum(touched)
+        settle(rig, chance.randrange(0, BALLOON_MIB))
+        rig.check_pattern()
+        kills.looks += 1
 
 
 def points(rig):
@@ -165,6 +185,8 @@ def tell(rig, kills, at_calls, walls):
         f"kills: {len(times)} in {times[-1]:.0f} s",
         f"at a random instant: {len(times) - at_calls}",
         f"before or after a system call, from a message to the answer: {at_calls}",
+        f"accounts and pattern were looked at between those: {kills.looks} times",
+        f"memory that a program wrote and read meanwhile: {kills.touched_pages / PAGES_PER_GIB:.1f} GiB",
         f"the guest without a worker: median {seen[len(seen) // 2] / 1000:.1f} ms, longest "
         f"{seen[-1] / 1000:.1f} ms",
         f"walls around each worker: {', '.join(walls)}",
@@ -177,7 +199,7 @@ def tell(rig, kills, at_calls, walls):
 def run(rig):
     kills = Kills()
     rig.load()
-    rig.hold_pattern(leave_mib=BALLOON_MIB)
+    rig.hold_pattern(leave_mib=BALLOON_MIB + TOUCHED_MIB + SPARE_MIB)
     settle(rig, BALLOON_MIB // 2)
     before = rig.daemon.status()
     walls = [name for name, stands in before["sandbox"].items() if stands]

@@ -209,13 +209,21 @@ static int memory_take_all(struct memory_area *area)
 	return memory_take(area, available_kib - MARGIN_KIB);
 }
 
-/* touch SEED: take all memory that there is, write every page, read every page, let it go. */
+/* Take so much memory, or all that there is if that is 0. */
+static int memory_take_some(struct memory_area *area, uint64_t kib)
+{
+	return kib ? memory_take(area, kib) : memory_take_all(area);
+}
+
+/* touch SEED KIB: take that much memory, or all that there is if it is 0, write every page, read every
+ * page, let it go. */
 void memory_touch(char *arguments)
 {
-	uint64_t seed = strtoull(arguments, NULL, 10);
+	uint64_t seed = strtoull(arguments, &arguments, 10);
+	uint64_t kib = strtoull(arguments, NULL, 10);
 	struct memory_area area = { 0 };
 	uint64_t pages, bad;
-	int err = memory_take_all(&area);
+	int err = memory_take_some(&area, kib);
 
 	if (err) {
 		agent_error(-err, "touch");
@@ -235,7 +243,7 @@ void memory_occupy(char *arguments)
 	int err = -EBUSY;
 
 	if (!memory_held.words)
-		err = kib ? memory_take(&memory_held, kib) : memory_take_all(&memory_held);
+		err = memory_take_some(&memory_held, kib);
 	if (err) {
 		agent_error(-err, "occupy");
 		return;
