@@ -90,6 +90,7 @@ uint32_t vballoon_vring_base(const struct vballoon_vhost_user *back_end,
 				 : vballoon_device_queue_first(back_end->device);
 }
 
+/* Keeps DEV-STATE-2. */
 bool vballoon_vrings_any_runs(const struct vballoon_vhost_user *back_end)
 {
 	for (unsigned int i = 0; i < back_end->vring_count; i++) {

@@ -50,7 +50,7 @@ int vballoon_vring_set_kick(struct vballoon_vhost_user *back_end, unsigned int i
 /* Have these kicks wake us; those of others that come meanwhile wake us afterwards. */
 void vballoon_vrings_listen(struct vballoon_vhost_user *back_end, enum vballoon_hearing hearing);
 
-/* A device whose queues all stand still may change its record for another. Keeps DEV-STATE-2. */
+/* A device whose queues all stand still may change its record for another. */
 bool vballoon_vrings_any_runs(const struct vballoon_vhost_user *back_end);
 
 /* Whether the queues are packed, as the front end has negotiated. */
