@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """a guest that need not tell is restored without what the host has nothing of, reported memory too"""
 
-import skip_map
 from bed.rig import expect
+from skip_map import stretches
 
 MACHINE = {"traditional": True}
 DAEMON = ("--features", "-must-tell-host")
@@ -26,7 +26,7 @@ def run(rig):
     rig.vm.qmp.execute("stop")
     refused = rig.daemon.command_line("skip-map")
     expect(refused.returncode == 1, f"no page to be told of that may be in use: {refused.stdout}")
-    left_out, skip_bytes = skip_map.zeros(rig)
+    left_out, skip_bytes = stretches(rig, "--zeros")
     host_lacks_mib = rig.vm.machine.memory_mib - rig.vm.memory.allocated_mib()
     expect(host_lacks_mib - UNKNOWN_MIB <= skip_bytes / (1 << 20) <= host_lacks_mib,
            f"{host_lacks_mib:.0f} MiB that the host has nothing of: {skip_bytes >> 20} are told")
