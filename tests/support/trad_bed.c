@@ -50,6 +50,13 @@ void trad_start(struct bed *bed, unsigned int queues)
 	bed_run(bed);
 }
 
+void trad_begin(struct bed *bed, uint64_t features, uint32_t host_page_shift, unsigned int queues)
+{
+	trad_bed_init(bed, features);
+	bed_add_memory(bed, GIB, 64 * MIB, host_page_shift);
+	trad_start(bed, queues);
+}
+
 void trad_post_bytes(struct bed *bed, unsigned int queue, const void *bytes, size_t len)
 {
 	struct vballoon_driver_ring *driver = &bed->rings[queue].driver;

@@ -29,6 +29,9 @@ void trad_bed_init(struct bed *bed, uint64_t features);
 
 /* A driver begins, after a reset: fresh rings for these queues, in ascending order. */
 void trad_start(struct bed *bed, unsigned int queues);
+/* A device, 64 MiB of memory from GIB on that the host has in pages of 2^@host_page_shift, and a driver
+ * that begins. */
+void trad_begin(struct bed *bed, uint64_t features, uint32_t host_page_shift, unsigned int queues);
 /* The guest pauses; it goes on where it was. */
 void trad_stop(struct bed *bed);
 void trad_go_on(struct bed *bed, unsigned int queues);

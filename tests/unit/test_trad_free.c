@@ -19,9 +19,7 @@ static struct bed bed;
 
 static void begin(uint64_t features, uint32_t host_page_shift)
 {
-	trad_bed_init(&bed, features);
-	bed_add_memory(&bed, AT, 64 * MIB, host_page_shift);
-	trad_start(&bed, TRAD_ALL);
+	trad_begin(&bed, features, host_page_shift, TRAD_ALL);
 }
 
 static int teardown(void **state)

@@ -19,9 +19,7 @@ static struct bed bed;
 
 static void begin(uint64_t features, unsigned int queues)
 {
-	trad_bed_init(&bed, features);
-	bed_add_memory(&bed, AT, 64 * MIB, 16);
-	trad_start(&bed, queues);
+	trad_begin(&bed, features, 16, queues);
 }
 
 static int teardown(void **state)

@@ -24,9 +24,7 @@ static size_t len;
 
 static void begin(uint64_t features)
 {
-	trad_bed_init(&bed, features);
-	bed_add_memory(&bed, AT, 64 * MIB, 12);
-	trad_start(&bed, TRAD_BOTH);
+	trad_begin(&bed, features, 12, TRAD_BOTH);
 	trad_say_up(&bed, INFLATE, AT, 40);
 }
 

@@ -19,9 +19,7 @@ static struct bed bed;
 
 static void begin(void)
 {
-	trad_bed_init(&bed, FEATURES);
-	bed_add_memory(&bed, AT, 64 * MIB, 12);
-	trad_start(&bed, QUEUES);
+	trad_begin(&bed, FEATURES, 12, QUEUES);
 }
 
 static int teardown(void **state)
