@@ -3,12 +3,16 @@
 
 #include "life.h"
 
+/* One that goes on dies within so many steps, if it takes as many. */
+#define RECOVERY_STEPS_MAX 40
+
 void death_step(struct world *world)
 {
 	if (!world->mortal || --world->death_in)
 		return;
-	trace_event(&world->trace, "death", 0, 0);
+	trace_event(&world->trace, "death", world->recovers, 0);
 	world->summary.deaths++;
+	world->summary.deaths_again += world->recovers;
 	longjmp(world->death, 1);
 }
 
@@ -16,13 +20,19 @@ static void recover(struct world *world)
 {
 	struct vballoon_status status;
 
-	world->mortal = false;
-	/* Of the counters alone, which are not in the journal. */
-	vballoon_device_status(world->device, &status);
-	world->summary.violations += status.violations;
-	if (status.report_done_id == world->round)
-		world->round = 0;
+	/* Of the counters alone, which are not in the journal; of one that goes on nothing is told yet. */
+	if (!world->recovers) {
+		vballoon_device_status(world->device, &status);
+		world->summary.violations += status.violations;
+		if (status.report_done_id == world->round)
+			world->round = 0;
+	}
+	/* It may die of that as well. */
+	world->recovers = true;
+	world->death_in = rng_between(&world->death_rng, 1, RECOVERY_STEPS_MAX);
 	life_recover(world);
+	world->recovers = world->mortal = false;
+	world->death_in = 0;
 }
 
 void death_plan(struct world *world, uint64_t seed)

@@ -36,7 +36,7 @@ struct world_summary {
 	uint64_t restarts, replacements, exchanged_pages, reports, discards, pushes, rounds, plugs,
 		unplugs, violations, rewrites;
 	uint64_t policies, drops_asked, refusals;
-	uint64_t moves, skipped_pages, deaths, losses;
+	uint64_t moves, skipped_pages, deaths, deaths_again, losses;
 	uint64_t port_starts, port_stops, port_pressures, port_ooms, port_ooms_late;
 	uint64_t port_exchanges, port_undone, port_reports, port_taken_back, port_refused;
 	uint64_t clears_failed, writes_failed;
@@ -64,6 +64,7 @@ struct world {
 	bool device_has_work; /* run() is due */
 	bool device_runs; /* now */
 	bool mortal; /* now */
+	bool recovers; /* what has died */
 	struct rng death_rng; /* of its own: what else happens is as without */
 	uint32_t deaths; /* it dies once in so many of its steps, at the most; 0: never */
 	uint32_t death_in; /* so many steps; 0: not drawn yet */
