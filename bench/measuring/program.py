@@ -4,6 +4,7 @@
 import argparse
 import json
 import sys
+import traceback
 from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
@@ -56,8 +57,13 @@ def main(name: str, about: str, ask: Callable[[Effort], Iterator[dict[str, Any]]
     try:
         for found in ask(Effort(options.quick)):
             teller.tell(found)
+    except Skip as reason:
+        teller.tell(skipped(f"{name}: all that follows", reason))
     except Failure as failure:
         notes = getattr(failure, "__notes__", [])
         print(f"bench/{name}: {failure}", *notes, sep="\n", file=sys.stderr)
+        return FAILED
+    except Exception:  # Python would end with what stands for a bar that was missed
+        traceback.print_exc()
         return FAILED
     return MISSED if teller.missed else MET

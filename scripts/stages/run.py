@@ -5,7 +5,7 @@ import os
 import time
 
 import children
-from cases import FAILED, PASSED, Case, of_program
+from cases import FAILED, PASSED, SKIPPED, Case, of_program
 
 
 class OverBudget(Exception):
@@ -69,6 +69,9 @@ class Run:
     def verify(self, name, holds, detail):
         """A check of what a command wrote."""
         self.cases.append(Case(name, PASSED if holds else FAILED, "" if holds else detail))
+
+    def skip(self, name, why):
+        self.cases.append(Case(name, SKIPPED, why))
 
     def fail(self, name, detail=""):
         self.cases.append(Case(name, FAILED, detail))

@@ -7,7 +7,7 @@ from defects import (
     alone, among_hostile_peers, append, before_one_program, demo_that_tells, in_bitmap,
     in_freestanding_layer, in_libraries, in_module, in_one_model,
     in_one_proof, in_portable_driver, in_programs,
-    program, replace, seed, slow_demo, where_few_tests_run, wrong_example,
+    program, replace, seed, slow_demo, together, where_few_tests_run, wrong_example,
 )
 from module import DEFECTS
 
@@ -388,6 +388,24 @@ GATES = [
         "static --only layers",
         alone(replace("scripts/stages/stages.py", "FIRST_SECONDS = 3000", "FIRST_SECONDS = 0")),
         r"FAILED all: over 0 s",
+    ),
+    Gate(
+        "a benchmark that is skipped",
+        "bench",
+        program("bench/run", """echo '{"work": "seed", "skipped": "why"}'"""),
+        r"FAILED bench: seed: may not skip",
+        full_only=True,
+    ),
+    Gate(
+        "a benchmark that dies",
+        "bench",
+        together(
+            replace("bench/run", "QUICK = PROGRAMS[:7]", 'QUICK = ("device_alone",)'),
+            replace("bench/device_alone", "    built = programs(TREE)\n",
+                    '    yield {"work": "seed"}\n    built = nowhere\n'),
+        ),
+        r"FAILED bench: all of it has run",
+        full_only=True,
     ),
     Gate("hostile peers that are all withstood", "hostile", among_hostile_peers(), None, full_only=True),
     Gate(
