@@ -11,15 +11,18 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +32,7 @@
 #include "daemon/call_filter.h"
 #include "daemon/pressure.h"
 #include "daemon_bed.h"
+#include "supervised.h"
 
 #define EPOCH 91
 #define PAGES 16
@@ -85,6 +89,41 @@ static void the_daemon_tells_what_surrounds_it(void **state)
 	assert_true(has_wall(bed, "seccomp"));
 	assert_int_equal(process_status_value(&bed->daemon, "NoNewPrivs"), 1);
 	assert_int_equal(process_status_value(&bed->daemon, "Seccomp"), 2);
+}
+
+/* Which of these the host lets a process have, a bit each; taken in the daemon's order. */
+static const char *const permitted_walls[] = { "user-namespace", "network-namespace", "landlock" };
+
+static unsigned int permitted(void)
+{
+	unsigned int walls = 0;
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		walls |= unshare(CLONE_NEWUSER) ? 0 : 1;
+		walls |= unshare(CLONE_NEWNET) ? 0 : 2;
+		walls |= syscall(__NR_landlock_create_ruleset, NULL, 0, 1) > 0 ? 4 : 0;
+		_exit((int)walls);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return (unsigned int)WEXITSTATUS(status);
+}
+
+static void each_wall_that_the_host_permits_stands(void **state)
+{
+	struct daemon_bed *bed = *state;
+	const unsigned int walls = permitted();
+
+	daemon_bed_start(bed, WORDS(NULL));
+	for (unsigned int i = 0; i < sizeof(permitted_walls) / sizeof(permitted_walls[0]); i++) {
+		const bool permits = walls >> i & 1;
+
+		if (has_wall(bed, permitted_walls[i]) != permits)
+			fail_msg("%s is not as the host has it", permitted_walls[i]);
+	}
 }
 
 static void a_daemon_in_no_sandbox_says_so(void **state)
@@ -190,9 +229,9 @@ static void who_looks_out_is_not_asked_while_nothing_changes(void **state)
 	assert_true(daemon_bed_status_integer(bed, "dropped_bytes") > 0);
 }
 
-static void one_front_end_is_served_with_fewer_calls(void **state)
+/* A daemon that is given its front end; and a balloon. */
+static void serve_one(struct daemon_bed *bed)
 {
-	struct daemon_bed *bed = *state;
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -205,9 +244,70 @@ static void one_front_end_is_served_with_fewer_calls(void **state)
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
 	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
 	assert_int_equal(process_status_value(&bed->daemon, "Seccomp"), 2);
+}
+
+static void one_front_end_is_served(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	serve_one(bed);
 	front_end_close(&bed->guest);
 	assert_int_equal(process_wait(&bed->daemon), 0);
 }
+
+#ifdef __x86_64__
+/* Change a register of a process that has stopped. */
+static void set_register(pid_t pid, size_t at, long value)
+{
+	assert_int_equal(ptrace(PTRACE_POKEUSER, pid, (void *)at, (void *)value), 0);
+}
+
+/* Have the daemon, where it would wait, make the first call that only a new front end takes. Tells
+ * whether it is killed for that; else it goes on, as if it had been interrupted. */
+static bool dies_of_another_front_end(struct daemon_bed *bed)
+{
+	const pid_t pid = bed->daemon.pid;
+	siginfo_t how;
+
+	assert_true(vballoon_connect_calls_count > 0);
+	supervised_seize_supervisor(bed);
+	supervised_await_waiting(pid);
+	set_register(pid, offsetof(struct user_regs_struct, orig_rax),
+		     vballoon_daemon_calls[0].number);
+	/* One that is killed may stop at the end of the call, and not where the next one begins. */
+	for (unsigned int stop = 0; stop < 2; stop++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitid(P_PID, (id_t)pid, &how, WEXITED | WSTOPPED | WNOWAIT), 0);
+		if (how.si_code != CLD_TRAPPED) {
+			assert_int_equal(how.si_status, SIGSYS);
+			return true;
+		}
+		if (!stop)
+			set_register(pid, offsetof(struct user_regs_struct, rax), -EINTR);
+	}
+	supervised_let_go(pid);
+	return false;
+}
+
+static void one_front_end_is_served_with_fewer_calls(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	serve_one(bed);
+	assert_true(dies_of_another_front_end(bed));
+	front_end_close(&bed->guest);
+	assert_int_equal(process_wait(&bed->daemon), -1);
+}
+
+static void one_that_listens_keeps_the_calls_of_another_front_end(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS(NULL));
+	assert_false(dies_of_another_front_end(bed));
+	daemon_bed_assert_state(bed, "no-front-end");
+}
+#endif
 
 /* A front end comes while the daemon has no descriptor left for it. */
 static void turn_one_away(struct daemon_bed *bed)
@@ -386,12 +486,17 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(the_daemon_tells_what_surrounds_it),
+		CASE(each_wall_that_the_host_permits_stands),
 		CASE(a_daemon_in_no_sandbox_says_so),
 		CASE(what_the_host_does_not_permit_is_named),
 		CASE(with_less_than_all_a_sandbox_is_not_on),
 		CASE(when_nobody_looks_out_nothing_is_given_back_and_nobody_obeyed),
 		CASE(who_looks_out_is_not_asked_while_nothing_changes),
+		CASE(one_front_end_is_served),
+#ifdef __x86_64__
 		CASE(one_front_end_is_served_with_fewer_calls),
+		CASE(one_that_listens_keeps_the_calls_of_another_front_end),
+#endif
 		CASE(each_call_that_is_allowed_is_needed),
 	};
 
