@@ -107,7 +107,7 @@ def is_told(command, row):
     if command not in FIGURES:
         return False
     lines = "".join(rf"(?:{line}; )+" for line in FIGURES[command][2])
-    return row == UNTOLD or re.fullmatch(rf"{lines}(?:{ENDED}; )?", f"{row}; ")
+    return row == UNTOLD or re.fullmatch(rf"{lines}{ENDED}; ", f"{row}; ")
 
 
 def wrong_figures(text):
