@@ -94,29 +94,44 @@ static void tell_other(struct vballoon_guest *guest)
 	guest->other->ordered = true;
 }
 
+/* An order was not carried out in time. */
+static void end_order(struct vballoon_guest *guest, const struct vballoon_status *status,
+		      uint64_t target)
+{
+	const char *why = ruling(guest, status->record, &target);
+
+	vballoon_log(LOG_NOTICE,
+		     "the deadline has passed with %" PRIu64 " balloon pages of %" PRIu64
+		     ": the target is %" PRIu64 " now, %s",
+		     status->balloon_pages, guest->target_pages, target, why);
+	/* Memory may have been unplugged since the target before was set. */
+	if (set_target(guest, target))
+		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");
+	tell_other(guest);
+}
+
 void vballoon_guest_look_at_deadline(struct vballoon_guest *guest, uint64_t now_ms)
 {
 	struct vballoon_status status = { .record = VBALLOON_RECORD_NONE };
-	const char *why;
-	uint64_t target;
+	uint64_t target = 0;
+	bool passed;
 
 	if (guest->deadline.state != VBALLOON_DEADLINE_RUNNING || !vballoon_pair_is_served(guest))
 		return;
 	if (guest->back_end)
 		vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
-	if (!vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
-				    status.balloon_pages + vballoon_pair_other_held(guest),
-				    &target))
+	passed = vballoon_deadline_look(&guest->deadline, now_ms, guest->target_pages,
+					status.balloon_pages + vballoon_pair_other_held(guest),
+					&target);
+	if (guest->deadline.state == VBALLOON_DEADLINE_RUNNING)
 		return;
-	why = ruling(guest, status.record, &target);
-	vballoon_log(LOG_NOTICE,
-		     "the deadline has passed with %" PRIu64 " balloon pages of %" PRIu64
-		     ": the target is %" PRIu64 " now, %s",
-		     status.balloon_pages, guest->target_pages, target, why);
-	/* Memory may have been unplugged since the target before was set. */
-	if (set_target(guest, target))
-		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");
-	tell_other(guest);
+	if (passed)
+		end_order(guest, &status, target);
+	/* One that was met would pass in vain later, for the next worker and for the device that
+	 * has the target next. */
+	vballoon_guest_keep_orders(guest);
+	if (guest->other)
+		guest->other->deadline = guest->deadline;
 }
 
 int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages)

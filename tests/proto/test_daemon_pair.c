@@ -151,6 +151,39 @@ static void a_deadline_counts_the_pages_of_both(void **state)
 	trad_front_close(&traditional);
 }
 
+/* How it stands with the deadline once this device has the target. */
+static void assert_deadline(struct daemon_bed *bed, int device, const char *expected)
+{
+	json_t *status = control_call(&bed->control, "{\"execute\":\"status\"}");
+
+	while (json_integer_value(json_object_get(status, "device_id")) != device) {
+		json_decref(status);
+		status = control_call(&bed->control, "{\"execute\":\"status\"}");
+	}
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(status, "deadline"), "state")),
+		expected);
+	json_decref(status);
+}
+
+/* The driver of the other one gives nothing meanwhile, as it has no turn. */
+static void a_deadline_that_was_met_is_none_for_the_other_device(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_memory(bed);
+	connect_traditional(bed);
+	set(bed, "\"balloon_bytes\":819200,\"deadline_ms\":3600000,\"then\":\"revert\"");
+	port_front_await(&memory, 200);
+	trad_front_await(&traditional, 0);
+	assert_deadline(bed, 13, "met");
+	port_front_close(&memory);
+	assert_deadline(bed, 5, "met");
+	trad_front_await(&traditional, 200);
+	trad_front_close(&traditional);
+}
+
 static void a_state_of_two_balloons_is_not_saved(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -212,6 +245,7 @@ int main(void)
 		TEST(it_moves_when_the_better_driver_comes_and_back_when_it_goes),
 		TEST(a_pause_moves_nothing),
 		TEST(a_deadline_counts_the_pages_of_both),
+		TEST(a_deadline_that_was_met_is_none_for_the_other_device),
 		TEST(a_state_of_two_balloons_is_not_saved),
 		TEST(a_state_is_for_the_device_that_it_is_of),
 	};

@@ -195,6 +195,34 @@ static void a_worker_does_all_its_work_inside(void **state)
 	assert_null(strstr(bed->daemon.err.text, "signal 31"));
 }
 
+/* What the guest takes back since does not make it one that runs. */
+static void a_deadline_that_was_met_is_none_for_the_next_worker(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char *before, *after;
+	uint64_t page;
+	pid_t worker;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "64K", "--deadline", "1h", "--revert")),
+			 0);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	before = status_text(bed, "deadline");
+	assert_non_null(strstr(before, "\"met\""));
+	assert_int_equal(balloon_driver_withdraw(&bed->guest, 1, &page, 1), 1);
+	worker = supervised_worker(bed);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	await_worker(bed, worker);
+	after = status_text(bed, "deadline");
+	assert_non_null(strstr(after, "\"met\""));
+	free(before);
+	free(after);
+}
+
 static void a_worker_of_one_front_end_does_too(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -242,6 +270,7 @@ int main(int argc, char **argv)
 		CASE(a_worker_goes_with_its_supervisor_and_nothing_is_dropped_any_more),
 		CASE(on_is_all_of_it_for_a_worker_too),
 		CASE(a_worker_does_all_its_work_inside),
+		CASE(a_deadline_that_was_met_is_none_for_the_next_worker),
 		CASE(a_worker_of_one_front_end_does_too),
 		CASE(the_monitor_of_a_traditional_balloon_behind_a_relay_waits_for_answers),
 	};
