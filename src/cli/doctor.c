@@ -280,7 +280,11 @@ static bool check_statistics(const struct vballoon_doctor_facts *facts,
 
 	if (!has_driver(facts))
 		return false;
-	if (facts->silence)
+	if (is_traditional(facts->status) && !has_feature(facts->status, "stats-vq"))
+		find(finding, VBALLOON_DOCTOR_NOTE,
+		     "have vballoond offer stats-vq, if the guest's driver has it",
+		     "the guest's driver reports no statistics: stats-vq was not negotiated");
+	else if (facts->silence)
 		find(finding, VBALLOON_DOCTOR_PROBLEM,
 		     "see whether the guest hangs, or is very busy",
 		     "the guest's driver does not answer: %s", facts->silence);

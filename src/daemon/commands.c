@@ -145,6 +145,13 @@ static void check_state(struct vballoon_call *call, enum vballoon_state state)
 	call->error = unable[state];
 }
 
+/* Device 13 has them without a feature. */
+static bool has_statistics(const struct vballoon_view *view)
+{
+	return view->device_id != VIRTIO_BALLOON_ID ||
+	       view->device.features >> VIRTIO_BALLOON_F_STATS_VQ & 1;
+}
+
 static void begin_stats(struct vballoon_call *call, const json_t *arguments)
 {
 	struct vballoon_view view;
@@ -156,6 +163,12 @@ static void begin_stats(struct vballoon_call *call, const json_t *arguments)
 	check_state(call, view.state);
 	if (call->error.class != VBALLOON_ERROR_NONE)
 		return;
+	if (!has_statistics(&view)) {
+		vballoon_error_set(&call->error, VBALLOON_ERROR_NOT_NEGOTIATED,
+				   "the guest's driver reports no statistics: \"stats-vq\" was not "
+				   "negotiated");
+		return;
+	}
 	call->reports = view.device.stats.reports;
 	call->deadline_ms = vballoon_loop_now_ms() + call->argument;
 	vballoon_guest_request_stats(call->guest);

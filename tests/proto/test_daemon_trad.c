@@ -169,6 +169,20 @@ static void pages_are_taken_in_silence(void **state)
 	trad_front_close(&front);
 }
 
+/* As that of BSD is. */
+static void a_driver_without_statistics_is_not_waited_for(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	daemon_bed_start(bed, WORDS("--device", "traditional"));
+	connect_guest(bed, TRAD_BIT(MUST_TELL_HOST) | UINT64_C(1) << 32, false);
+	reach(bed, 10);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats")), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "\"stats-vq\" was not negotiated"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--timeout", "0")), 0);
+	trad_front_close(&front);
+}
+
 static void its_balloon_goes_with_it_to_another_daemon(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -341,6 +355,7 @@ int main(int argc, char **argv)
 		TEST(does_the_main_job_when_it_tells_first),
 		TEST(does_the_main_job_when_it_may_be_silent),
 		TEST(pages_are_taken_in_silence),
+		TEST(a_driver_without_statistics_is_not_waited_for),
 		TEST(its_balloon_goes_with_it_to_another_daemon),
 		TEST(a_monitor_moves_a_guest_that_tells_first),
 		TEST(a_monitor_moves_a_guest_that_tells_first_on_packed_queues),

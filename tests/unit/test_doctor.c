@@ -205,6 +205,18 @@ static void a_driver_that_does_not_answer_is_a_problem(void **state)
 	json_decref(status);
 }
 
+static void a_driver_that_has_no_statistics_is_not_taken_for_one_that_hangs(void **state)
+{
+	json_t *status = json_pack("{sssis[s]}", "state", "ready", "device_id", 5, "features",
+				   "must-tell-host");
+	const struct vballoon_doctor_facts facts = { .status = status, .silence = "none" };
+
+	(void)state;
+	assert_non_null(status);
+	assert_int_equal(level_of(&facts, "statistics"), VBALLOON_DOCTOR_NOTE);
+	json_decref(status);
+}
+
 static void huge_pages_that_are_off_are_worth_a_note(void **state)
 {
 	struct vballoon_doctor_facts facts = { .shmem_enabled = "always advise [never]" };
@@ -247,6 +259,7 @@ int main(void)
 		cmocka_unit_test(a_balloon_that_the_policy_keeps_is_not_stuck),
 		cmocka_unit_test(a_guest_without_runs_is_slow),
 		cmocka_unit_test(a_driver_that_does_not_answer_is_a_problem),
+		cmocka_unit_test(a_driver_that_has_no_statistics_is_not_taken_for_one_that_hangs),
 		cmocka_unit_test(huge_pages_that_are_off_are_worth_a_note),
 		cmocka_unit_test(a_traditional_balloon_is_to_be_told),
 	};
