@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <stdio.h>
 #include <string.h>
+#include <vballoon/abi/traditional_balloon.h>
 
 #include "cli/account.h"
 #include "cli/format.h"
@@ -140,13 +141,16 @@ static const struct cause *cause_of_guest(const json_t *status, const struct cau
 	return otherwise;
 }
 
-/* What stays in the balloon whatever the target is, of @surplus beyond it. */
+/* What stays in the balloon whatever the target is, of @surplus beyond it. From the traditional
+ * balloon the guest takes back what it likes. */
 static uint64_t refused_of(const json_t *status, uint64_t target, uint64_t surplus)
 {
 	const json_t *policy = json_object_get(status, "policy");
 	const char *answer = json_string_value(json_object_get(policy, "withdraw_target"));
 	uint64_t floor = vballoon_format_bytes_of(policy, "floor_bytes");
 
+	if (json_integer_value(json_object_get(status, "device_id")) == VIRTIO_BALLOON_ID)
+		return 0;
 	if (answer && !strcmp(answer, "refuse"))
 		return surplus;
 	if (answer && !strcmp(answer, "floor") && floor > target)

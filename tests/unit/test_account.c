@@ -168,6 +168,19 @@ static void a_surplus_that_the_policy_refuses_is_told_apart(void **state)
 	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_SURPLUS, "policy"), 20);
 }
 
+static void no_policy_keeps_a_guest_from_its_traditional_balloon(void **state)
+{
+	json_t *status = target_status("ready", 10, 30);
+	struct vballoon_account account;
+
+	(void)state;
+	json_object_set_new(status, "device_id", json_integer(5));
+	json_object_set_new(status, "policy", json_pack("{ss}", "withdraw_target", "refuse"));
+	account_for(&account, status);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_SURPLUS, "policy"), 0);
+	assert_int_equal(part_of(&account, VBALLOON_ACCOUNT_SURPLUS, "ready"), 20);
+}
+
 static void what_is_held_is_told_by_cause(void **state)
 {
 	struct vballoon_account account;
@@ -262,6 +275,8 @@ int main(void)
 		cmocka_unit_test_teardown(who_is_not_there_is_not_held_back, let_go),
 		cmocka_unit_test_teardown(a_guest_with_too_little_free_memory_is_told_of, let_go),
 		cmocka_unit_test_teardown(a_surplus_that_the_policy_refuses_is_told_apart, let_go),
+		cmocka_unit_test_teardown(no_policy_keeps_a_guest_from_its_traditional_balloon,
+					  let_go),
 		cmocka_unit_test_teardown(what_is_held_is_told_by_cause, let_go),
 		cmocka_unit_test_teardown(
 			what_reports_gave_back_is_told_apart_as_far_as_the_host_measures_it,
