@@ -81,7 +81,8 @@ static void leave(struct vballoon_guest *guest)
 	guest->round.id = 0;
 	guest->reports = 0;
 	guest->loads = 0;
-	guest->ordered = false;
+	/* What is still to be loaded is older than an order, whoever it is loaded for. */
+	guest->ordered = guest->ordered && guest->to_load.bytes;
 	vballoon_guest_keep_orders(guest);
 	vballoon_saved_state_free(&guest->saved);
 }
@@ -151,6 +152,9 @@ static void observe(struct vballoon_guest *guest)
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &now);
 	if (now.loads != guest->loads)
 		take_loaded(guest, &now);
+	/* It was this front end's, whose queues have started without. */
+	if (guest->to_load.bytes && (now.queue_running[0] || now.queue_running[1]))
+		vballoon_saved_state_free(&guest->to_load);
 	guest->loads = now.loads;
 	if (now.hellos != guest->hellos)
 		log_hello(guest->device_id, &guest->rules, &now);

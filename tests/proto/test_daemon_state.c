@@ -96,6 +96,25 @@ static void an_order_since_is_newer_than_the_state(void **state)
 	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 1 << 20);
 }
 
+/* A monitor that could not start its guest, and is started again. */
+static void it_is_also_when_the_front_end_has_to_come_twice(void **state)
+{
+	struct daemon_bed *bed = *state;
+	int first;
+
+	save(bed);
+	restart(bed, WORDS("--load-state", file));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "2M")), 0);
+	first = daemon_bed_socket(bed);
+	process_await(&bed->daemon, "a front end has connected");
+	close(first);
+	process_await(&bed->daemon, "the front end has gone");
+	daemon_bed_connect(bed);
+	process_await(&bed->daemon, "a saved state was loaded");
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 2 << 20);
+	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 1 << 20);
+}
+
 /* It was the first front end's; whoever comes next has not got its guest. */
 static void a_state_is_loaded_once(void **state)
 {
@@ -289,6 +308,21 @@ static void a_guest_of_another_size_begins_empty_when_that_was_said(void **state
 	assert_int_equal(daemon_bed_status_integer(bed, "held_bytes"), 0);
 }
 
+/* Though it would be of the next one. */
+static void a_state_that_a_guest_began_without_is_nobodys(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	save(bed);
+	restart(bed, WORDS("--load-state", file, "--start-empty"));
+	connect_smaller(bed);
+	process_await(&bed->daemon, "the balloon begins empty");
+	daemon_bed_disconnect(bed);
+	process_await(&bed->daemon, "the front end has gone");
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+}
+
 /* The second MiB of the guest's memory begins at this page. */
 #define FIRST_PAGE (GUEST_BALLOON / GUEST_PAGE)
 
@@ -412,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_daemon_goes_on_where_another_was),
 		TEST(an_order_since_is_newer_than_the_state),
+		TEST(it_is_also_when_the_front_end_has_to_come_twice),
 		TEST(a_state_is_loaded_once),
 		TEST(a_guest_that_runs_is_not_saved),
 		TEST(without_a_guest_there_is_nothing_to_save),
@@ -426,6 +461,7 @@ int main(void)
 		TEST(told_to_a_daemon_starts_empty),
 		TEST(a_guest_of_another_size_is_turned_away),
 		TEST(a_guest_of_another_size_begins_empty_when_that_was_said),
+		TEST(a_state_that_a_guest_began_without_is_nobodys),
 		TEST(what_is_in_the_balloon_need_not_travel),
 		TEST(a_bitmap_has_a_bit_for_each_page),
 		TEST(nothing_is_skipped_of_a_guest_that_had_not_spoken),
