@@ -227,8 +227,10 @@ static json_t *poll_reclaim_wait(struct vballoon_call *call)
 {
 	const struct vballoon_view *view = call->view;
 
-	if (view->has_round && !view->round_is_over && !call->expired &&
-	    view->state != VBALLOON_STATE_STOPPED)
+	/* Also of a round that went with its front end, or was the other device's: whoever asks
+	 * until it is over is not to ask all the time. */
+	if (!view->round_is_over && !call->expired && view->state != VBALLOON_STATE_STOPPED &&
+	    view->state != VBALLOON_STATE_NO_FRONT_END)
 		return NULL;
 	return vballoon_status_json_round(view);
 }

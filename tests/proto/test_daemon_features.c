@@ -181,6 +181,23 @@ static void a_round_that_does_not_end_is_told_after_its_time(void **state)
 	assert_non_null(strstr(bed->ctl.err.text, "the guest is not through (ready)"));
 }
 
+/* As when its front end has gone, and another one has come: nobody is to ask all the time. */
+static void a_round_that_there_is_not_is_waited_for(void **state)
+{
+	struct daemon_bed *bed = greet(state, REPORTING, WORDS(NULL));
+	struct control other;
+
+	control_open(&other, bed->control_path);
+	control_send_text(&other, "{\"execute\":\"reclaim-wait\",\"arguments\":"
+				  "{\"timeout_ms\":60000}}\n");
+	/* What was sent before this is dealt with by then. */
+	daemon_bed_assert_state(bed, "ready");
+	assert_true(control_is_silent(&other));
+	daemon_bed_disconnect(bed);
+	json_decref(control_receive(&other));
+	control_close(&other);
+}
+
 static void a_guest_that_does_not_report_is_not_asked(void **state)
 {
 	struct daemon_bed *bed = greet(state, 0, WORDS(NULL));
@@ -257,6 +274,7 @@ int main(void)
 		TEST(a_wrong_choice_ends_the_daemon_with_its_name),
 		TEST(a_report_round_gives_free_memory_back),
 		TEST(a_round_that_does_not_end_is_told_after_its_time),
+		TEST(a_round_that_there_is_not_is_waited_for),
 		TEST(a_guest_that_does_not_report_is_not_asked),
 		TEST(without_a_guest_nobody_is_asked_to_report),
 		TEST(a_period_is_set_at_run_time_and_ended),
