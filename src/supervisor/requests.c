@@ -2,6 +2,7 @@
 /* What a worker asks for, over the keeper. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,18 +19,37 @@
 
 #define FDS_LOOKED_AT 1024
 
+static bool is_kept(const struct vballoon_store *store, int fd)
+{
+	for (unsigned int i = 0; i < store->count; i++) {
+		if (store->kept[i].fd == fd)
+			return true;
+	}
+	return false;
+}
+
+/* Every worker listens at the sockets that the supervisor was handed. */
+static bool listens(int fd)
+{
+	int yes = 0;
+	socklen_t len = sizeof(yes);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) && yes;
+}
+
 /* A socket that the supervisor was started with (--fd) is not to be open a second time: the
- * front end could not be hung up on. */
-static void close_twins(int fd)
+ * front end could not be hung up on. Nothing else may be closed here: the number of what is kept
+ * would be that of whatever is opened next, a program to run say, and the worker's to close. */
+static void close_twins(const struct supervisor *super, int fd)
 {
 	struct stat socket, other;
 
 	/* All of another kind, of events say, may look the same. */
-	if (vballoon_fd_stat(fd, &socket) || !S_ISSOCK(socket.st_mode))
+	if (vballoon_fd_stat(fd, &socket) || !S_ISSOCK(socket.st_mode) || listens(fd))
 		return;
 	for (int i = STDERR_FILENO + 1; i < FDS_LOOKED_AT; i++) {
 		if (i != fd && !vballoon_fd_stat(i, &other) && other.st_ino == socket.st_ino &&
-		    other.st_dev == socket.st_dev)
+		    other.st_dev == socket.st_dev && !is_kept(&super->depot.file->store, i))
 			close(i);
 	}
 }
@@ -54,8 +74,9 @@ static void take_front_end(struct supervisor *super, int fd)
 {
 	int relay;
 
-	close_twins(fd);
+	/* What was the one before's goes first: those numbers are free then. */
 	vballoon_front_connect(super->front, fd);
+	close_twins(super, fd);
 	vballoon_depot_renew_front_end(&super->depot);
 	relay = vballoon_supervisor_renew_relay(super);
 	if (relay < 0)

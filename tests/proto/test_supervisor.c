@@ -23,6 +23,7 @@
 #include "process.h"
 #include "supervisor/parcel.h"
 #include "supervisor/relay.h"
+#include "supervisor/store.h"
 #include "supervisor/supervisor.h"
 
 #define DONE "the worker is done\n"
@@ -139,11 +140,35 @@ static void die_first(void)
 	rest();
 }
 
-static int relay_of(const char *kept)
+/* What this worker was given under a name; -1: nothing. */
+static int given_as(const char *name)
 {
-	const char *at = kept ? strstr(kept, VBALLOON_KEPT_RELAY "=") : NULL;
+	const char *kept = getenv(VBALLOON_ENV_KEPT), *at;
+	char word[VBALLOON_STORE_NAME_BYTES + 1];
 
-	return at ? atoi(at + strlen(VBALLOON_KEPT_RELAY "=")) : -1;
+	snprintf(word, sizeof(word), "%s=", name);
+	at = kept ? strstr(kept, word) : NULL;
+	return at ? atoi(at + strlen(word)) : -1;
+}
+
+/* The next worker finds under a name what was kept under it, and nothing of the supervisor's. */
+static void be_kept_and_front_end(void)
+{
+	int ends[2], type = 0;
+	socklen_t len = sizeof(type);
+
+	say("READY=1", NULL, 0);
+	if (is_first()) {
+		socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends);
+		say("FDSTORE=1\nFDNAME=socket", &ends[0], 1);
+		hear();
+		say("FDSTORE=1\nFDNAME=front-end", &ends[0], 1);
+		hear();
+		raise(SIGKILL);
+	}
+	if (!getsockopt(given_as("socket"), SOL_SOCKET, SO_TYPE, &type, &len) && type == SOCK_DGRAM)
+		rest();
+	_exit(1);
 }
 
 /* The first one's relay takes nothing, as if the host had no room for more. */
@@ -173,7 +198,7 @@ static void be_given_it_again(void)
 	if (is_first())
 		take_nothing();
 	say("READY=1", NULL, 0);
-	if (recv(relay_of(getenv(VBALLOON_ENV_KEPT)), &given, sizeof(given), MSG_WAITALL) ==
+	if (recv(given_as(VBALLOON_KEPT_RELAY), &given, sizeof(given), MSG_WAITALL) ==
 		    sizeof(given) &&
 	    given.message.request == REQUEST)
 		rest();
@@ -190,6 +215,7 @@ static const struct {
 	{ "no-forks", die_first },
 	{ "unread-log", die_first },
 	{ "no-room", be_given_it_again },
+	{ "twins", be_kept_and_front_end },
 };
 
 static int be_worker(const char *role)
@@ -306,6 +332,13 @@ static void a_message_that_cannot_be_given_is_given_to_the_next(void **state)
 	stop();
 }
 
+static void a_front_end_that_is_kept_too_leaves_its_number_to_nobody(void **state)
+{
+	(void)state;
+	start("twins");
+	stop();
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, end_if_there)
 
 int main(int argc, char **argv)
@@ -317,6 +350,7 @@ int main(int argc, char **argv)
 		CASE(a_host_that_cannot_fork_for_a_while_is_waited_for),
 		CASE(a_log_that_nobody_reads_ends_nobody),
 		CASE(a_message_that_cannot_be_given_is_given_to_the_next),
+		CASE(a_front_end_that_is_kept_too_leaves_its_number_to_nobody),
 	};
 
 	if (argc == 2)
