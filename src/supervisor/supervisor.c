@@ -16,6 +16,9 @@
 #include "supervisor/parts.h"
 #include "supervisor/relay.h"
 
+/* Of a worker in a row, before the others get their turn: it may say more as long as it is heard. */
+#define NOTES_MAX 64
+
 /* What is waited for. */
 enum { SIGNALS, KEEPER, SOCKET, RELAY, POLLED };
 
@@ -225,7 +228,7 @@ static void tell_of_depot(struct supervisor *super)
 
 static void hear_worker(struct supervisor *super, const struct pollfd *keeper)
 {
-	while (vballoon_supervisor_read_note(super))
+	for (unsigned int i = 0; i < NOTES_MAX && vballoon_supervisor_read_note(super); i++)
 		;
 	/* Who has hung up ends, or is of no use. */
 	if (keeper->revents & POLLHUP)

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "supervisor/note.h"
 #include "supervisor/parcel.h"
 #include "supervisor/relay.h"
 #include "supervisor/store.h"
@@ -122,6 +123,17 @@ static void send_too_much(void)
 	rest();
 }
 
+/* Notes that take longer to read than to write. */
+static void say_on_and_on(void)
+{
+	static char note[VBALLOON_NOTE_BYTES];
+
+	memset(note, '\n', sizeof(note) - 1);
+	dprintf(ERR_FD, DONE);
+	for (;;)
+		say(note, NULL, 0);
+}
+
 static void hang_up(void)
 {
 	if (is_first()) {
@@ -209,13 +221,10 @@ static const struct {
 	const char *name;
 	void (*be)(void);
 } roles[] = {
-	{ "no-front-end", be_no_front_end },
-	{ "too-much", send_too_much },
-	{ "hangs-up", hang_up },
-	{ "no-forks", die_first },
-	{ "unread-log", die_first },
-	{ "no-room", be_given_it_again },
-	{ "twins", be_kept_and_front_end },
+	{ "no-front-end", be_no_front_end }, { "too-much", send_too_much },
+	{ "endless", say_on_and_on },	     { "hangs-up", hang_up },
+	{ "no-forks", die_first },	     { "unread-log", die_first },
+	{ "no-room", be_given_it_again },    { "twins", be_kept_and_front_end },
 };
 
 static int be_worker(const char *role)
@@ -303,6 +312,13 @@ static void what_comes_beyond_one_descriptor_is_closed(void **state)
 	stop();
 }
 
+static void a_worker_that_says_more_and_more_keeps_nobody_from_being_heard(void **state)
+{
+	(void)state;
+	start("endless");
+	stop();
+}
+
 static void a_worker_that_hangs_up_is_followed(void **state)
 {
 	(void)state;
@@ -346,6 +362,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		CASE(a_front_end_that_is_no_socket_takes_nothing_with_it),
 		CASE(what_comes_beyond_one_descriptor_is_closed),
+		CASE(a_worker_that_says_more_and_more_keeps_nobody_from_being_heard),
 		CASE(a_worker_that_hangs_up_is_followed),
 		CASE(a_host_that_cannot_fork_for_a_while_is_waited_for),
 		CASE(a_log_that_nobody_reads_ends_nobody),
