@@ -190,6 +190,11 @@ static int message_announced(struct vballoon_vhost_user *back_end)
 	    channel->message.header.size != sizeof(next))
 		return vballoon_back_end_refuse(back_end, "nothing: its relay has lost its place");
 	memcpy(&next, channel->message.payload, sizeof(next));
+	/* The worker before was about to let go of it, or could keep nothing: what counts to the
+	 * front end nobody knows. */
+	if (next.answered > back_end->messages)
+		return vballoon_back_end_refuse(back_end,
+						"more than the worker before has left word of");
 	channel->peer = (pid_t)next.peer;
 	back_end->announced = true;
 	back_end->repeated = next.answered < back_end->messages;

@@ -307,6 +307,53 @@ static void one_that_comes_is_served_from_some_call_on(void **state)
 	assert_in_range(lost, 1, point - 2);
 }
 
+/* Kill it @point system calls behind the one by which it may hear a message that is refused. Returns
+ * whether there were so many before it waited for more. */
+static bool kill_at_refusal(struct daemon_bed *bed, unsigned int point)
+{
+	struct vballoon_link link = { .timeout_ms = PROCESS_PATIENCE_MS };
+	const uint64_t foreign = UINT64_MAX;
+	bool waiting = false;
+	pid_t worker;
+
+	link.socket = daemon_bed_socket(bed);
+	assert_true(is_served(link.socket));
+	worker = supervised_seize(bed, 0);
+	supervised_await_waiting(worker);
+	supervised_sleep_ms(WORTH_MS);
+	assert_int_equal(vballoon_link_send(&link, VHOST_USER_SET_PROTOCOL_FEATURES, 0, &foreign,
+					    sizeof(foreign), NULL, 0),
+			 0);
+	while (supervised_next_call(worker, NULL) != SYS_recvmsg)
+		;
+	for (unsigned int i = 0; i < point && !waiting; i++)
+		waiting = supervised_next_call(worker, NULL) == SUPERVISED_WAITS;
+	if (waiting)
+		supervised_let_go(worker);
+	else
+		supervised_kill(worker);
+	/* At the latest when it says something more. */
+	(void)vballoon_link_send(&link, VHOST_USER_GET_FEATURES, 0, NULL, 0, NULL, 0);
+	assert_true(vballoon_link_closed(&link, PROCESS_PATIENCE_MS));
+	close(link.socket);
+	await_none(bed);
+	return !waiting;
+}
+
+static void one_that_is_refused_goes_whoever_dies_meanwhile(void **state)
+{
+	struct daemon_bed *bed = *state;
+	unsigned int point = 0;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	while (kill_at_refusal(bed, point))
+		point++;
+	print_message("%u points\n", point);
+	assert_true(point > 2);
+}
+
 /* The first worker of a front end that is handed over, where it makes the file of its orders; and the
  * front end's socket. */
 static pid_t begin_with_one(struct daemon_bed *bed, int *socket_out)
@@ -453,6 +500,7 @@ int main(void)
 		CRASH_TEST(at_every_call_between_a_message_and_its_answer),
 		CRASH_TEST(at_random_instructions_of_a_guest_that_resizes),
 		CRASH_TEST(one_that_comes_is_served_from_some_call_on),
+		CRASH_TEST(one_that_is_refused_goes_whoever_dies_meanwhile),
 		CRASH_TEST(one_that_is_handed_over_is_served_though_the_first_worker_dies),
 		CRASH_TEST(what_is_kept_of_orders_is_whole),
 		CRASH_TEST(an_upgrade_is_not_noticed),
