@@ -91,6 +91,12 @@ static void keep(struct supervisor *super, const char *name, int fd)
 		take_front_end(super, fd);
 		return;
 	}
+	/* Under that name a worker has its relay, and whatever else has it would be a front end. */
+	if (!strcmp(name, VBALLOON_KEPT_RELAY)) {
+		close(fd);
+		vballoon_worker_tell(&super->worker, "-");
+		return;
+	}
 	if (vballoon_depot_keep(&super->depot, name, fd)) {
 		vballoon_worker_tell(&super->worker, VBALLOON_KEEPER_KEPT);
 		return;

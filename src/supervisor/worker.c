@@ -40,19 +40,19 @@ static void become(const struct vballoon_program *program, const struct vballoon
 		   int keeper, int relay, pid_t parent)
 {
 	static char kept[VBALLOON_STORE_MAX * (VBALLOON_STORE_NAME_BYTES + 16)];
-	size_t len;
+	size_t len = 0;
 
 	/* What the supervisor had is gone with it: no worker outlives it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(CANNOT_START);
-	vballoon_store_hand_over(store, kept, sizeof(kept) - 64);
-	len = strlen(kept);
+	/* First, so that there is room for it with the worker, whatever else is kept. */
 	if (relay >= 0) {
-		snprintf(kept + len, sizeof(kept) - len, "%s%s=%d", len ? " " : "",
-			 VBALLOON_KEPT_RELAY, relay);
+		len = (size_t)snprintf(kept, sizeof(kept), "%s=%d%s", VBALLOON_KEPT_RELAY, relay,
+				       store->count ? " " : "");
 		fcntl(relay, F_SETFD, 0);
 	}
+	vballoon_store_hand_over(store, kept + len, sizeof(kept) - len);
 	fcntl(keeper, F_SETFD, 0);
 	setenv(VBALLOON_ENV_KEPT, kept, 1);
 	set_number(VBALLOON_ENV_KEEPER, (uint64_t)keeper);

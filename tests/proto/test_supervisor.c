@@ -183,6 +183,50 @@ static void be_kept_and_front_end(void)
 	_exit(1);
 }
 
+static void keep(const char *name, int fd)
+{
+	char note[64];
+
+	snprintf(note, sizeof(note), "FDSTORE=1\nFDNAME=%s", name);
+	say(note, &fd, 1);
+	hear();
+}
+
+/* All that can be kept is, and something as if it were a relay. */
+static void fill_up(void)
+{
+	const int event = eventfd(0, EFD_CLOEXEC);
+	char name[VBALLOON_STORE_NAME_BYTES];
+	int ends[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
+	keep(VBALLOON_KEPT_FRONT_END, ends[1]);
+	keep(VBALLOON_KEPT_RELAY, event);
+	for (unsigned int i = 0; i < VBALLOON_STORE_MAX; i++) {
+		snprintf(name, sizeof(name), "name-%u", i);
+		keep(name, event);
+	}
+	die();
+}
+
+/* The next one has room for its relay, and one alone. */
+static void leave_no_room(void)
+{
+	const char *kept = getenv(VBALLOON_ENV_KEPT);
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (is_first())
+		fill_up();
+	say("READY=1", NULL, 0);
+	if (!strncmp(kept, VBALLOON_KEPT_RELAY "=", strlen(VBALLOON_KEPT_RELAY "=")) &&
+	    !strstr(kept, " " VBALLOON_KEPT_RELAY "=") &&
+	    !getsockopt(given_as(VBALLOON_KEPT_RELAY), SOL_SOCKET, SO_TYPE, &type, &len) &&
+	    type == SOCK_STREAM)
+		rest();
+	_exit(1);
+}
+
 /* The first one's relay takes nothing, as if the host had no room for more. */
 static void take_nothing(void)
 {
@@ -225,6 +269,7 @@ static const struct {
 	{ "endless", say_on_and_on },	     { "hangs-up", hang_up },
 	{ "no-forks", die_first },	     { "unread-log", die_first },
 	{ "no-room", be_given_it_again },    { "twins", be_kept_and_front_end },
+	{ "full", leave_no_room },
 };
 
 static int be_worker(const char *role)
@@ -355,6 +400,13 @@ static void a_front_end_that_is_kept_too_leaves_its_number_to_nobody(void **stat
 	stop();
 }
 
+static void whatever_is_kept_the_next_worker_has_its_relay(void **state)
+{
+	(void)state;
+	start("full");
+	stop();
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, end_if_there)
 
 int main(int argc, char **argv)
@@ -368,6 +420,7 @@ int main(int argc, char **argv)
 		CASE(a_log_that_nobody_reads_ends_nobody),
 		CASE(a_message_that_cannot_be_given_is_given_to_the_next),
 		CASE(a_front_end_that_is_kept_too_leaves_its_number_to_nobody),
+		CASE(whatever_is_kept_the_next_worker_has_its_relay),
 	};
 
 	if (argc == 2)
