@@ -265,8 +265,11 @@ void vballoon_front_detach(struct vballoon_front *front)
 
 void vballoon_front_disconnect(struct vballoon_front *front)
 {
-	if (front->socket < 0)
+	if (front->socket < 0) {
+		/* Of one whose socket another supervisor has not left, the rest may be there. */
+		clear_message(front);
 		return;
+	}
 	if (front->relay >= 0 && front->given)
 		read_answer(front);
 	send_out(front);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -232,6 +233,19 @@ static void without_a_front_end_there_is_nothing_to_do(void **state)
 	assert_int_equal(relay.fd, -1);
 }
 
+static void of_one_whose_socket_is_missing_nothing_stays_open(void **state)
+{
+	const int event = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	vballoon_front_disconnect(&front);
+	front.fd_count = 1;
+	vballoon_front_resume(&front, -1, &event);
+	vballoon_front_disconnect(&front);
+	assert_int_equal(fcntl(event, F_GETFD), -1);
+	assert_int_equal(front.fd_count, 0);
+}
+
 static void a_message_that_says_it_is_too_long_is_given_for_its_header_alone(void **state)
 {
 	const struct vballoon_relay_header vast = { .request = REQUEST, .size = UINT32_MAX };
@@ -257,6 +271,7 @@ int main(void)
 		CASE(what_a_worker_answered_before_it_died_is_sent),
 		CASE(what_was_answered_is_sent_to_a_front_end_that_is_to_go),
 		CASE(without_a_front_end_there_is_nothing_to_do),
+		CASE(of_one_whose_socket_is_missing_nothing_stays_open),
 		CASE(a_message_that_says_it_is_too_long_is_given_for_its_header_alone),
 	};
 
