@@ -63,6 +63,9 @@ static void follow(struct supervisor *super)
 		super->log(LOG_ERR,
 			   "giving up: %u workers have died in a row, as soon as they were started",
 			   super->vain);
+		/* Else the service manager would hand it to the next one, that is of no more use,
+		 * and it would wait for ever. */
+		vballoon_supervisor_disconnect(super);
 		finish(super, EXIT_FAILURE);
 		return;
 	}

@@ -10,10 +10,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -138,6 +140,31 @@ static void in_the_midst_of_something_nobody_goes_on(void **state)
 	assert_turned_away(bed);
 }
 
+/* Whatever ends each worker, the monitor does not wait for those of the next supervisor. */
+static void one_that_gives_up_hangs_up_on_the_front_end(void **state)
+{
+	struct daemon_bed *bed = *state;
+	struct process copy;
+	char program[160];
+
+	snprintf(program, sizeof(program), "%s", daemon_bed_path(bed, "vballoond"));
+	assert_int_equal(process_run(&copy, WORDS("/bin/cp", OTHER_VBALLOOND, program), -1), 0);
+	bed->program = program;
+	stored_begin(bed, &front);
+	/* It is the one that runs, too. */
+	assert_int_equal(chmod(program, 0600), 0);
+	assert_int_equal(kill(supervised_worker(bed), SIGKILL), 0);
+	process_await(&bed->daemon, "giving up: 19 workers have died in a row");
+	assert_int_equal(process_wait(&bed->daemon), 1);
+	assert_int_equal(chmod(program, 0700), 0);
+	stored_start(bed);
+	stored_assert_hung_up_on(bed, &front);
+	port_front_close(&front);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	bed->program = NULL;
+	assert_int_equal(unlink(program), 0);
+}
+
 /* One that has no room for another word, and reads none. */
 static void open_deaf(int ends[2], const char *path)
 {
@@ -197,6 +224,7 @@ int main(int argc, char **argv)
 		CASE(queues_that_share_an_interrupt_go_on),
 		CASE(without_all_that_was_stored_nobody_goes_on),
 		CASE(in_the_midst_of_something_nobody_goes_on),
+		CASE(one_that_gives_up_hangs_up_on_the_front_end),
 		cmocka_unit_test_setup_teardown(a_manager_that_does_not_listen_is_waited_for_once,
 						daemon_bed_empty_set_up, daemon_bed_tear_down),
 	};

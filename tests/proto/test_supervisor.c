@@ -31,6 +31,7 @@
 #define ERR_FD 9 /* standard error, whatever becomes of that */
 #define NOTES 100
 #define FDS_FEW 24
+#define TALKERS 4
 #define FORKS_FAILING 3
 #define REQUEST 77
 
@@ -123,12 +124,16 @@ static void send_too_much(void)
 	rest();
 }
 
-/* Notes that take longer to read than to write. */
+/* Notes that take longer to read than to write, by several at once. */
 static void say_on_and_on(void)
 {
 	static char note[VBALLOON_NOTE_BYTES];
 
 	memset(note, '\n', sizeof(note) - 1);
+	for (unsigned int i = 1; i < TALKERS; i++) {
+		if (!fork())
+			break;
+	}
 	dprintf(ERR_FD, DONE);
 	for (;;)
 		say(note, NULL, 0);

@@ -65,9 +65,10 @@ int stored_tear_down(void **state)
 
 void stored_start(struct daemon_bed *bed)
 {
-	fd_store_start(&bed->daemon, process_self(),
-		       WORDS(VBALLOOND, "--no-config", "--supervise", "yes"), "vhost:control",
-		       sockets, 2);
+	fd_store_start(
+		&bed->daemon, process_self(),
+		WORDS(bed->program ? bed->program : VBALLOOND, "--no-config", "--supervise", "yes"),
+		"vhost:control", sockets, 2);
 }
 
 void stored_begin(struct daemon_bed *bed, struct port_front *front)
