@@ -407,7 +407,8 @@ bool vballoon_pages_can_swap(struct vballoon_pages *pages, u64 to, u64 from)
 {
 	struct vballoon_run run = { .unit = from, .units = 1 };
 
-	return is_listed(pages, from) && run_is_held(pages, &run) &&
+	/* What is kept is told by where it lies: @to could pass for that. */
+	return pages->kept == U64_MAX && is_listed(pages, from) && run_is_held(pages, &run) &&
 	       section_get(pages, to, MOVE_GFP) &&
 	       vballoon_movable_prepare(&pages->movable, to, MOVE_GFP);
 }

@@ -71,7 +71,9 @@ bool vballoon_pages_sweep(struct vballoon_pages *pages);
 /* Everything is the guest's again. False: but for some that cannot be freed yet; try again. */
 bool vballoon_pages_release_all(struct vballoon_pages *pages);
 
-/* Can unit @from, which the kernel is moving, be swapped for @to, which is not the balloon's? */
+/* Can unit @from, which the kernel is moving, be swapped for @to, which is not the balloon's?
+ * None can while any is kept.
+ */
 bool vballoon_pages_can_swap(struct vballoon_pages *pages, u64 to, u64 from);
 
 /* It has been: @to is held, and @from is not even the balloon's. */
