@@ -29,6 +29,8 @@ struct vballoon_section {
 #define HARD_GFP (GFP_HIGHUSER | __GFP_NORETRY | __GFP_NOWARN | __GFP_NOMEMALLOC)
 /* Other memory is taken where it lies free, without waking or waiting for anybody. */
 #define EASY_GFP (HARD_GFP & ~__GFP_RECLAIM)
+/* Blocks that are released at a time. */
+#define KEPT_RUNS 32
 /* What is remembered of pages. */
 #define OWN_GFP (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 /* The same when the kernel moves a page, to have memory perhaps. */
@@ -465,4 +467,17 @@ bool vballoon_pages_next_kept(struct vballoon_pages *pages, struct vballoon_run 
 	}
 	pages->kept = U64_MAX;
 	return false;
+}
+
+void vballoon_pages_release_kept(struct vballoon_pages *pages)
+{
+	struct vballoon_run blocks[KEPT_RUNS];
+	unsigned int count;
+
+	do {
+		count = 0;
+		while (count < KEPT_RUNS && vballoon_pages_next_kept(pages, &blocks[count]))
+			count++;
+		vballoon_pages_release(pages, blocks, count);
+	} while (count);
 }

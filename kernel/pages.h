@@ -85,4 +85,7 @@ void vballoon_pages_keep_all(struct vballoon_pages *pages);
 /* The next block that is kept, which then no longer is. False: none is left. */
 bool vballoon_pages_next_kept(struct vballoon_pages *pages, struct vballoon_run *block);
 
+/* All that is kept is the guest's again. */
+void vballoon_pages_release_kept(struct vballoon_pages *pages);
+
 #endif /* VBALLOON_PAGES_H */

@@ -125,7 +125,9 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused, void *fre
 	units = b->pages.freed;
 	if (b->running && b->decide.greeted) {
 		vballoon_pressure_note(b);
-		if (can_ask(b))
+		/* The device has no part in that. */
+		vballoon_pages_release_kept(&b->pages);
+		if (b->pages.freed == units && can_ask(b))
 			vballoon_withdraw_send(b, step_pages(b),
 					       VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
 		asked = b->withdraw.message.in_flight && !b->withdraw.late;

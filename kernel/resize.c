@@ -67,18 +67,6 @@ static void hello_answered(struct vballoon *b, struct vballoon_message *message,
 	h->due = true;
 }
 
-/* Pages kept for a target that has gone down meanwhile. */
-static void release_surplus(struct vballoon *b)
-{
-	u64 coming = b->decide.held + b->decide.adding + b->decide.unit_pages;
-	struct vballoon_run block;
-
-	if (!b->decide.greeted || coming <= b->decide.target)
-		return;
-	while (vballoon_pages_next_kept(&b->pages, &block))
-		vballoon_pages_release(&b->pages, &block, 1);
-}
-
 /* One step towards the target. Returns how long the next can wait, in ms.
  * Keeps DRV-REQ-10.
  */
@@ -91,8 +79,10 @@ static u64 resize_step(struct vballoon *b)
 			hello_send(b);
 		return VBALLOON_DECIDE_FOREVER;
 	}
-	release_surplus(b);
 	next = vballoon_decide_next(&b->decide, vballoon_now_ms());
+	/* What was kept to be added again, and is not now, is of no use here. */
+	if (b->decide.greeted && next.action != VBALLOON_DECIDE_ADD)
+		vballoon_pages_release_kept(&b->pages);
 	switch (next.action) {
 	case VBALLOON_DECIDE_ADD:
 		return vballoon_add_send(b, next.pages) ? 0 : VBALLOON_DECIDE_FOREVER;
