@@ -240,6 +240,54 @@ static void reports_free_memory_and_keeps_off_it_until_the_answer(void **state)
 	assert_int_equal(l->guest.port.zeroed, 0);
 }
 
+/* A guest of which more is free than a chain can have. */
+#define VAST_AT (UINT64_C(1) << 34)
+#define VAST_BYTES (UINT64_C(8) << 30)
+
+static uint64_t vast_named; /* pages, in the device's hands */
+
+static uint64_t vast_next(void *context, bool first, uint64_t most, struct vballoon_gpa *gpa_out)
+{
+	(void)context;
+	if (first)
+		vast_named = 0;
+	*gpa_out = vballoon_gpa(VAST_AT + (vast_named << 12));
+	vast_named += most;
+	return most;
+}
+
+static void vast_done(void *context, struct vballoon_gpa gpa, uint64_t units, bool zeroed)
+{
+	(void)context;
+	(void)gpa;
+	(void)zeroed;
+	vast_named -= units;
+}
+
+static void a_report_has_no_more_bytes_than_a_chain_may_have(void **state)
+{
+	static uint64_t held[VAST_BYTES / 4096 / 64];
+	static struct vballoon_guest_range range;
+
+	*state = &liar;
+	range = (struct vballoon_guest_range){ vballoon_gpa(VAST_AT), vballoon_bytes(VAST_BYTES),
+					       held };
+	trad_liar_prepare(&liar, REPORTING, 12);
+	liar.guest.config.ranges = &range;
+	liar.guest.config.range_count = 1;
+	liar.guest.ops.free_next = vast_next;
+	liar.guest.ops.free_done = vast_done;
+	trad_liar_start(&liar);
+	assert_int_equal(vballoon_traditional_guest_report(liar.guest.driver), 0);
+	trad_guest_run(&liar.guest);
+	assert_int_equal(trad_guest_status(&liar.guest).failure, VBALLOON_GUEST_OK);
+	assert_int_equal(liar.kicks[2], 1);
+	assert_int_equal(vast_named, UINT64_C(1) << (32 - 12));
+	vballoon_traditional_guest_stop(liar.guest.driver);
+	assert_int_equal(vast_named, 0);
+	trad_liar_destroy(&liar);
+}
+
 static void a_reset_ends_a_report(void **state)
 {
 	struct trad_liar *l = *state;
@@ -462,6 +510,7 @@ int main(void)
 		cmocka_unit_test(or_as_the_standard_has_them),
 		WITH(statistics_lie_with_the_device_until_it_uses_them, set_up_all),
 		WITH(reports_free_memory_and_keeps_off_it_until_the_answer, set_up_all),
+		cmocka_unit_test(a_report_has_no_more_bytes_than_a_chain_may_have),
 		WITH(a_reset_ends_a_report, set_up_all),
 		WITH(without_the_feature_nothing_is_reported, set_up_base),
 		WITH(a_page_is_taken_without_a_word, set_up_all),

@@ -6,6 +6,8 @@
 
 /* A descriptor has a length of 32 bits. */
 #define BLOCK_BYTES_MAX (UINT64_C(1) << 30)
+/* And a chain has no more bytes than that (virtio 1.3, 2.7.5.2). */
+#define REPORT_BYTES_MAX (UINT64_C(1) << 32)
 
 int vballoon_traditional_guest_report(struct vballoon_traditional_guest *guest)
 {
@@ -23,18 +25,21 @@ int vballoon_traditional_guest_report(struct vballoon_traditional_guest *guest)
 	return 0;
 }
 
-/* Take free memory aside, as much as a chain has descriptors for. */
+/* Take free memory aside, as much as a chain can name. */
 static void fill(struct vballoon_traditional_guest *guest)
 {
 	struct vballoon_traditional_report *report = &guest->report;
 	const struct vballoon_traditional_guest_ops *ops = guest->config.ops;
-	uint64_t most = BLOCK_BYTES_MAX >> guest->config.unit_shift;
-	unsigned int room = guest->rings[VIRTIO_BALLOON_VQ_REPORTING].ring.size;
+	unsigned int descriptors = guest->rings[VIRTIO_BALLOON_VQ_REPORTING].ring.size;
+	uint64_t room = REPORT_BYTES_MAX >> guest->config.unit_shift;
 
-	while (report->count < room && report->left) {
+	while (report->count < descriptors && report->left && room) {
+		uint64_t most = BLOCK_BYTES_MAX >> guest->config.unit_shift, units;
 		struct vballoon_gpa gpa = { 0 };
-		uint64_t units = ops->free_next(guest->config.context, report->first, most, &gpa);
 
+		if (most > room)
+			most = room;
+		units = ops->free_next(guest->config.context, report->first, most, &gpa);
 		report->first = false;
 		if (!units)
 			break;
@@ -45,6 +50,7 @@ static void fill(struct vballoon_traditional_guest *guest)
 		}
 		report->blocks[report->count].gpa = gpa;
 		report->blocks[report->count++].units = units;
+		room -= units;
 		/* What is freed meanwhile does not make a round endless. */
 		report->left -= units < report->left ? units : report->left;
 	}
