@@ -397,6 +397,19 @@ static void has_back_at_once_what_a_reset_has_freed(void **state)
 	assert_int_equal(port_guest_status(&m->guest).returned_pages, 300);
 }
 
+static void has_back_all_it_needs_though_no_two_pages_adjoin(void **state)
+{
+	struct port_machine *m = started(RUNS, 12, 1);
+
+	(void)state;
+	for (unsigned int unit = 1; unit < port_guest_units(&m->guest); unit += 2)
+		m->guest.reported[unit] = true; /* not to be given */
+	port_machine_target(m, 300);
+	vballoon_guest_restart(m->guest.driver);
+	assert_false(vballoon_guest_oom(m->guest.driver, 200, m->guest.now_ms));
+	assert_in_range(port_guest_status(&m->guest).returned_pages, 200, 300);
+}
+
 static void has_nothing_to_wait_for_when_nothing_is_given(void **state)
 {
 	struct port_machine *m = started(RUNS, 12, 16);
@@ -434,6 +447,7 @@ int main(void)
 		MACHINE_TEST(what_is_asked_for_later_is_not_waited_for),
 		MACHINE_TEST(finds_an_answer_that_came_after_the_wait),
 		MACHINE_TEST(has_back_at_once_what_a_reset_has_freed),
+		MACHINE_TEST(has_back_all_it_needs_though_no_two_pages_adjoin),
 		MACHINE_TEST(has_nothing_to_wait_for_when_nothing_is_given),
 	};
 

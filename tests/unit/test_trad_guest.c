@@ -348,6 +348,18 @@ static void has_back_at_once_what_a_reset_has_freed(void **state)
 	assert_int_equal(l->guest.port.out_count, 0);
 }
 
+static void has_back_all_it_needs_though_no_two_pages_adjoin(void **state)
+{
+	struct trad_liar *l = *state;
+
+	for (unsigned int unit = 1; unit < PORT_UNITS_MAX; unit += 2)
+		l->guest.port.reported[unit] = true; /* not to be given */
+	trad_liar_fill(l, 300);
+	vballoon_traditional_guest_restart(l->guest.driver);
+	assert_false(vballoon_traditional_guest_oom(l->guest.driver, 200, l->guest.port.now_ms));
+	assert_in_range(trad_guest_status(&l->guest).returned_pages, 200, 300);
+}
+
 static void a_reset_brings_everything_back(void **state)
 {
 	struct trad_liar *l = *state;
@@ -442,6 +454,7 @@ int main(void)
 		WITH(whoever_comes_later_makes_nobody_wait_longer, set_up_oom),
 		WITH(finds_an_answer_that_came_after_the_wait, set_up_oom),
 		WITH(has_back_at_once_what_a_reset_has_freed, set_up_oom),
+		WITH(has_back_all_it_needs_though_no_two_pages_adjoin, set_up),
 		WITH(a_reset_brings_everything_back, set_up),
 		WITH(a_reset_brings_back_what_the_device_was_told, set_up),
 		WITH(a_device_that_cannot_be_started_is_left_alone, set_up),

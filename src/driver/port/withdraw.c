@@ -166,14 +166,20 @@ void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint6
 }
 
 /* Take what is there for whoever is out of memory: answers that have come, and what is kept and
- * not on the device's record. */
-static void collect(struct vballoon_guest *guest)
+ * not on the device's record, until there are @pages. */
+static void collect(struct vballoon_guest *guest, uint64_t pages)
 {
+	uint64_t before = guest->returned;
+	bool more;
+
 	guest->life.inside = true;
 	if (guest->life.state == VBALLOON_GUEST_RUNNING)
 		vballoon_guest_answers_poll(guest);
-	if (guest->life.state != VBALLOON_GUEST_RUNNING || vballoon_guest_may_send(guest))
-		vballoon_guest_life_return_kept(&guest->life);
+	more = guest->life.state != VBALLOON_GUEST_RUNNING || vballoon_guest_may_send(guest);
+	/* Pages that lie by themselves make many steps. */
+	while (more)
+		more = vballoon_guest_life_return_kept(&guest->life) &&
+		       guest->returned - before < pages;
 	guest->life.inside = false;
 }
 
@@ -186,7 +192,7 @@ bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t n
 	if (guest->life.inside)
 		return false;
 	guest->life.now_ms = now_ms;
-	collect(guest);
+	collect(guest, pages);
 	came = guest->returned - before;
 	if (guest->life.state != VBALLOON_GUEST_RUNNING)
 		return false;
@@ -215,7 +221,8 @@ bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms)
 	if (guest->life.inside)
 		return false;
 	guest->life.now_ms = now_ms;
-	collect(guest);
+	/* When the device is reset, what was asked of it is there. */
+	collect(guest, vballoon_guest_units_to_pages(guest, withdraw->most));
 	/* One that nobody waits for is newer than the one that was waited for. */
 	if (guest->life.state != VBALLOON_GUEST_RUNNING || !guest->in_flight[GUEST_WITHDRAW] ||
 	    !withdraw->wait_until_ms)

@@ -109,15 +109,21 @@ void vballoon_traditional_guest_pressure(struct vballoon_traditional_guest *gues
 		guest->deflate.wanted = pages;
 }
 
-/* Take what is there for whoever is out of memory: answers that have come, and all that the
- * device has no part in because it is reset. */
-static void collect(struct vballoon_traditional_guest *guest)
+/* Take what is there for whoever is out of memory: answers that have come, and what the device
+ * has no part in because it is reset, until there are @pages. */
+static void collect(struct vballoon_traditional_guest *guest, uint64_t pages)
 {
+	uint64_t before = guest->deflate.returned;
+	bool more;
+
 	guest->life.inside = true;
 	if (is_running(guest))
 		vballoon_traditional_answers_poll(guest);
-	if (!is_running(guest))
-		vballoon_guest_life_return_kept(&guest->life);
+	more = !is_running(guest);
+	/* Pages that lie by themselves make many steps. */
+	while (more)
+		more = vballoon_guest_life_return_kept(&guest->life) &&
+		       guest->deflate.returned - before < pages;
 	guest->life.inside = false;
 }
 
@@ -130,7 +136,7 @@ bool vballoon_traditional_guest_oom(struct vballoon_traditional_guest *guest, ui
 	if (guest->life.inside)
 		return false;
 	guest->life.now_ms = now_ms;
-	collect(guest);
+	collect(guest, pages);
 	came = deflate->returned - before;
 	if (!is_running(guest))
 		return false;
@@ -153,11 +159,13 @@ bool vballoon_traditional_guest_oom(struct vballoon_traditional_guest *guest, ui
 bool vballoon_traditional_guest_oom_waits(struct vballoon_traditional_guest *guest, uint64_t now_ms)
 {
 	struct vballoon_traditional_deflate *deflate = &guest->deflate;
+	uint64_t asked = deflate->message.count * vballoon_traditional_unit_pages(guest);
 
 	if (guest->life.inside)
 		return false;
 	guest->life.now_ms = now_ms;
-	collect(guest);
+	/* When the device is reset, what it was told of is there. */
+	collect(guest, asked);
 	/* One that nobody waits for is newer than the one that was waited for. */
 	if (!is_running(guest) || !deflate->message.in_flight || !deflate->wait_until_ms)
 		return false;
