@@ -106,7 +106,7 @@ static void stats_request(struct vballoon *b, const struct virtio_memory_balloon
 {
 	if (virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_PUSH_STATS))
 		vballoon_stats_set_period(b, le64_to_cpu(req->value));
-	vballoon_stats_send(b, le32_to_cpu(req->flags));
+	vballoon_stats_request(b, le32_to_cpu(req->flags));
 }
 
 static void report_request(struct vballoon *b, const struct virtio_memory_balloon_req *req)

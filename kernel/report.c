@@ -231,7 +231,7 @@ static bool round_end(struct vballoon *b)
 	struct vballoon_report *r = &b->report;
 
 	if (r->round_told) {
-		if (r->done_message.in_flight || b->hello.due)
+		if (r->done_message.in_flight)
 			return false;
 		r->done.id = cpu_to_le64(r->round_id);
 		vballoon_message_send(b, &r->done_message, &r->done, sizeof(r->done), NULL, 0);
@@ -254,7 +254,8 @@ static void round_work(struct work_struct *work)
 	mutex_lock(&b->lock);
 	if (b->running && r->waiting && !r->round_due)
 		round_start(r, false);
-	if (b->running && r->round_due && !(round_step(b) && round_end(b)))
+	/* Otherwise it goes on once the device is greeted. */
+	if (vballoon_may_send(b) && r->round_due && !(round_step(b) && round_end(b)))
 		queue_delayed_work(system_freezable_wq, &r->round, 1);
 	mutex_unlock(&b->lock);
 }
@@ -276,6 +277,13 @@ void vballoon_report_begin(struct vballoon *b, u64 id)
 	r->round_id = id;
 	round_start(r, true);
 	mod_delayed_work(system_freezable_wq, &r->round, 0);
+}
+
+/* Under the lock: the device is greeted, a round that was asked for before can go on. */
+void vballoon_report_go_on(struct vballoon *b)
+{
+	if (b->report.round_due)
+		mod_delayed_work(system_freezable_wq, &b->report.round, 0);
 }
 
 void vballoon_report_init(struct vballoon *b)

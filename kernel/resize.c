@@ -53,6 +53,7 @@ static void hello_answered(struct vballoon *b, struct vballoon_message *message,
 	}
 	if (vballoon_decide_greeted(&b->decide, held)) {
 		h->hello.msg.flags = 0;
+		vballoon_report_go_on(b);
 		return;
 	}
 	if (h->hello.msg.flags) {
@@ -116,6 +117,7 @@ void vballoon_resize_work(struct work_struct *work)
 	if (vballoon_requests_poll(b))
 		wait_ms = 0;
 	vballoon_answers_poll(b);
+	vballoon_stats_step(b);
 	if (b->running)
 		wait_ms = min(wait_ms, resize_step(b));
 	if (vballoon_pages_sweep(&b->pages))

@@ -136,15 +136,11 @@ static void put_counters(struct vballoon_stats *s)
 }
 #endif
 
-/* One report is in flight at the most: a request beside it is skipped.
- * Keeps DRV-STATS-1, DRV-STATS-4, DRV-STATS-5, DRV-STATS-6.
- */
-void vballoon_stats_send(struct vballoon *b, u32 cookie)
+/* One report is in flight at the most. Keeps DRV-STATS-4, DRV-STATS-5, DRV-STATS-6. */
+static void stats_send(struct vballoon *b, u32 cookie)
 {
 	struct vballoon_stats *s = &b->stats;
 
-	if (s->message.in_flight || b->hello.due)
-		return;
 	s->count = 0;
 	put_counters(s);
 	put_memory(s);
@@ -152,6 +148,31 @@ void vballoon_stats_send(struct vballoon *b, u32 cookie)
 	s->out.header.flags = cpu_to_le32(cookie);
 	vballoon_message_send(b, &s->message, &s->out, offsetof(typeof(s->out), stat[s->count]),
 			      NULL, 0);
+}
+
+static bool can_send(const struct vballoon *b)
+{
+	return vballoon_may_send(b) && !b->stats.message.in_flight;
+}
+
+/* Under the lock: the device asks. Beside a report that is in flight it asks for nothing.
+ * Keeps DRV-STATS-1.
+ */
+void vballoon_stats_request(struct vballoon *b, u32 cookie)
+{
+	if (b->stats.message.in_flight)
+		return;
+	b->stats.cookie = cookie;
+	b->stats.due = true;
+}
+
+/* Under the lock: answer what it has asked for, once it is greeted. */
+void vballoon_stats_step(struct vballoon *b)
+{
+	if (!b->stats.due || !can_send(b))
+		return;
+	b->stats.due = false;
+	stats_send(b, b->stats.cookie);
 }
 
 /* Under the lock. */
@@ -167,8 +188,8 @@ static void push_work(struct work_struct *work)
 	struct vballoon *b = container_of(to_delayed_work(work), struct vballoon, stats.push);
 
 	mutex_lock(&b->lock);
-	if (b->running && b->stats.period_ms)
-		vballoon_stats_send(b, 0);
+	if (b->stats.period_ms && can_send(b))
+		stats_send(b, 0);
 	push_queue(b);
 	mutex_unlock(&b->lock);
 }
@@ -186,6 +207,7 @@ void vballoon_stats_set_period(struct vballoon *b, u32 period_ms)
 void vballoon_stats_start(struct vballoon *b)
 {
 	b->stats.period_ms = 0;
+	b->stats.due = false;
 }
 
 void vballoon_stats_stop(struct vballoon *b)

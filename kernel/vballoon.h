@@ -93,6 +93,8 @@ struct vballoon_stats {
 	struct vballoon_message message;
 	struct delayed_work push;
 	u32 period_ms; /* 0: nothing is pushed */
+	bool due; /* the device has asked, as @cookie */
+	u32 cookie;
 	struct vballoon_psi psi;
 	unsigned int count;
 	struct {
@@ -203,6 +205,12 @@ static inline u64 vballoon_units_to_pages(const struct vballoon *b, u64 units)
 	return units << (b->unit_shift - b->page_shift);
 }
 
+/* Under the lock: may another message than HELLO go out? Keeps DRV-HELLO-6. */
+static inline bool vballoon_may_send(const struct vballoon *b)
+{
+	return b->running && b->decide.greeted && !b->hello.due;
+}
+
 /* Have the worker look after the device; from any context. */
 static inline void vballoon_wake(struct vballoon *b)
 {
@@ -251,7 +259,8 @@ void vballoon_resize_work(struct work_struct *work);
 void vballoon_stats_init(struct vballoon *b);
 void vballoon_stats_start(struct vballoon *b);
 void vballoon_stats_stop(struct vballoon *b);
-void vballoon_stats_send(struct vballoon *b, u32 cookie);
+void vballoon_stats_request(struct vballoon *b, u32 cookie);
+void vballoon_stats_step(struct vballoon *b);
 void vballoon_stats_set_period(struct vballoon *b, u32 period_ms);
 int vballoon_psi_parse(struct vballoon_psi *psi, const char *text);
 
@@ -261,6 +270,7 @@ void vballoon_report_start(struct vballoon *b);
 void vballoon_report_stop(struct vballoon *b);
 bool vballoon_report_await(struct vballoon *b);
 void vballoon_report_begin(struct vballoon *b, u64 id);
+void vballoon_report_go_on(struct vballoon *b);
 
 /* exchange.c */
 void vballoon_exchange_init(struct vballoon *b);
