@@ -70,6 +70,8 @@ static void vballoon_release(struct vballoon *b)
 		schedule_timeout_uninterruptible(1);
 		mutex_lock(&b->lock);
 	}
+	/* Nor is any of it counted, or asked for. */
+	vballoon_decide_init(&b->decide, vballoon_units_to_pages(b, 1));
 	mutex_unlock(&b->lock);
 }
 

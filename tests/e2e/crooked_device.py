@@ -8,7 +8,7 @@ from bed.crooked_device import (
     ASK_STATS, HELLO_AGAIN, RESET, RESIZE, CrookedDevice, entry,
 )
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
+from bed.rig import HELD_PAGES, expect
 from bed.vm import Machine, VirtualMachine
 
 GUESTS_OF_THEIR_OWN = True
@@ -71,6 +71,8 @@ class Trial:
         self.guest.wait_for(f"the guest to have its memory after {message}: {name}", self.has_all)
         pages, bad = self.guest.touch(1)
         expect(bad == 0, f"{pages} pages to keep what is written after {name}: {bad} did not")
+        held = int(self.guest.ask(f"read {HELD_PAGES}"))
+        expect(held == 0, f"the driver to count no page of a balloon that is gone: {held}")
         self.device.lies = {}
         self.reload()
 
