@@ -135,6 +135,7 @@ static int report_send(struct vballoon *b, bool must_be_zero)
 	int err;
 
 	memset(r->zeroed, 0, sizeof(r->zeroed));
+	WRITE_ONCE(r->late, false);
 	vballoon_message_send(b, &r->message, &r->out, offsetof(typeof(r->out), entry[r->count]),
 			      r->verdict, must_be_zero ? r->count : 0);
 	vballoon_message_await(b, &r->message);
@@ -176,8 +177,8 @@ static bool has_just_reported(struct vballoon *b)
 }
 
 /* Not under the lock, while the guest is out of memory: what the kernel's worker has in
- * hand is missing, and free again once it is done. Under pressure it takes no more.
- * Returns whether there may be some now.
+ * hand is missing, and free again once it is done. Under pressure it takes no more. A
+ * device that is silent is waited for once. Returns whether there may be some now.
  */
 bool vballoon_report_await(struct vballoon *b)
 {
@@ -185,7 +186,13 @@ bool vballoon_report_await(struct vballoon *b)
 	unsigned long deadline = jiffies + HZ;
 	bool waited = false;
 
-	while ((work_busy(worker) & WORK_BUSY_RUNNING) && time_before(jiffies, deadline)) {
+	while (work_busy(worker) & WORK_BUSY_RUNNING) {
+		if (READ_ONCE(b->report.late))
+			return false;
+		if (time_after_eq(jiffies, deadline)) {
+			WRITE_ONCE(b->report.late, true);
+			return false;
+		}
 		schedule_timeout_uninterruptible(1);
 		waited = true;
 	}

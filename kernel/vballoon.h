@@ -126,6 +126,7 @@ struct vballoon_report {
 	u64 round_id;
 	u64 round_seen; /* units reported when the kernel's worker was last sent on */
 	u64 ended; /* jiffies: the last one */
+	bool late; /* an OOM has waited in vain for the one that is under way */
 };
 
 struct vballoon_exchange {
