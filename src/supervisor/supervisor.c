@@ -16,8 +16,8 @@
 #include "supervisor/parts.h"
 #include "supervisor/relay.h"
 
-/* Of a worker in a row, before the others get their turn: it may say more as long as it is heard. */
-#define NOTES_MAX 64
+/* More than a socket has room for. */
+#define NOTES_MAX 512
 
 /* What is waited for. */
 enum { SIGNALS, KEEPER, SOCKET, RELAY, POLLED };
@@ -123,6 +123,13 @@ static bool has_finished(const struct supervisor *super, int status)
 		(super->worker.ready || super->history->starts == 1));
 }
 
+/* What the worker has said. Whoever says more for as long as it is heard keeps nobody waiting. */
+static void read_notes(struct supervisor *super)
+{
+	for (unsigned int i = 0; i < NOTES_MAX && vballoon_supervisor_read_note(super); i++)
+		;
+}
+
 static void worker_ended(struct supervisor *super, int status)
 {
 	bool tried = vballoon_program_is_tried(&super->program) && !super->gives_way;
@@ -130,8 +137,7 @@ static void worker_ended(struct supervisor *super, int status)
 
 	cause_of(status, cause, sizeof(cause));
 	super->history->ended_us = vballoon_supervisor_now_us();
-	while (vballoon_supervisor_read_note(super))
-		;
+	read_notes(super);
 	vballoon_front_detach(super->front);
 	close(super->worker.keeper);
 	super->worker.keeper = -1;
@@ -231,8 +237,7 @@ static void tell_of_depot(struct supervisor *super)
 
 static void hear_worker(struct supervisor *super, const struct pollfd *keeper)
 {
-	for (unsigned int i = 0; i < NOTES_MAX && vballoon_supervisor_read_note(super); i++)
-		;
+	read_notes(super);
 	/* Who has hung up ends, or is of no use. */
 	if (keeper->revents & POLLHUP)
 		kill(super->worker.pid, SIGKILL);
