@@ -172,12 +172,14 @@ static void take_orders(struct vballoon_device *device, const struct vballoon_sa
 static void take_requests(struct vballoon_device *device, const uint8_t *own)
 {
 	uint32_t bits = vballoon_saved_load32(own + AT_OWN_REQUESTS);
+	uint64_t asked = vballoon_saved_load64(own + AT_OWN_ASKED);
 	struct vballoon_requests *requests = &device->requests;
 
+	/* A pace goes on from there. */
+	device->pace.asked = asked;
 	vballoon_device_ask(device);
 	*requests = (struct vballoon_requests){
-		.resize = bits & OWN_RESIZE ||
-			  device->pace.asked != vballoon_saved_load64(own + AT_OWN_ASKED),
+		.resize = bits & OWN_RESIZE || device->pace.asked != asked,
 		.stats = bits & OWN_STATS,
 		.stats_asked = bits & OWN_STATS_ASKED,
 		.report = bits & OWN_REPORT,
@@ -235,9 +237,10 @@ void vballoon_own_load(struct vballoon_device *device, const uint8_t *own)
 {
 	if (!device->stats_period_ms)
 		device->stats_period_ms = vballoon_saved_load32(own + AT_OWN_PERIOD_MS);
-	take_requests(device, own);
+	/* What the driver says of its balloon first: it sets the pace of what is asked for. */
 	if (device->protocol->own_load)
 		device->protocol->own_load(device, own + OWN_BYTES);
+	take_requests(device, own);
 }
 
 int vballoon_device_load(struct vballoon_device *device, const void *state, size_t len,

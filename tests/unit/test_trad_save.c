@@ -144,6 +144,46 @@ static void the_target_is_the_same_there(void **state)
 	assert_int_equal(trad_config(&bed, TRAD_FIELD(num_pages)), 77);
 }
 
+/* What the driver is asked for by a host that holds its balloon to a pace, once the state is there. */
+static uint32_t asked_at_a_pace(void)
+{
+	const struct vballoon_policy policy = { .inflate_rate = 100 * 4096 };
+	struct vballoon_saved_check check;
+	struct bed there;
+	uint32_t asked;
+
+	trad_stop(&bed);
+	assert_int_equal(vballoon_device_save(bed.device, saved, sizeof(saved), &len), 0);
+	trad_bed_init(&there, TELLS);
+	bed_add_memory(&there, AT, 64 * MIB, 12);
+	vballoon_device_set_time(there.device, 1000);
+	assert_int_equal(vballoon_device_set_policy(there.device, &policy), 0);
+	assert_int_equal(vballoon_device_load(there.device, saved, len, &check), 0);
+	assert_int_equal(check.fault, VBALLOON_SAVED_OK);
+	asked = trad_config(&there, TRAD_FIELD(num_pages));
+	bed_destroy(&there);
+	return asked;
+}
+
+/* The first step was once one from an empty balloon: the guest had to take all the rest back. */
+static void a_pace_there_begins_with_what_the_driver_has(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	assert_int_equal(vballoon_device_set_target(bed.device, 2000), 0);
+	trad_config_write(&bed, TRAD_FIELD(actual), 1024);
+	assert_int_equal(asked_at_a_pace(), 1024 + 512);
+}
+
+static void or_with_what_it_was_asked_for_where_it_has_said_nothing(void **state)
+{
+	(void)state;
+	begin(TELLS);
+	assert_int_equal(vballoon_device_set_target(bed.device, 1024), 0);
+	bed_run(&bed);
+	assert_int_equal(asked_at_a_pace(), 1024);
+}
+
 static bool count(void *context, struct vballoon_gpa gpa, uint64_t pages, bool dropped)
 {
 	(void)gpa;
@@ -234,6 +274,8 @@ int main(void)
 		TEST(a_driver_that_begins_anew_has_an_empty_balloon),
 		TEST(a_driver_that_was_not_heard_is_new_there_too),
 		TEST(the_target_is_the_same_there),
+		TEST(a_pace_there_begins_with_what_the_driver_has),
+		TEST(or_with_what_it_was_asked_for_where_it_has_said_nothing),
 		TEST(a_driver_that_tells_first_has_pages_that_need_not_travel),
 		TEST(of_a_driver_that_does_not_all_travels),
 		TEST(a_driver_that_did_not_agree_to_tell_first_goes_on),
