@@ -121,6 +121,7 @@ struct vballoon_work {
 	uint64_t bytes_left; /* to be cleared, given back or restored in this run */
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
+	bool restored; /* some of that, and the driver has it not yet */
 	uint64_t keep_end; /* what is reported: up to here nothing is given back */
 	bool entry_open; /* REPORT: its newest entry is not answered */
 	bool entry_given; /* the host has memory of it */
@@ -525,6 +526,9 @@ bool vballoon_drop_allowed(const struct vballoon_device *device,
 /* Make [*@at, @end), held pages, usable for the driver: what was dropped gets memory again,
  * what was not is cleared if zeros are promised. *@at goes on as it is done. */
 enum vballoon_progress vballoon_restore(struct vballoon_device *device, uint64_t *at, uint64_t end);
+
+/* What was restored is the driver's now, or (@given false) it was not enough, and stays. */
+void vballoon_restore_settle(struct vballoon_device *device, bool given);
 
 /*
  * The handlers of todevq messages, each in its own file. The chain is read up to

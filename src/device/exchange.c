@@ -64,6 +64,7 @@ static bool judge(struct vballoon_device *device, const struct pair *pair,
 static enum vballoon_violation refuse(struct vballoon_device *device, enum vballoon_refusal cause)
 {
 	device->counters.refused_entries[cause]++;
+	vballoon_restore_settle(device, false);
 	device->withdraw_refused |= cause == VBALLOON_REFUSED_NO_HOST_MEMORY;
 	return vballoon_device_verdict(device, VIRTIO_MEMORY_BALLOON_REFUSED);
 }
@@ -142,6 +143,7 @@ static enum vballoon_violation carry_out(struct vballoon_device *device)
 		violation = vballoon_device_verdict(device, VIRTIO_MEMORY_BALLOON_ACCEPTED);
 		if (!violation)
 			swap(device, &pair);
+		vballoon_restore_settle(device, !violation);
 		return violation;
 	}
 }

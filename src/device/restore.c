@@ -11,7 +11,7 @@
 #include "base/checked.h"
 #include "device/core.h"
 
-/* Whether the host has memory for a run of whole host pages. Keeps DEV-REQ-9. */
+/* Whether the host has memory for a run of whole host pages. */
 static bool restore_run(struct vballoon_device *device, const struct vballoon_piece *piece,
 			uint64_t first, uint64_t count)
 {
@@ -30,10 +30,18 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 		device->counters.restore_failures++;
 		return false;
 	}
-	/* The host has memory again: what was refused could be granted now. */
-	if (device->withdraw_refused)
-		vballoon_requests_resize(device);
+	device->work.restored = true;
 	return true;
+}
+
+/* The host has memory again, and what was refused could be granted now; unless it is less than
+ * the driver can take, which is dropped again: who is told of that asks again, and so on.
+ * Keeps DEV-REQ-9. */
+void vballoon_restore_settle(struct vballoon_device *device, bool given)
+{
+	if (given && device->work.restored && device->withdraw_refused)
+		vballoon_requests_resize(device);
+	device->work.restored = false;
 }
 
 /* Restore whole host pages from @first on, as many of them as this run may, if possible;

@@ -192,6 +192,7 @@ static bool hand_back(struct vballoon_device *device)
 	pages = vballoon_align_down(pages, unit_order(device));
 	if (pages)
 		give(device, work->withdraw.first, pages);
+	vballoon_restore_settle(device, pages != 0);
 	if (progress == VBALLOON_FAILED)
 		pass_over(device);
 	work->at = work->end;

@@ -133,6 +133,29 @@ static void a_unit_comes_back_only_when_all_of_it_has_memory(void **state)
 	assert_int_equal(bed_status(bed).held_pages, 2 * UNIT_PAGES);
 }
 
+/* It would ask at once, and again what there is would be restored, and dropped: for ever.
+ * Proves DEV-REQ-9. */
+static void a_driver_is_not_told_of_memory_for_less_than_a_unit(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_add_memory(bed, GIB, 2 * UNIT, 12);
+	bed_greet(bed, 16);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	assert_int_equal(bed_add_entry(bed, GIB | 1), 1);
+	bed_post_request(bed);
+	for (unsigned int i = 0; i < 3; i++) {
+		bed->restore_bytes_left = UNIT - 4096;
+		assert_int_equal(bed_withdraw(bed, UNIT_PAGES, &entry, 1), 0);
+		bed_expect_no_request(bed);
+		assert_int_equal(bed_status(bed).dropped_pages, 2 * UNIT_PAGES);
+	}
+	bed->restore_bytes_left = UNIT;
+	assert_int_equal(bed_withdraw(bed, UNIT_PAGES, &entry, 1), 1);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+}
+
 static void a_unit_whose_other_half_is_new_memory_does_not_come_back(void **state)
 {
 	static uint64_t page_map[16];
@@ -220,6 +243,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(behind_what_is_left_of_a_unit_whole_ones_are_found,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_unit_comes_back_only_when_all_of_it_has_memory,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_is_not_told_of_memory_for_less_than_a_unit,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_unit_whose_other_half_is_new_memory_does_not_come_back, setup, teardown),
