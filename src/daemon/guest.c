@@ -134,10 +134,14 @@ static void take_loaded(struct vballoon_guest *guest, const struct vballoon_stat
 		     now->held_pages);
 	vballoon_saved_state_free(&guest->to_load);
 	guest->stats_period_ms = now->stats_period_ms;
-	if (!guest->ordered)
+	/* Of a pair only the device that had the target was asked for anything. */
+	if (now->target_pages)
+		vballoon_pair_begin_with(guest);
+	if (!guest->ordered && vballoon_pair_is_served(guest))
 		guest->target_pages = now->target_pages;
-	else if (vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
-					    guest->target_pages))
+	else if (guest->ordered &&
+		 vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+					    vballoon_pair_share(guest)))
 		vballoon_log(LOG_WARNING, "the target is more than the guest's memory");
 	if (guest->other)
 		guest->other->target_pages = guest->target_pages;

@@ -14,11 +14,12 @@
 
 #include "daemon_bed.h"
 #include "front_end/link.h"
-#include "port_front.h"
+#include "port_move.h"
 #include "trad_front.h"
 
 static struct port_front memory;
 static struct trad_front traditional;
+static struct port_move of_memory, of_traditional;
 
 static void start(struct daemon_bed *bed)
 {
@@ -235,6 +236,83 @@ static void a_state_is_for_the_device_that_it_is_of(void **state)
 	trad_front_close(&traditional);
 }
 
+/* Another daemon, on another host; this one has gone. */
+static void start_another(struct daemon_bed *bed)
+{
+	char five[160];
+
+	snprintf(five, sizeof(five), "%s", daemon_bed_path(bed, "five"));
+	control_close(&bed->control);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	daemon_bed_start(bed, WORDS("--traditional-socket-path", five));
+}
+
+static void attach_traditional(struct daemon_bed *bed)
+{
+	trad_front_attach(&traditional, vballoon_link_connect(daemon_bed_path(bed, "five")));
+	assert_int_equal(port_move_load(&traditional.wire, &of_traditional), 0);
+}
+
+/* What the guest reads: all that its front end has said before was heard. */
+static uint32_t asked_of_traditional(void)
+{
+	return traditional.guest.ops.num_pages(&traditional.guest);
+}
+
+/* The state of the one that is asked for nothing comes last. */
+static void a_machine_with_both_drivers_moves_with_its_target(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t features;
+
+	start(bed);
+	connect_memory(bed);
+	connect_traditional(bed);
+	set_pages(bed, 200);
+	port_front_await(&memory, 200);
+	trad_front_await(&traditional, 0);
+	trad_front_pause(&traditional);
+	port_move_stop(&memory);
+	assert_int_equal(port_move_save(&memory.wire, &of_memory), 0);
+	assert_int_equal(port_move_save(&traditional.wire, &of_traditional), 0);
+	start_another(bed);
+	port_move_attach(&memory, daemon_bed_socket(bed), NULL);
+	assert_int_equal(port_move_load(&memory.wire, &of_memory), 0);
+	attach_traditional(bed);
+	port_move_arrive(&memory);
+	/* All of that is done before the other one begins. */
+	assert_int_equal(
+		vballoon_link_get_u64(&memory.wire.link, VHOST_USER_GET_FEATURES, &features), 0);
+	trad_front_arrive(&traditional);
+	assert_int_equal(asked_of_traditional(), 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 200 * 4096);
+	port_front_await(&memory, 200);
+	expect(bed, 13, 200, 0);
+	port_front_close(&memory);
+	trad_front_close(&traditional);
+}
+
+/* Not half a second later, when much would be back in the guest. */
+static void a_balloon_that_moves_is_asked_for_as_much_at_once(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 600);
+	trad_front_await(&traditional, 600);
+	trad_front_pause(&traditional);
+	assert_int_equal(port_move_save(&traditional.wire, &of_traditional), 0);
+	start_another(bed);
+	attach_traditional(bed);
+	trad_front_arrive(&traditional);
+	assert_int_equal(asked_of_traditional(), 600);
+	expect(bed, 5, 600, 0);
+	assert_int_equal(asked_of_traditional(), 600);
+	trad_front_await(&traditional, 600);
+	trad_front_close(&traditional);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -248,6 +326,8 @@ int main(void)
 		TEST(a_deadline_that_was_met_is_none_for_the_other_device),
 		TEST(a_state_of_two_balloons_is_not_saved),
 		TEST(a_state_is_for_the_device_that_it_is_of),
+		TEST(a_machine_with_both_drivers_moves_with_its_target),
+		TEST(a_balloon_that_moves_is_asked_for_as_much_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
