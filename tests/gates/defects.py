@@ -171,15 +171,20 @@ def together(*defects):
 
 def among_hostile_peers(cases=150, outcome="PASS", random="exit 0"):
     """What tells how hostile peers fared does nothing but tell it."""
-    topics = {"front-end": cases, "add": 200, "trad-inflate": 100}
-    rows = [
-        {"topic": topic, "case": str(case), "outcome": "REJECT", "negative": True}
-        for topic, count in topics.items()
-        for case in range(count)
-    ]
-    rows.append({"topic": "add", "case": "last", "outcome": outcome, "negative": False})
+
+    def rows(last, **topics):
+        found = [
+            {"topic": topic.replace("_", "-"), "case": str(case), "outcome": "REJECT", "negative": True}
+            for topic, count in topics.items()
+            for case in range(count)
+        ]
+        found.append({"topic": "add", "case": "last", "outcome": last, "negative": False})
+        return "\n".join(f"echo '{json.dumps(row)}'" for row in found)
+
     told = {
-        "src/conformance/vballoon-conformance": "\n".join(f"echo '{json.dumps(row)}'" for row in rows),
+        "src/conformance/vballoon-conformance":
+            f'if [ "$1" = --device ]; then\n{rows("PASS", trad_inflate=100)}\nelse\n'
+            f"{rows(outcome, front_end=cases, add=200)}\nfi",
         "tests/proto/test_proto_hostile": f"echo '9 messages in 3 connections: 0 KiB more'; {random}",
         "tests/proto/test_daemon_control_hostile": "echo '[       OK ] a_client'",
         "tests/unit/test_trad_guest_hostile": "echo '[       OK ] a_device'",
@@ -212,6 +217,8 @@ def where_few_tests_run(defect):
         for name in ("PROGRAMS", "SIMULATORS"):
             text = re.sub(rf"^{name} = \(.*?\)$", f"{name} = ()", text, flags=re.MULTILINE | re.DOTALL)
         (tree / "tests/coverage/run").write_text(text)
+        # Nor is there a line that they leave out.
+        (tree / "tests/coverage/exclusions.txt").write_text("")
         defect(tree)
 
     return both
