@@ -226,6 +226,11 @@ static int serve(struct service *service)
 	tell_path(&service->traditional_listener);
 	tell_path(&service->listener);
 	while (!service->stop) {
+		/* Also where the worker before has died when its front end had gone. */
+		if (!is_connected(service) && !is_open(service)) {
+			vballoon_log(LOG_INFO, "ending: no other front end can come");
+			return 0;
+		}
 		err = vballoon_loop_dispatch(&service->loop, timeout_of(service));
 		if (err) {
 			vballoon_log(LOG_ERR, "cannot wait for events: %s", strerror(-err));
@@ -241,10 +246,6 @@ static int serve(struct service *service)
 			(void)vballoon_keeper_say(VBALLOON_KEEPER_UPGRADE);
 		service->guest.upgrades = false;
 		tell(service);
-		if (!is_connected(service) && !is_open(service)) {
-			vballoon_log(LOG_INFO, "ending: no other front end can come");
-			return 0;
-		}
 	}
 	return 0;
 }

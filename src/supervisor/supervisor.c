@@ -130,6 +130,13 @@ static void read_notes(struct supervisor *super)
 		;
 }
 
+static void hang_up(struct supervisor *super)
+{
+	if (super->worker.keeper >= 0)
+		close(super->worker.keeper);
+	super->worker.keeper = -1;
+}
+
 static void worker_ended(struct supervisor *super, int status)
 {
 	bool tried = vballoon_program_is_tried(&super->program) && !super->gives_way;
@@ -139,8 +146,7 @@ static void worker_ended(struct supervisor *super, int status)
 	super->history->ended_us = vballoon_supervisor_now_us();
 	read_notes(super);
 	vballoon_front_detach(super->front);
-	close(super->worker.keeper);
-	super->worker.keeper = -1;
+	hang_up(super);
 	super->worker.pid = 0;
 	if (super->stopping) {
 		finish(super, WIFEXITED(status)	    ? WEXITSTATUS(status)
@@ -238,9 +244,12 @@ static void tell_of_depot(struct supervisor *super)
 static void hear_worker(struct supervisor *super, const struct pollfd *keeper)
 {
 	read_notes(super);
-	/* Who has hung up ends, or is of no use. */
-	if (keeper->revents & POLLHUP)
-		kill(super->worker.pid, SIGKILL);
+	if (!(keeper->revents & POLLHUP))
+		return;
+	/* Who has hung up ends, or is of no use; and takes its time, as all the guest's memory goes with it,
+	 * in which poll() would not wait. */
+	kill(super->worker.pid, SIGKILL);
+	hang_up(super);
 }
 
 /* What there is to do, once it has been waited for. */
@@ -311,7 +320,8 @@ static int set_up(struct supervisor *super, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &signals, &super->program.signals);
+	if (sigprocmask(SIG_BLOCK, &signals, &super->program.signals))
+		return -errno;
 	/* That nobody reads the log is no reason to end. */
 	signal(SIGPIPE, SIG_IGN);
 	super->signals = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);

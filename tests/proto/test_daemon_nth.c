@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host fails vballoond: each of its calls in turn, from its first on, while it serves one front
- * end and takes orders. It says so and ends, or goes on without; it never dies of it, and nobody
- * waits for it in vain.
+ * The host fails vballoond, or who supervises it: each of its calls in turn, from its first on, while it
+ * serves one front end and takes orders. It says so and ends, or goes on without; it never dies of it,
+ * and nobody waits for it in vain.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,24 +36,35 @@
 
 /* What both need to go on. */
 struct life {
+	bool supervised; /* it is the supervisor that is failed */
 	struct sockaddr_un control; /* where orders are taken */
 	struct process daemon;
 	struct vballoon_front_end wire;
 	bool answered; /* the driver's HELLO was */
 	unsigned int obeyed; /* orders that were answered */
+	bool followed; /* the worker after the first one has answered */
 };
 
 static void start_daemon(struct life *life, unsigned int number)
 {
 	const char *const words[] = {
-		VBALLOOND_NTH,	  "--no-config",	  "--fd", "3", "--passthrough", "absent",
-		"--control-path", life->control.sun_path, NULL,
+		VBALLOOND_NTH,
+		"--no-config",
+		"--fd",
+		"3",
+		"--passthrough",
+		"absent",
+		"--control-path",
+		life->control.sun_path,
+		life->supervised ? "--supervise" : NULL,
+		"yes",
+		NULL,
 	};
 	const struct vhost_user_region region = { .guest_addr = GUEST_BASE, .size = GUEST_BYTES };
 	char text[16];
 	int ends[2];
 
-	life->answered = false;
+	life->answered = life->followed = false;
 	life->obeyed = 0;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	snprintf(text, sizeof(text), "%u", number);
@@ -157,13 +169,25 @@ static void give_orders(struct life *life)
 	control_close(&control);
 }
 
+/* Whether it answers the front end; else it has hung up on it. */
+static bool answers(struct life *life)
+{
+	uint64_t features;
+	int err = vballoon_link_get_u64(&life->wire.link, VHOST_USER_GET_FEATURES, &features);
+
+	if (err == -EAGAIN) {
+		process_stop(&life->daemon, SIGKILL);
+		fail_msg("the front end waits in vain: %s", life->daemon.err.text);
+	}
+	return !err;
+}
+
 /* As far as it comes. */
 static void converse(struct life *life)
 {
 	struct vballoon_front_end *wire = &life->wire;
-	uint64_t features;
 
-	if (vballoon_link_get_u64(&wire->link, VHOST_USER_GET_FEATURES, &features))
+	if (!answers(life))
 		return;
 	vballoon_front_end_set_u64(wire, VHOST_USER_SET_PROTOCOL_FEATURES,
 				   FRONT_END_PROTOCOL_FEATURES);
@@ -176,9 +200,20 @@ static void converse(struct life *life)
 			return;
 	}
 	/* The queues run, or the connection is over. */
-	if (!vballoon_link_get_u64(&wire->link, VHOST_USER_GET_FEATURES, &features))
+	if (answers(life))
 		say_hello(life);
 	give_orders(life);
+}
+
+/* Another one is to go on where the first one was. */
+static void kill_worker(struct life *life)
+{
+	pid_t worker = process_child(&life->daemon);
+
+	if (!worker)
+		return;
+	kill(worker, SIGKILL);
+	life->followed = answers(life);
 }
 
 /* One life. Returns whether there was a call with this number. */
@@ -188,6 +223,8 @@ static bool live(unsigned int number, struct life *life)
 
 	start_daemon(life, number);
 	converse(life);
+	if (life->supervised)
+		kill_worker(life);
 	vballoon_front_end_close(&life->wire);
 	status = process_wait(&life->daemon);
 	unlink(life->control.sun_path); /* where it could not */
@@ -200,16 +237,19 @@ static void without_a_failure_it_serves_and_ends_well(void **state)
 {
 	struct life *life = *state;
 
-	assert_false(live(0, life));
-	assert_true(life->answered);
-	assert_int_equal(life->obeyed, OBEYED);
+	for (unsigned int i = 0; i < 2; i++) {
+		life->supervised = i;
+		assert_false(live(0, life));
+		assert_true(life->answered);
+		assert_int_equal(life->obeyed, OBEYED);
+		assert_int_equal(life->followed, life->supervised);
+	}
 }
 
 /* How often it looks for work, and so how many calls it makes, is a matter of time. */
-static void whatever_fails_it_ends_well_or_goes_on(void **state)
+static void fail_each(struct life *life)
 {
-	unsigned int failed = 0, answered = 0, obeyed = 0, beyond = 0;
-	struct life *life = *state;
+	unsigned int failed = 0, answered = 0, obeyed = 0, followed = 0, beyond = 0;
 
 	for (unsigned int number = 1; beyond < BEYOND; number++) {
 		assert_true(number < CALLS_MAX);
@@ -221,12 +261,31 @@ static void whatever_fails_it_ends_well_or_goes_on(void **state)
 		failed++;
 		answered += life->answered;
 		obeyed += life->obeyed == OBEYED;
+		followed += life->followed;
 	}
 	print_message(
-		"%u calls have failed; after %u the driver was answered, after %u all orders\n",
-		failed, answered, obeyed);
+		"%u calls have failed; after %u the driver was answered, after %u all orders, "
+		"after %u another worker has followed\n",
+		failed, answered, obeyed, followed);
 	assert_true(failed > CALLS_MIN);
 	assert_true(answered > 0 && obeyed > 0);
+	assert_int_equal(followed > 0, life->supervised);
+}
+
+static void whatever_fails_it_ends_well_or_goes_on(void **state)
+{
+	struct life *life = *state;
+
+	life->supervised = false;
+	fail_each(life);
+}
+
+static void whatever_fails_a_supervisor_it_ends_well_or_goes_on(void **state)
+{
+	struct life *life = *state;
+
+	life->supervised = true;
+	fail_each(life);
 }
 
 static char directory[80];
@@ -252,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_failure_it_serves_and_ends_well),
 		cmocka_unit_test(whatever_fails_it_ends_well_or_goes_on),
+		cmocka_unit_test(whatever_fails_a_supervisor_it_ends_well_or_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -20,13 +20,11 @@ HARMLESS = (
 )
 EXCUSED = {
     "cannot fail, or nothing could be done about it":
-        "clock_gettime close closedir dirfd fclose geteuid getpid mallopt munmap sysconf umask usleep",
+        "clock_gettime close closedir dirfd fclose geteuid getpid getppid kill mallopt munmap shutdown signal sysconf umask usleep waitpid",
     "ends the process": "_exit",
     "says how what was opened by one in nth.c goes on": "ferror fgets getdelim readdir64 rewinddir",
     "allocates by itself, for lines of the configuration": "asprintf",
     "looks up who may give orders, before anything is there": "getgrnam",
-    "is the supervisor's, which these tests do not run":
-        "access fexecve getppid kill poll pread64 readlink recv send setenv shutdown signal waitpid",
 }  # fmt: skip
 # Which of them it is that tell people, and end, is the compiler's choice.
 TELLING = "f?put[cs]|putchar|fwrite|printf|getopt_long"

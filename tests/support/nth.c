@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -147,10 +149,12 @@ WRAP(void *, mmap64, ENOMEM, (void *)-1,
 WRAP(int, madvise, ENOMEM, -1, (void *at, size_t len, int advice), (at, len, advice))
 WRAP(int, memfd_create, EMFILE, -1, (const char *name, unsigned int flags), (name, flags))
 WRAP(int, ftruncate64, ENOSPC, -1, (int fd, off_t len), (fd, len))
-WRAP(int, fcntl64, EPERM, -1, (int fd, int command, long argument), (fd, command, argument))
-/* As many arguments as one can have. */
-WRAP(long, syscall, EIO, -1, (long call, long a, long b, long c, long d, long e, long f),
-     (call, a, b, c, d, e, f))
+/* To have a descriptor closed, or kept, when another program runs can fail for a mistake alone. */
+WRAP_WHERE(int, fcntl64, command != F_SETFD, EPERM, -1, (int fd, int command, long argument),
+	   (fd, command, argument))
+/* As many arguments as one can have. To look at what is not open fails by itself. */
+WRAP_WHERE(long, syscall, call != SYS_fstat || !__real_syscall(call, a, b, c, d, e, f), EIO, -1,
+	   (long call, long a, long b, long c, long d, long e, long f), (call, a, b, c, d, e, f))
 WRAP(int, fstatfs64, EIO, -1, (int fd, struct statfs *fs), (fd, fs))
 WRAP(off_t, lseek64, EIO, -1, (int fd, off_t offset, int from), (fd, offset, from))
 WRAP(int, fallocate64, ENOSPC, -1, (int fd, int how, off_t offset, off_t len),
@@ -209,6 +213,21 @@ WRAP(int, prctl, EPERM, -1, (int what, long a, long b, long c, long d), (what, a
 WRAP(int, signalfd, EMFILE, -1, (int fd, const sigset_t *mask, int flags), (fd, mask, flags))
 WRAP(int, sigprocmask, EINVAL, -1, (int how, const sigset_t *mask, sigset_t *before),
      (how, mask, before))
+/* What looks out for one. */
+WRAP(int, poll, ENOMEM, -1, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout))
+WRAP(ssize_t, send, ENOBUFS, -1, (int fd, const void *bytes, size_t len, int flags),
+     (fd, bytes, len, flags))
+WRAP(ssize_t, recv, ENOMEM, -1, (int fd, void *bytes, size_t len, int flags),
+     (fd, bytes, len, flags))
+WRAP(ssize_t, readlink, EACCES, -1, (const char *path, char *text, size_t len), (path, text, len))
+WRAP(int, access, EACCES, -1, (const char *path, int rights), (path, rights))
+WRAP(ssize_t, pread64, EIO, -1, (int fd, void *bytes, size_t len, off_t offset),
+     (fd, bytes, len, offset))
+WRAP(int, setenv, ENOMEM, -1, (const char *name, const char *value, int replaces),
+     (name, value, replaces))
+WRAP(int, fexecve, ENOMEM, -1, (int fd, char *const *words, char *const *environment),
+     (fd, words, environment))
+/* What both do. */
 WRAP(int, dup2, EMFILE, -1, (int from, int to), (from, to))
 WRAP(ssize_t, preadv64v2, ENOMEM, -1,
      (int fd, const struct iovec *parts, int count, off_t offset, int flags),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A vballoond with this is told by NTH_VARIABLE which of its calls fails, from its first on. */
+/* A vballoond with this is told by NTH_VARIABLE which of its calls fails, from its first on. Of the workers
+ * of a supervisor none does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,13 @@ static bool may_fail(unsigned int number, const char *name)
 __attribute__((constructor)) static void begin(void)
 {
 	const char *number = getenv(NTH_VARIABLE);
+	unsigned int which;
 
 	if (!number)
 		return;
+	which = (unsigned int)strtoul(number, NULL, 10);
+	unsetenv(NTH_VARIABLE);
 	nth_may_fail = may_fail;
-	nth_arm((unsigned int)strtoul(number, NULL, 10), NTH_ONCE);
+	nth_arm(which, NTH_ONCE);
 	nth_enter();
 }
