@@ -122,6 +122,8 @@ struct vballoon_work {
 	uint64_t units_left; /* that the message may still name */
 	uint64_t at, end; /* what is being worked on: guest addresses */
 	bool restored; /* some of that, and the driver has it not yet */
+	bool regained; /* some that was restored is the driver's now */
+	bool unrestored; /* there was no host memory for some of the message */
 	uint64_t keep_end; /* what is reported: up to here nothing is given back */
 	bool entry_open; /* REPORT: its newest entry is not answered */
 	bool entry_given; /* the host has memory of it */
@@ -529,6 +531,12 @@ enum vballoon_progress vballoon_restore(struct vballoon_device *device, uint64_t
 
 /* What was restored is the driver's now, or (@given false) it was not enough, and stays. */
 void vballoon_restore_settle(struct vballoon_device *device, bool given);
+
+/* The driver does not get what it could have: there is no host memory for it. */
+void vballoon_restore_refuse(struct vballoon_device *device);
+
+/* The message is done: tell a driver that was refused before whether it could have more. */
+void vballoon_restore_end(struct vballoon_device *device);
 
 /*
  * The handlers of todevq messages, each in its own file. The chain is read up to

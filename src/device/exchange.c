@@ -65,7 +65,8 @@ static enum vballoon_violation refuse(struct vballoon_device *device, enum vball
 {
 	device->counters.refused_entries[cause]++;
 	vballoon_restore_settle(device, false);
-	device->withdraw_refused |= cause == VBALLOON_REFUSED_NO_HOST_MEMORY;
+	if (cause == VBALLOON_REFUSED_NO_HOST_MEMORY)
+		vballoon_restore_refuse(device);
 	return vballoon_device_verdict(device, VIRTIO_MEMORY_BALLOON_REFUSED);
 }
 
@@ -158,6 +159,8 @@ enum vballoon_violation vballoon_exchange_resume(struct vballoon_device *device)
 	while (!violation && !work->unfinished &&
 	       (work->pair.ready || chain->read_done < chain->readable_len))
 		violation = work->pair.ready ? carry_out(device) : next_pair(device);
+	if (!violation && !work->unfinished)
+		vballoon_restore_end(device);
 	return violation;
 }
 

@@ -30,18 +30,32 @@ static bool restore_run(struct vballoon_device *device, const struct vballoon_pi
 		device->counters.restore_failures++;
 		return false;
 	}
-	device->work.restored = true;
+	/* What comes when it is touched says nothing of memory that does not. */
+	device->work.restored |= !result;
 	return true;
 }
 
-/* The host has memory again, and what was refused could be granted now; unless it is less than
- * the driver can take, which is dropped again: who is told of that asks again, and so on.
- * Keeps DEV-REQ-9. */
+/* What is less than the driver can take is dropped again: who is told of that asks again, and
+ * so on. */
 void vballoon_restore_settle(struct vballoon_device *device, bool given)
 {
-	if (given && device->work.restored && device->withdraw_refused)
-		vballoon_requests_resize(device);
+	device->work.regained |= given && device->work.restored;
 	device->work.restored = false;
+}
+
+void vballoon_restore_refuse(struct vballoon_device *device)
+{
+	device->work.unrestored = true;
+	device->withdraw_refused = true;
+}
+
+/* The host has memory again, and what was refused could be granted now; unless the message has
+ * had all of it, or it is of another kind than what there is none of: a driver that is told adds
+ * again, however short of memory its guest is. Keeps DEV-REQ-9. */
+void vballoon_restore_end(struct vballoon_device *device)
+{
+	if (device->work.regained && !device->work.unrestored && device->withdraw_refused)
+		vballoon_requests_resize(device);
 }
 
 /* Restore whole host pages from @first on, as many of them as this run may, if possible;

@@ -171,7 +171,7 @@ static void pass_over(struct vballoon_device *device)
 	struct vballoon_piece piece;
 
 	device->counters.refused_entries[VBALLOON_REFUSED_NO_HOST_MEMORY]++;
-	device->withdraw_refused = true;
+	vballoon_restore_refuse(device);
 	vballoon_held_piece(device, &gpa, &pages, &piece);
 	if (ways[work->withdraw.way].has_dropped)
 		vballoon_search_skip_region(&work->withdraw.search);
@@ -208,6 +208,7 @@ enum vballoon_violation vballoon_withdraw_resume(struct vballoon_device *device)
 		if (work->unfinished)
 			return VBALLOON_OK;
 	}
+	vballoon_restore_end(device);
 	if (vballoon_chain_write(&device->memory, &device->chain, device->journal->answer,
 				 device->journal->answer_count *
 					 sizeof(device->journal->answer[0])))

@@ -248,6 +248,33 @@ static void what_the_host_has_no_memory_for_is_refused(void **state)
 	assert_true(is_held(AT));
 }
 
+/* Proves DEV-REQ-9. */
+static void a_pair_that_gets_memory_does_not_tell_of_more_than_the_message_had(void **state)
+{
+	const uint64_t pairs[2][2] = {
+		{ AT + 4 * MIB, AT },
+		{ AT + 4 * MIB + PAGE, 2 * GIB },
+	};
+	uint8_t verdicts[2];
+
+	(void)state;
+	bed_destroy(&bed);
+	set_up_with(BED_RUNS | BED_EXCHANGE, 21);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_add_memory(&bed, 2 * GIB, MIB, 12);
+	bed_add_pages(&bed, AT, 512);
+	bed_add_pages(&bed, 2 * GIB, 1);
+	bed_post_request(&bed);
+	bed.restore_bytes_left = PAGE;
+	bed_exchange_pairs(&bed, pairs, 2, verdicts);
+	assert_int_equal(verdicts[0], VIRTIO_MEMORY_BALLOON_REFUSED);
+	assert_int_equal(verdicts[1], VIRTIO_MEMORY_BALLOON_ACCEPTED);
+	bed_expect_no_request(&bed);
+	bed.restore_bytes_left = UINT64_MAX;
+	assert_int_equal(bed_exchange(&bed, AT + 4 * MIB, AT), VIRTIO_MEMORY_BALLOON_ACCEPTED);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+}
+
 /* Proves DEV-RING-5. */
 static void much_is_restored_over_several_runs(void **state)
 {
@@ -413,6 +440,7 @@ int main(void)
 		TEST(a_pair_proves_the_record),
 		TEST(what_was_dropped_has_its_memory_before_the_answer),
 		TEST(what_the_host_has_no_memory_for_is_refused),
+		TEST(a_pair_that_gets_memory_does_not_tell_of_more_than_the_message_had),
 		TEST(much_is_restored_over_several_runs),
 		TEST(less_room_than_a_byte_for_each_pair_stops_the_device),
 		TEST(half_a_pair_stops_the_device),

@@ -195,6 +195,49 @@ static void a_refused_driver_is_told_once_the_host_has_memory_again(void **state
 	bed_expect_no_request(bed);
 }
 
+/* A driver that is told adds again at once, though its guest has just been short of memory; then
+ * it asks again, and so on. Proves DEV-REQ-9. */
+static void what_one_region_has_tells_nothing_of_another_that_has_none(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entries[2];
+
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_add_memory(bed, 2 * GIB, MIB, 12);
+	bed_post_request(bed);
+	for (unsigned int i = 0; i < 3; i++) {
+		bed_add_pages(bed, 2 * GIB, 256);
+		assert_int_equal(bed_status(bed).dropped_pages, 4 * HUGE_PAGES + 256);
+		bed->restore_bytes_left = MIB;
+		assert_int_equal(bed_withdraw(bed, HUGE_PAGES, entries, 2), 1);
+		assert_int_equal(bed_entry_gpa(entries[0]), 2 * GIB);
+		assert_int_equal(bed_entry_pages(entries[0]), 256);
+		bed_expect_no_request(bed);
+	}
+	bed->restore_bytes_left = HUGE;
+	assert_int_equal(bed_withdraw(bed, HUGE_PAGES, entries, 2), 1);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+}
+
+/* Proves DEV-REQ-9. */
+static void what_comes_when_it_is_touched_is_no_memory_that_was_missing(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t entry;
+
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_add_memory(bed, 512 * MIB, MIB, 12);
+	bed_post_request(bed);
+	bed->restore_bytes_left = 0;
+	assert_int_equal(bed_withdraw(bed, HUGE_PAGES, &entry, 1), 0);
+	bed_add_pages(bed, 512 * MIB, 256);
+	bed->restore_bytes_left = MIB;
+	bed->restores_nothing = true;
+	assert_int_equal(bed_withdraw(bed, 256, &entry, 1), 1);
+	assert_int_equal(bed_entry_gpa(entry), 512 * MIB);
+	bed_expect_no_request(bed);
+}
+
 static void a_refused_driver_is_told_when_memory_is_added(void **state)
 {
 	struct bed *bed = *state;
@@ -247,6 +290,12 @@ int main(void)
 			a_region_without_host_memory_leaves_others_to_hand_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_refused_driver_is_told_once_the_host_has_memory_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_one_region_has_tells_nothing_of_another_that_has_none, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			what_comes_when_it_is_touched_is_no_memory_that_was_missing, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_refused_driver_is_told_when_memory_is_added,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
