@@ -345,8 +345,8 @@ int vballoon_device_make(void *storage, const struct vballoon_device_config *con
 void vballoon_device_forget(struct vballoon_device *device);
 
 /* There may be another guest, or none: as long as it has not spoken, nothing is
- * dropped or handed back. */
-void vballoon_device_doubt(struct vballoon_device *device);
+ * dropped or handed back. @stopped: nor may what it was asked have been seen. */
+void vballoon_device_doubt(struct vballoon_device *device, bool stopped);
 
 /* It is the guest of the record that speaks. The record is proven, unless a queue
  * that runs lies in it: then the guest does not keep to it. */

@@ -142,7 +142,8 @@ void vballoon_device_forget(struct vballoon_device *device)
 	device->requests.report_asked = false;
 }
 
-void vballoon_device_doubt(struct vballoon_device *device)
+/* Keeps DEV-HELLO-11. */
+void vballoon_device_doubt(struct vballoon_device *device, bool stopped)
 {
 	if (device->proof == VBALLOON_RECORD_PROVEN)
 		device->proof = VBALLOON_RECORD_UNPROVEN;
@@ -150,7 +151,8 @@ void vballoon_device_doubt(struct vballoon_device *device)
 	 * it; with one it is asked for when it is needed. */
 	if (device->proof != VBALLOON_RECORD_NONE)
 		device->requests.hello_asked = false;
-	device->requests.hello = device->requests.hello_asked;
+	if (stopped || !device->requests.hello_asked)
+		device->requests.hello = device->requests.hello_asked;
 }
 
 enum vballoon_violation vballoon_device_prove(struct vballoon_device *device)
@@ -205,7 +207,7 @@ void vballoon_device_restart(struct vballoon_device *device)
 	/* A guest that is paused hears no request for a reset, and may go on where its queues
 	 * began: then nothing else would tell it from another that comes. */
 	device->requests.hello_asked |= paused;
-	vballoon_device_doubt(device);
+	vballoon_device_doubt(device, true);
 	for (unsigned int i = 0; i < device->protocol->queue_count; i++) {
 		if (!device->rings[i].running)
 			continue;

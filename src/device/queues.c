@@ -25,10 +25,10 @@ bool vballoon_queues_lame(const struct vballoon_device *device)
 /* A queue that begins anew or ends is also how a driver brings a stopped device
  * back (DEV-RESET-4); but not with one queue alone.
  * Keeps DEV-STOP-1, DEV-RESET-4. */
-static void queue_changed(struct vballoon_device *device)
+static void queue_changed(struct vballoon_device *device, bool stopped)
 {
 	device->protocol->leave(device);
-	vballoon_device_doubt(device);
+	vballoon_device_doubt(device, stopped);
 	if (vballoon_queues_lame(device))
 		return;
 	device->violation = VBALLOON_OK;
@@ -52,7 +52,7 @@ int vballoon_device_start_queue(struct vballoon_device *device, unsigned int ind
 	if (error == -EINVAL)
 		return error;
 	vballoon_device_ring_keep(ring, &device->journal->places[index]);
-	queue_changed(device);
+	queue_changed(device, false);
 	device->stopped_proven = false;
 	if (error)
 		vballoon_device_violate(device, index, VBALLOON_RING_UNREADABLE);
@@ -80,7 +80,7 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 		device->stopped_proven =
 			!device->violation && !device->work.unfinished && !device->unsettled;
 	device->rings[index].violation = VBALLOON_OK;
-	queue_changed(device);
+	queue_changed(device, true);
 	next = vballoon_device_ring_base(&device->rings[index]);
 	if (device->rings[index].running)
 		device->protocol->queue_stopped(device, index, next);

@@ -243,6 +243,25 @@ static void a_request_for_hello_survives_the_start_of_the_other_queue(void **sta
 	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
 }
 
+/* Proves DEV-HELLO-11. */
+static void that_the_other_queue_starts_asks_for_no_hello_that_was_asked_for(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 0);
+	bed_stop(bed);
+	vballoon_device_reset(bed->device);
+	vballoon_device_set_features(bed->device, BED_RUNS | BED_VERSION_1);
+	vballoon_device_start_queue(bed->device, FROMDEV, &bed->rings[FROMDEV].queue);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+	vballoon_device_start_queue(bed->device, TODEV, &bed->rings[TODEV].queue);
+	bed_post_request(bed);
+	bed_expect_no_request(bed);
+	/* What was asked before a stop may not have been seen. */
+	bed_pause(bed);
+	bed_expect_request(bed, VIRTIO_MEMORY_BALLOON_REQ_HELLO, 0);
+}
+
 static void that_fromdevq_goes_on_tells_of_a_driver_too(void **state)
 {
 	struct bed *bed = *state;
@@ -325,6 +344,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(
 			a_request_for_hello_survives_the_start_of_the_other_queue, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			that_the_other_queue_starts_asks_for_no_hello_that_was_asked_for, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(that_fromdevq_goes_on_tells_of_a_driver_too, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
