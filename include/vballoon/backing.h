@@ -52,11 +52,12 @@ struct vballoon_backing_kind vballoon_backing_probe(int fd, uint64_t offset,
 
 /**
  * Reclaim by punching holes, for struct vballoon_device_config.reclaim. The
- * backing of every region that is VBALLOON_RECLAIMABLE is a struct
+ * backing of every region that is, or has been, VBALLOON_RECLAIMABLE is a struct
  * vballoon_backing. Needs no context.
  *
  * drop: 0; -EINVAL for a range that is not in the region or not of whole host
- * pages; what fallocate() gave. restore: 0; -EINVAL likewise; -ENOSPC when the
+ * pages, or a region that is not VBALLOON_RECLAIMABLE; what fallocate() gave.
+ * restore: 0; 1 where nothing has to be done; -EINVAL for such a range; -ENOSPC when the
  * host has no page left, with nothing restored; what fallocate() gave.
  */
 extern const struct vballoon_reclaim_ops vballoon_reclaim_punch_hole;

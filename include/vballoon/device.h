@@ -188,8 +188,8 @@ int vballoon_device_remove_region(struct vballoon_device *device, struct vballoo
 
 /**
  * It has turned out otherwise whether the memory of a region can be given back to the host, also
- * while queues run. Its record stays. Followed by vballoon_device_run(), which drops what
- * waits, if it can be.
+ * while queues run. Its record stays; what was dropped of it is still restored before it is
+ * handed back. Followed by vballoon_device_run(), which drops what waits, if it can be.
  * @param device the device
  * @param gpa the first byte of the region
  * @param reclaimable what holds from now on

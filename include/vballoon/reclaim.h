@@ -3,8 +3,8 @@
  * Reclaim: what an embedder does so that the host gets memory back.
  *
  * The device core decides which whole host pages to drop, and when; these
- * operations only execute. They are called from inside vballoon_device_run(),
- * on its thread, and must not call back into the device. They never see a guest
+ * operations only execute. They are called from inside vballoon_device_run(), drop and
+ * restore from vballoon_device_recover_region(), too, on its thread, and must not call back into the device. They never see a guest
  * address: a region and an offset into it is what the one checked door made.
  */
 #ifndef VBALLOON_RECLAIM_H
@@ -40,7 +40,8 @@ struct vballoon_reclaim_ops {
 	 * Make dropped host pages usable before they are handed back, where a
 	 * guest's first touch could fail (hugetlb). NULL where it cannot.
 	 * @param context from struct vballoon_device_config
-	 * @param region as for drop
+	 * @param region as for drop, when it was dropped: it may be one to keep by now, see
+	 *        vballoon_device_set_reclaimable()
 	 * @param offset as for drop
 	 * @param len as for drop
 	 * @return 0; 1 when nothing had to be done, because the memory comes when it is touched:

@@ -17,7 +17,7 @@ static int range_check(const struct vballoon_region *region, const struct vballo
 	uint32_t shift = region->host_page_shift;
 	uint64_t end, file_offset, file_end;
 
-	if (region->reclaimable != VBALLOON_RECLAIMABLE || !backing || !len.value)
+	if (!backing || !len.value)
 		return -EINVAL;
 	if (!vballoon_add(offset.value, len.value, &end) || end > region->size.value)
 		return -EINVAL;
@@ -55,10 +55,13 @@ static int punch_hole_drop(void *context, const struct vballoon_region *region,
 	int ret;
 
 	(void)context;
+	if (region->reclaimable != VBALLOON_RECLAIMABLE)
+		return -EINVAL;
 	ret = range_check(region, backing, offset, len, &file_offset);
 	return ret ? ret : punch(backing, file_offset, len);
 }
 
+/* Also where the region is to be kept by now: what was dropped before has to come back. */
 static int punch_hole_restore(void *context, const struct vballoon_region *region,
 			      struct vballoon_bytes offset, struct vballoon_bytes len)
 {

@@ -158,6 +158,17 @@ static void a_region_that_is_kept_is_not_dropped(void **state)
 	assert_untouched(fixture);
 }
 
+static void what_was_dropped_comes_back_though_its_region_is_kept_by_now(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->backing.limited = true;
+	assert_int_equal(drop(fixture, 0, 4 * PAGE), 0);
+	fixture->region.reclaimable = VBALLOON_KEEP_ASKED;
+	assert_int_equal(restore(fixture, 0, 4 * PAGE), 0);
+	assert_int_equal(held_by_host(fixture->backing.fd), PAGES * PAGE);
+}
+
 static void what_the_host_refuses_is_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -280,6 +291,7 @@ int main(void)
 		TEST(a_range_that_leaves_the_region_drops_nothing),
 		TEST(a_range_that_wraps_drops_nothing),
 		TEST(a_region_that_is_kept_is_not_dropped),
+		TEST(what_was_dropped_comes_back_though_its_region_is_kept_by_now),
 		TEST(what_the_host_refuses_is_told),
 		TEST(memory_without_a_limit_is_not_allocated_before_it_is_touched),
 		TEST(limited_memory_is_allocated_before_it_is_handed_back),
