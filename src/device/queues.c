@@ -81,7 +81,8 @@ int vballoon_device_stop_queue(struct vballoon_device *device, unsigned int inde
 			!device->violation && !device->work.unfinished && !device->unsettled;
 	device->rings[index].violation = VBALLOON_OK;
 	queue_changed(device, true);
-	next = vballoon_device_ring_base(&device->rings[index]);
+	next = device->rings[index].format ? vballoon_device_ring_base(&device->rings[index])
+					   : vballoon_device_queue_first(device);
 	if (device->rings[index].running)
 		device->protocol->queue_stopped(device, index, next);
 	device->rings[index].running = false;

@@ -215,6 +215,27 @@ static void a_queue_that_could_not_start_goes_on_where_it_was_to(void **state)
 	assert_int_equal(next, 0x72b);
 }
 
+static void a_queue_that_never_ran_goes_on_where_its_format_begins(void **state)
+{
+	const uint64_t packed = UINT64_C(1) << 34;
+	struct bed *bed = *state;
+	struct vballoon_device_config config = bed->config;
+	void *storage = malloc(vballoon_device_bytes());
+	struct vballoon_device *device;
+	uint32_t next = 1;
+
+	assert_non_null(storage);
+	config.features |= packed;
+	config.journal = NULL;
+	assert_int_equal(vballoon_device_init(storage, &config, &device), 0);
+	assert_int_equal(vballoon_device_stop_queue(device, TODEV, &next), 0);
+	assert_int_equal(next, 0);
+	assert_int_equal(vballoon_device_set_features(device, BED_VERSION_1 | packed), 0);
+	assert_int_equal(vballoon_device_stop_queue(device, TODEV, &next), 0);
+	assert_int_equal(next, VBALLOON_QUEUE_FIRST_PACKED);
+	free(storage);
+}
+
 /* Proves DEV-RING-2. */
 static void a_stopped_queue_is_not_consumed_and_goes_on_where_it_was(void **state)
 {
@@ -280,6 +301,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(there_is_no_third_queue, bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_running_queue_is_not_started_again, bed_set_up,
 						bed_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_queue_that_never_ran_goes_on_where_its_format_begins, bed_set_up,
+			bed_tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_queue_that_could_not_start_goes_on_where_it_was_to, bed_set_up,
 			bed_tear_down),
