@@ -177,8 +177,9 @@ static void touched_page_harms_nothing(struct vballoon_trial *trial, const void 
 static void whole_units_only(struct vballoon_trial *trial, const void *how)
 {
 	const struct asked *asked = how;
+	uint8_t seen[GIVEN] = { 0 };
 	uint64_t entries[8];
-	uint64_t taken = 0;
+	uint64_t taken;
 	uint32_t count;
 
 	vballoon_driver_hello(trial, trial->facts->config.page_shift + 2, 0);
@@ -187,8 +188,7 @@ static void whole_units_only(struct vballoon_trial *trial, const void *how)
 				 vballoon_driver_add_one(trial, vballoon_trial_page(trial, 4)),
 			 "units of four pages were refused");
 	count = vballoon_driver_withdraw(trial, asked->most, 0, entries, asked->room);
-	for (uint32_t i = 0; i < count; i++)
-		taken += vballoon_driver_entry_pages(trial, entries[i]);
+	taken = check_entries(trial, entries, count, seen);
 	vballoon_require(trial, taken <= asked->at_most,
 			 "for %llu pages, units of %llu in all came back",
 			 (unsigned long long)asked->most, (unsigned long long)taken);
