@@ -155,6 +155,16 @@ const void *vballoon_driver_said(struct vballoon_trial *trial)
 	return vballoon_trial_at(trial, place(trial, VBALLOON_PLACE_WRITABLE));
 }
 
+uint32_t vballoon_driver_unit(struct vballoon_trial *trial, uint32_t more)
+{
+	uint32_t unit_shift = trial->facts->config.page_shift + more;
+
+	if (unit_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX)
+		vballoon_trial_end(trial, VBALLOON_SKIP, "a unit of %u pages would be too large",
+				   1U << more);
+	return unit_shift;
+}
+
 uint64_t vballoon_driver_hello_again(struct vballoon_trial *trial, uint32_t flags)
 {
 	struct virtio_memory_balloon_hello hello = {

@@ -36,6 +36,10 @@ uint32_t vballoon_driver_say(struct vballoon_trial *trial, const void *readable,
 			     uint32_t readable_len, uint32_t writable_len);
 const void *vballoon_driver_said(struct vballoon_trial *trial);
 
+/* log2 of a unit that is @more shifts above a page, for HELLO. Ends the trial as skipped where
+ * none may be so large. */
+uint32_t vballoon_driver_unit(struct vballoon_trial *trial, uint32_t more);
+
 /* HELLO with a new epoch, or with the last one: how many pages are held. */
 uint64_t vballoon_driver_hello(struct vballoon_trial *trial, uint32_t unit_shift, uint32_t flags);
 uint64_t vballoon_driver_hello_again(struct vballoon_trial *trial, uint32_t flags);

@@ -27,7 +27,7 @@ static void refused(struct vballoon_trial *trial, const void *how)
 	uint8_t verdicts[3];
 
 	if (row->unit_more)
-		vballoon_driver_hello(trial, trial->facts->config.page_shift + row->unit_more, 0);
+		vballoon_driver_hello(trial, vballoon_driver_unit(trial, row->unit_more), 0);
 	entries[0] = vballoon_trial_page(trial, 64);
 	entries[1] = vballoon_place_entry(trial, row);
 	entries[2] = vballoon_trial_page(trial, 96);
@@ -48,7 +48,7 @@ static void accepted(struct vballoon_trial *trial, const void *how)
 	uint64_t entry, pages;
 
 	if (row->unit_more)
-		vballoon_driver_hello(trial, trial->facts->config.page_shift + row->unit_more, 0);
+		vballoon_driver_hello(trial, vballoon_driver_unit(trial, row->unit_more), 0);
 	entry = vballoon_place_entry(trial, row);
 	pages = vballoon_place_pages(row);
 	vballoon_require(trial,

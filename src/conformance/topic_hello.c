@@ -44,12 +44,8 @@ static void same_epoch_keeps(struct vballoon_trial *trial, const void *how)
 
 static void answer_counts_balloon_pages(struct vballoon_trial *trial, const void *how)
 {
-	uint32_t unit_shift = trial->facts->config.page_shift + 2;
-
 	(void)how;
-	if (unit_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX)
-		return;
-	vballoon_driver_hello(trial, unit_shift, 0);
+	vballoon_driver_hello(trial, vballoon_driver_unit(trial, 2), 0);
 	vballoon_driver_give(trial, 0, 1);
 	vballoon_require(trial, vballoon_driver_hello_again(trial, 0) == 4,
 			 "a unit of four pages is not counted as four");
@@ -65,11 +61,9 @@ static void emptying_hello(struct vballoon_trial *trial, const void *how)
 {
 	const struct emptying *emptying = how;
 	struct virtio_memory_balloon_req request;
-	uint32_t unit_shift = trial->unit_shift + emptying->unit_more;
+	uint32_t unit_shift = vballoon_driver_unit(trial, emptying->unit_more);
 	uint64_t held;
 
-	if (unit_shift > VIRTIO_MEMORY_BALLOON_SHIFT_MAX)
-		unit_shift -= 2 * emptying->unit_more;
 	vballoon_driver_give(trial, 0, 7);
 	if (emptying->new_epoch) {
 		held = vballoon_driver_hello(trial, unit_shift, emptying->flags);

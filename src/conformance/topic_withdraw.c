@@ -182,7 +182,7 @@ static void whole_units_only(struct vballoon_trial *trial, const void *how)
 	uint64_t taken;
 	uint32_t count;
 
-	vballoon_driver_hello(trial, trial->facts->config.page_shift + 2, 0);
+	vballoon_driver_hello(trial, vballoon_driver_unit(trial, 2), 0);
 	vballoon_require(trial,
 			 vballoon_driver_add_one(trial, vballoon_trial_page(trial, 0)) &&
 				 vballoon_driver_add_one(trial, vballoon_trial_page(trial, 4)),

@@ -61,10 +61,11 @@ static uint64_t lay_out(struct vballoon_layout *layout, uint32_t page_shift, uin
 	uint64_t page = UINT64_C(1) << page_shift;
 	uint64_t balloon = host_shift ? HUGE_PAGES << host_shift : PAGES * page;
 	uint64_t side = host_shift ? HUGE_SIDE << host_shift : SIDE_PAGES * page;
+	uint64_t unit = page << VBALLOON_UNIT_MORE_MAX;
 
 	layout->page = page;
 	layout->base = VBALLOON_BASE;
-	layout->balloon = layout->base + (page > VBALLOON_PLACE_END ? page : VBALLOON_PLACE_END);
+	layout->balloon = layout->base + (unit > VBALLOON_PLACE_END ? unit : VBALLOON_PLACE_END);
 	layout->seam = layout->balloon + balloon;
 	layout->hole = layout->seam + side;
 	layout->island = layout->hole + side;

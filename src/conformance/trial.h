@@ -54,7 +54,7 @@ struct vballoon_setting {
  * the first, and after a hole there is a third. All sizes are in bytes. */
 struct vballoon_layout {
 	uint64_t base;
-	uint64_t balloon; /* the first page that may be in the balloon */
+	uint64_t balloon; /* the first page that may be in the balloon; aligned to all units */
 	uint64_t seam; /* where the second region begins */
 	uint64_t hole; /* where it ends */
 	uint64_t island; /* where the third begins */
@@ -69,6 +69,9 @@ struct vballoon_layout {
 #define VBALLOON_PLACE_REQUESTS 0x110000U
 #define VBALLOON_PLACE_TABLE 0x120000U
 #define VBALLOON_PLACE_END 0x200000U
+
+/* The largest unit that a case has is so many shifts above a page. */
+#define VBALLOON_UNIT_MORE_MAX 2U
 
 /* The guest's memory begins here, whatever the device. */
 #define VBALLOON_BASE UINT64_C(0x40000000)
