@@ -330,6 +330,23 @@ static void a_page_is_taken_without_a_word(void **state)
 	assert_int_equal(trad_liar_take(l, INFLATE).count, 5);
 }
 
+static void what_is_taken_counts_also_when_the_device_is_left_before_the_driver_runs(void **state)
+{
+	struct trad_liar *l = *state;
+
+	trad_liar_fill(l, 100);
+	assert_int_equal(trad_guest_take(&l->guest, 5), 5);
+	vballoon_traditional_guest_stop(l->guest.driver);
+	trad_guest_run(&l->guest);
+	assert_int_equal(trad_guest_status(&l->guest).returned_pages, 95);
+	assert_int_equal(trad_guest_status(&l->guest).taken_pages, 5);
+	l->guest.port.now_ms += 1000;
+	vballoon_traditional_guest_start(l->guest.driver);
+	trad_guest_run(&l->guest);
+	assert_int_equal(l->guest.port.starts, 2);
+	assert_int_equal(trad_guest_status(&l->guest).taken_pages, 5);
+}
+
 static void all_of_the_balloon_can_be_taken_and_no_more(void **state)
 {
 	struct trad_liar *l = *state;
@@ -514,6 +531,8 @@ int main(void)
 		WITH(a_reset_ends_a_report, set_up_all),
 		WITH(without_the_feature_nothing_is_reported, set_up_base),
 		WITH(a_page_is_taken_without_a_word, set_up_all),
+		WITH(what_is_taken_counts_also_when_the_device_is_left_before_the_driver_runs,
+		     set_up_all),
 		WITH(all_of_the_balloon_can_be_taken_and_no_more, set_up_all),
 		WITH(what_the_device_has_not_answered_for_is_not_taken, set_up_all),
 		WITH(without_silent_deflate_nothing_is_taken, set_up_must),

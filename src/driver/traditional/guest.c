@@ -135,11 +135,18 @@ static uint64_t return_next(struct vballoon_guest_life *life, uint64_t most)
 	return units;
 }
 
+/* What was taken without a word since the last look, in pages. */
+static uint32_t taken_unseen(const struct vballoon_traditional_guest *guest)
+{
+	return __atomic_load_n(&guest->taken, __ATOMIC_RELAXED) - guest->taken_seen;
+}
+
 static int start(struct vballoon_guest_life *life)
 {
 	struct vballoon_traditional_guest *guest = guest_of(life);
 	const struct vballoon_traditional_guest_ops *ops = guest->config.ops;
 	struct vballoon_traditional_guest_queue queues[TRADITIONAL_QUEUES];
+	uint32_t taken = taken_unseen(guest);
 	unsigned int count;
 
 	ops->reset(guest->config.context);
@@ -149,7 +156,9 @@ static int start(struct vballoon_guest_life *life)
 	vballoon_decide_greeted(&guest->decide, 0);
 	guest->deflate.wanted = 0;
 	guest->deflate.late = false;
-	guest->taken_seen = __atomic_load_n(&guest->taken, __ATOMIC_RELAXED);
+	/* Of the life before: no part of the balloon of this one. */
+	guest->taken_seen += taken;
+	guest->taken_ever += taken;
 	guest->actual = UINT32_MAX; /* a device may remember what it was before */
 	__atomic_store_n(&guest->target, 0, __ATOMIC_RELAXED);
 	guest->changed = true;
@@ -294,7 +303,7 @@ void vballoon_traditional_guest_status(const struct vballoon_traditional_guest *
 		.target_pages = guest->decide.target,
 		.held_pages = guest->decide.held,
 		.returned_pages = guest->deflate.returned,
-		.taken_pages = guest->taken_ever,
+		.taken_pages = guest->taken_ever + taken_unseen(guest),
 		.starts = guest->life.starts,
 		.failures = guest->life.failures,
 		.bad_pages = guest->bad_pages,
