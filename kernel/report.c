@@ -114,8 +114,13 @@ static int report_fill(struct vballoon *b, struct scatterlist *pages, unsigned i
 	struct scatterlist *sg = pages;
 	unsigned int i;
 
-	if (!can_report(b) || count > ARRAY_SIZE(r->out.entry))
+	if (!can_report(b) || count > ARRAY_SIZE(r->out.entry)) {
+		/* It does not come again by itself: go_on() sees to that. */
+		if (b->running)
+			r->waiting = true;
+		r->round_seen = U64_MAX;
 		return -EBUSY;
+	}
 	if (wait_ms(b)) {
 		wait_begin(b);
 		return -EAGAIN;
@@ -286,11 +291,15 @@ void vballoon_report_begin(struct vballoon *b, u64 id)
 	mod_delayed_work(system_freezable_wq, &r->round, 0);
 }
 
-/* Under the lock: the device is greeted, a round that was asked for before can go on. */
+/* Under the lock: the device is greeted. A round that was asked for before can go on, and what
+ * the kernel's worker was sent away with meanwhile be reported.
+ */
 void vballoon_report_go_on(struct vballoon *b)
 {
 	if (b->report.round_due)
 		mod_delayed_work(system_freezable_wq, &b->report.round, 0);
+	else if (b->report.waiting)
+		wait_begin(b);
 }
 
 void vballoon_report_init(struct vballoon *b)
