@@ -66,7 +66,8 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr, cha
 		state = "stopped";
 	else if (!b->decide.greeted)
 		state = "greeting";
-	else if (vballoon_pressure_left_ms(b, VBALLOON_DECIDE_PRESSURE_MS))
+	else if (vballoon_pressure_left_ms(b, VBALLOON_DECIDE_PRESSURE_MS) &&
+		 b->decide.add_after_ms > vballoon_now_ms()) /* and RESIZE has not ended it */
 		state = "sparing";
 	mutex_unlock(&b->lock);
 	return sysfs_emit(buf, "%s\n", state);

@@ -21,6 +21,7 @@ FREED_MIB = 400
 REPORTED_SHARE = 0.9
 ROUND_SECONDS = 5  # a busy machine that emulates the guest
 BALLOON_PAGES = 256 << 8
+SOON_SECONDS = 4  # much less than it would be spared by itself
 LACKING_MIB = 100
 PLUGGED_MIB = 512
 BLOCK_MIB = 128
@@ -87,6 +88,8 @@ def unplugging(device, vm):
     # Asked for again, it is there at once, and does not grow while the memory comes.
     device.ask(RESIZE, BALLOON_PAGES)
     guest.wait_for("a balloon as before", lambda: device.held() == BALLOON_PAGES)
+    guest.wait_for("the guest no longer to be spared",
+                   lambda: guest.ask(f"read {SYSFS}/state") == "running", SOON_SECONDS)
     total_mib = guest.memory_mib()["total"]
     vm.plug(PLUGGED_MIB)
     guest.wait_for("the guest to use new memory",
