@@ -103,18 +103,20 @@ struct page {
 	size_t rows; /* used */
 };
 
-/* One line of at most so many bytes. What follows the last would move all up. */
-static void put(struct page *page, const char *text, size_t len)
+/* One line of at most so many bytes. What follows the last would move all up. What was there
+ * is cleared before: behind a line as wide as the terminal the cursor is still on its last
+ * character, which many terminals would clear with the rest. */
+static void put(struct page *page, const char *clear, const char *text, size_t len)
 {
 	if (page->rows >= page->style->rows)
 		return;
-	fprintf(page->to, "%s%.*s" CLEAR_REST, page->rows++ ? "\r\n" : "", (int)len, text);
+	fprintf(page->to, "%s%s%.*s", page->rows++ ? "\r\n" : "", clear, (int)len, text);
 }
 
 /* No chart, so that each byte is a column: cut off at the width. */
 static void put_text(struct page *page, const char *text)
 {
-	put(page, text, page->style->columns);
+	put(page, CLEAR_REST, text, page->style->columns);
 }
 
 static void draw_chart(const struct vballoon_scene *scene, struct page *page, int chart,
@@ -138,7 +140,7 @@ static void draw_chart(const struct vballoon_scene *scene, struct page *page, in
 	for (row = 0; row < rows; row++) {
 		vballoon_chart_line(&scene->charts[chart], full, row, rows, columns, style->braille,
 				    line);
-		put(page, line, sizeof(line));
+		put(page, CLEAR_REST, line, sizeof(line));
 	}
 	fputs(style->color ? PLAIN : "", page->to);
 }
@@ -154,8 +156,7 @@ static void draw_foot(const struct vballoon_scene *scene, struct page *page)
 
 	if ((size_t)len + strlen(scale) <= page->style->columns)
 		snprintf(text + len, sizeof(text) - (size_t)len, "%s", scale);
-	put_text(page, text);
-	fputs(CLEAR_BELOW, page->to);
+	put(page, CLEAR_BELOW, text, page->style->columns);
 }
 
 void vballoon_scene_draw(const struct vballoon_scene *scene,

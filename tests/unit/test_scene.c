@@ -71,10 +71,26 @@ static void no_line_is_wider_than_the_terminal(void **state)
 
 	(void)state;
 	while ((line = strstr(line, "\r\n"))) {
-		line += 2;
-		len = strcspn(line, "\033");
+		line += strlen("\r\n\033[K");
+		len = strcspn(line, "\r\033");
 		assert_in_range(len, 0, 20);
 	}
+	free(text);
+}
+
+/* The cursor is on the last character of a line that is as wide as the terminal. */
+static void nothing_is_cleared_behind_a_line(void **state)
+{
+	const struct vballoon_scene_style style = { .columns = 20, .rows = 30 };
+	char *text = draw(&style);
+	size_t lines = count(text, "\r\n");
+
+	(void)state;
+	assert_true(lines > VBALLOON_SCENE_CHARTS);
+	assert_int_equal(count(text, "\033[H\033[K"), 1);
+	assert_int_equal(count(text, "\r\n\033[K"), lines - 1);
+	assert_int_equal(count(text, "\r\n\033[J"), 1);
+	assert_int_equal(count(text, "\033["), lines + 2);
 	free(text);
 }
 
@@ -123,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_figure_is_there_with_what_belongs_to_it),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
+		cmocka_unit_test(nothing_is_cleared_behind_a_line),
 		cmocka_unit_test(it_is_no_higher_than_the_terminal),
 		cmocka_unit_test(colours_are_there_when_they_are_wanted),
 		cmocka_unit_test(away_from_a_terminal_it_is_one_line),
