@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -98,8 +99,15 @@ static int unreachable(struct vballoon_client *client, const char *why, const ch
 		    client->path, why, advice);
 }
 
+static int no_answer(struct vballoon_client *client)
+{
+	return unreachable(client, "it does not answer", "see its log, or restart it");
+}
+
+/* A daemon that hangs has room for so many connections; the next one waits for it. */
 static int connect_to(struct vballoon_client *client)
 {
+	const struct timeval patience = { .tv_sec = ANSWER_MS / 1000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (strlen(client->path) >= sizeof(address.sun_path))
@@ -108,8 +116,11 @@ static int connect_to(struct vballoon_client *client)
 	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (client->fd < 0)
 		return unreachable(client, strerror(errno), "raise the limit");
+	setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (!connect(client->fd, (const struct sockaddr *)&address, sizeof(address)))
 		return VBALLOON_EXIT_OK;
+	if (errno == EAGAIN)
+		return no_answer(client);
 	return unreachable(client, strerror(errno),
 			   errno == EACCES ? "run this as the user that vballoond runs as, or "
 					     "let your group in with vballoond's --control-group"
@@ -129,8 +140,7 @@ static int read_line(struct vballoon_client *client, int timeout_ms, const char 
 	while ((outcome = vballoon_line_next(&client->reader, line_out, len_out)) ==
 	       VBALLOON_LINE_NONE) {
 		if (poll(&input, 1, timeout_ms) == 0)
-			return unreachable(client, "it does not answer",
-					   "see its log, or restart it");
+			return no_answer(client);
 		space = vballoon_line_space(&client->reader, &room);
 		len = recv(client->fd, space, room, 0);
 		if (len == 0)

@@ -5,7 +5,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "daemon_bed.h"
 
@@ -104,6 +110,39 @@ static void what_to_do_about_a_failure_is_said_once(void **state)
 	assert_non_null(strstr(bed->ctl.err.text, "8 MiB: give a smaller size\n"));
 }
 
+/* Connect to the control socket as long as that need not be waited for. */
+static unsigned int fill_backlog(const struct daemon_bed *bed, int *fds, unsigned int room)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	unsigned int count = 0;
+	bool full = false;
+
+	memcpy(address.sun_path, bed->control_path, strlen(bed->control_path) + 1);
+	while (!full && count < room) {
+		fds[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		assert_true(fds[count] >= 0);
+		full = connect(fds[count++], (struct sockaddr *)&address, sizeof(address));
+	}
+	assert_true(full);
+	assert_int_equal(errno, EAGAIN);
+	return count;
+}
+
+static void a_daemon_that_takes_nobody_in_is_not_waited_for(void **state)
+{
+	struct daemon_bed *bed = *state;
+	unsigned int count;
+	int fds[64];
+
+	assert_int_equal(kill(bed->daemon.pid, SIGSTOP), 0);
+	count = fill_backlog(bed, fds, 64);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status")), 3);
+	assert_non_null(strstr(bed->ctl.err.text, "it does not answer"));
+	while (count)
+		close(fds[--count]);
+	assert_int_equal(kill(bed->daemon.pid, SIGCONT), 0);
+}
+
 static void failures_are_objects_for_a_program(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -176,6 +215,7 @@ int main(void)
 		TEST(a_paused_guest_is_waited_for_until_the_time_is_over, paused_set_up),
 		TEST(a_guest_that_comes_back_is_waited_for, paused_set_up),
 		TEST(what_to_do_about_a_failure_is_said_once, guest_set_up),
+		TEST(a_daemon_that_takes_nobody_in_is_not_waited_for, daemon_bed_set_up),
 		TEST(failures_are_objects_for_a_program, paused_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
