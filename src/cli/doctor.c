@@ -341,6 +341,19 @@ static bool check_balloon(const struct vballoon_doctor_facts *facts,
 	return true;
 }
 
+/* Whether some of the balloon stays where it is, for causes that other checks tell of. */
+static bool is_kept(const json_t *status)
+{
+	const char *cause;
+	json_t *bytes;
+
+	json_object_foreach (json_object_get(status, "kept_bytes"), cause, bytes) {
+		if (json_integer_value(bytes))
+			return true;
+	}
+	return false;
+}
+
 static bool check_host_pages(const struct vballoon_doctor_facts *facts,
 			     struct vballoon_doctor_finding *finding)
 {
@@ -364,6 +377,8 @@ static bool check_host_pages(const struct vballoon_doctor_facts *facts,
 		     "start vballoond with the --page-size of the host's pages",
 		     "%s of the balloon are parts of larger host pages, and cannot be given back",
 		     vballoon_size_format(partial, text));
+	else if (is_kept(now))
+		return false;
 	else
 		find(finding, VBALLOON_DOCTOR_OK, NULL,
 		     "the host takes back what the balloon holds");

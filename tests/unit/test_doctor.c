@@ -143,6 +143,23 @@ static void what_the_host_does_not_take_back_is_told(void **state)
 	assert_int_equal(level_in(balloon(9, 9), NULL, "host-pages"), VBALLOON_DOCTOR_OK);
 }
 
+/* For a cause that is a finding of its own. */
+static void what_nobody_gives_back_the_host_does_not_take(void **state)
+{
+	static const char *const causes[] = { "not-shared", "inhibited", "silent-deflate" };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(causes) / sizeof(causes[0]); i++)
+		assert_int_equal(level_in(json_pack("{sssis{sisi}}", "state", "ready", "held_bytes",
+						    9, "kept_bytes", "sealed", 0, causes[i], 9),
+					  NULL, "host-pages"),
+				 -1);
+	assert_int_equal(level_in(json_pack("{sssis{si}}", "state", "ready", "held_bytes", 9,
+					    "kept_bytes", "sealed", 0),
+				  NULL, "host-pages"),
+			 VBALLOON_DOCTOR_OK);
+}
+
 static json_t *warm(const char *watched)
 {
 	return json_pack("{sss{ss}s{ss}sis{si}}", "state", "ready", "policy", "pages", "warm",
@@ -255,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_sandbox_with_a_hole_is_worth_a_note),
 		cmocka_unit_test(a_balloon_that_moves_is_not_stuck),
 		cmocka_unit_test(what_the_host_does_not_take_back_is_told),
+		cmocka_unit_test(what_nobody_gives_back_the_host_does_not_take),
 		cmocka_unit_test(warm_memory_that_no_pressure_would_free_is_worth_a_note),
 		cmocka_unit_test(a_balloon_that_the_policy_keeps_is_not_stuck),
 		cmocka_unit_test(a_guest_without_runs_is_slow),
