@@ -54,8 +54,21 @@ static int ask(const char *path, json_t **object_out)
 	return code;
 }
 
-/* Read one side: a control socket, or a file of what one has answered. */
-static int take_side(const char *path, struct vballoon_feature_set *set_out)
+/* Where one vballoond serves both devices of a machine: device @id, of which it may not be
+ * telling, as the guest that has it is somewhere else. */
+static const json_t *device_of(const json_t *object, uint32_t id)
+{
+	const json_t *other = json_object_get(object, "other");
+
+	if (json_integer_value(json_object_get(object, "device")) != id &&
+	    json_integer_value(json_object_get(other, "device")) == id)
+		return other;
+	return object;
+}
+
+/* Read one side: a control socket, or a file of what one has answered. With @device_id not 0
+ * it is about that device where there are two. */
+static int take_side(const char *path, uint32_t device_id, struct vballoon_feature_set *set_out)
 {
 	char complaint[VBALLOON_FEATURE_SET_COMPLAINT_BYTES];
 	json_t *object = NULL;
@@ -76,7 +89,8 @@ static int take_side(const char *path, struct vballoon_feature_set *set_out)
 				"vballoonctl features --json has printed",
 				path, error.text);
 	}
-	failed = vballoon_feature_set_read(object, set_out, complaint);
+	failed = vballoon_feature_set_read(device_id ? device_of(object, device_id) : object,
+					   set_out, complaint);
 	json_decref(object);
 	if (failed)
 		return vballoon_report_failure(
@@ -134,11 +148,11 @@ static int check(const struct vballoon_cli_options *options)
 {
 	struct vballoon_feature_set source, destination;
 	struct vballoon_migration migration;
-	int code = take_side(options->operands[1], &source);
+	int code = take_side(options->operands[1], 0, &source);
 	json_t *result;
 
 	if (!code)
-		code = take_side(options->operands[2], &destination);
+		code = take_side(options->operands[2], source.device_id, &destination);
 	if (code)
 		return code;
 	vballoon_migration_check(&source, &destination, &migration);

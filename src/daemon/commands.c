@@ -316,11 +316,24 @@ static json_t *poll_drop(struct vballoon_call *call)
 			 (json_int_t)vballoon_view_bytes(view, view->device.dropped_pages));
 }
 
-static json_t *poll_features(struct vballoon_call *call)
+static json_t *features_json(const struct vballoon_view *view)
 {
-	struct vballoon_feature_set set = vballoon_view_features(call->view);
+	struct vballoon_feature_set set = vballoon_view_features(view);
 
 	return vballoon_feature_set_json(&set);
+}
+
+/* A guest that is still to come may be one for the other device. */
+static json_t *poll_features(struct vballoon_call *call)
+{
+	json_t *object = features_json(call->view);
+	struct vballoon_view other;
+
+	if (!call->guest->other)
+		return object;
+	vballoon_guest_glance(call->guest->other, &other);
+	json_object_set_new(object, "other", features_json(&other));
+	return object;
 }
 
 static json_t *poll_save_state(struct vballoon_call *call)

@@ -313,6 +313,31 @@ static void a_balloon_that_moves_is_asked_for_as_much_at_once(void **state)
 	trad_front_close(&traditional);
 }
 
+/* Before it is there the target is with the other one. */
+static void a_guest_finds_its_device_where_there_are_two(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char file[160];
+	FILE *out;
+
+	snprintf(file, sizeof(file), "%s", daemon_bed_path(bed, "source.json"));
+	start(bed);
+	connect_traditional(bed);
+	set_pages(bed, 40);
+	trad_front_await(&traditional, 40);
+	expect(bed, 5, 40, 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("features", "--json")), 0);
+	out = fopen(file, "we");
+	assert_non_null(out);
+	assert_true(fputs(bed->ctl.out.text, out) >= 0);
+	assert_int_equal(fclose(out), 0);
+	trad_front_close(&traditional);
+	start_another(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("features", "check", file, bed->control_path)),
+			 0);
+	assert_int_equal(unlink(file), 0);
+}
+
 #define TEST(name)                                                                                 \
 	cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, daemon_bed_tear_down)
 
@@ -328,6 +353,7 @@ int main(void)
 		TEST(a_state_is_for_the_device_that_it_is_of),
 		TEST(a_machine_with_both_drivers_moves_with_its_target),
 		TEST(a_balloon_that_moves_is_asked_for_as_much_at_once),
+		TEST(a_guest_finds_its_device_where_there_are_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
