@@ -37,11 +37,17 @@ static bool is_late(const struct wait *wait, uint64_t now_ms)
 	return now_ms - wait->began_ms >= (uint64_t)wait->options->timeout_s * 1000;
 }
 
+/* What becomes of an order that is not waited for any longer. */
+static const char *stays(const struct wait *wait)
+{
+	return wait->options->deadline_ms ? "the target is kept until the deadline"
+					  : "the target is kept";
+}
+
 static int end_without_driver(struct wait *wait)
 {
-	snprintf(wait->failure, sizeof(wait->failure),
-		 "set: nobody answers (%s), the target is kept: %s", wait->state,
-		 vballoon_format_state(wait->state));
+	snprintf(wait->failure, sizeof(wait->failure), "set: nobody answers (%s), %s: %s",
+		 wait->state, stays(wait), vballoon_format_state(wait->state));
 	return VBALLOON_EXIT_NO_DRIVER;
 }
 
@@ -50,9 +56,9 @@ static int end_late(struct wait *wait)
 	if (strcmp(wait->state, "ready"))
 		return end_without_driver(wait);
 	snprintf(wait->failure, sizeof(wait->failure),
-		 "set: %s are in the balloon after %u s, the target is kept: see vballoonctl why, "
-		 "or give a longer --timeout",
-		 wait->held, wait->options->timeout_s);
+		 "set: %s are in the balloon after %u s, %s: see vballoonctl why, or give a longer "
+		 "--timeout",
+		 wait->held, wait->options->timeout_s, stays(wait));
 	return VBALLOON_EXIT_TIMEOUT;
 }
 

@@ -88,6 +88,18 @@ static void a_paused_guest_is_waited_for_until_the_time_is_over(void **state)
 	assert_non_null(strstr(bed->ctl.err.text, "paused, resetting, or has no driver loaded"));
 }
 
+static void an_order_that_ends_is_not_said_to_stay(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--wait", "--timeout", "0")), 5);
+	assert_non_null(strstr(bed->ctl.err.text, ", the target is kept: "));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M", "--deadline", "1h", "--revert",
+						   "--wait", "--timeout", "0")),
+			 5);
+	assert_non_null(strstr(bed->ctl.err.text, ", the target is kept until the deadline: "));
+}
+
 static void a_guest_that_comes_back_is_waited_for(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -213,6 +225,7 @@ int main(void)
 		TEST(a_guest_cannot_keep_more_than_it_has, guest_set_up),
 		TEST(what_a_guest_keeps_is_unknown_without_one, daemon_bed_set_up),
 		TEST(a_paused_guest_is_waited_for_until_the_time_is_over, paused_set_up),
+		TEST(an_order_that_ends_is_not_said_to_stay, paused_set_up),
 		TEST(a_guest_that_comes_back_is_waited_for, paused_set_up),
 		TEST(what_to_do_about_a_failure_is_said_once, guest_set_up),
 		TEST(a_daemon_that_takes_nobody_in_is_not_waited_for, daemon_bed_set_up),
