@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vballoon/saved.h>
 
@@ -78,6 +80,14 @@ static int write_all(int fd, const struct state *state)
 	return fsync(fd) ? -errno : 0;
 }
 
+/* Whether there is something that a file must not take the place of, as it would of /dev/stdout. */
+static bool is_no_file(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && !S_ISREG(st.st_mode);
+}
+
 /* Beside its place first: a state that is there already stays whole until then. */
 static int store(const char *path, const struct state *state)
 {
@@ -121,8 +131,15 @@ int vballoon_cmd_save_state(const struct vballoon_cli_options *options,
 {
 	struct state state = { .bytes = NULL };
 	struct vballoon_saved_info info;
-	int code = fetch(client, &state, &info), err;
+	int code, err;
 
+	if (is_no_file(options->operand))
+		return vballoon_report_failure(
+			VBALLOON_EXIT_FAILED,
+			"save-state: %s: it is no regular file, nor free for "
+			"one: give another file",
+			options->operand);
+	code = fetch(client, &state, &info);
 	if (!code) {
 		err = store(options->operand, &state);
 		if (err)

@@ -83,6 +83,22 @@ static void a_daemon_goes_on_where_another_was(void **state)
 	assert_int_equal(daemon_bed_status_integer(bed, "dropped_bytes"), 1 << 20);
 }
 
+static void a_state_takes_the_place_of_files_alone(void **state)
+{
+	struct daemon_bed *bed = *state;
+	struct stat st;
+
+	pause_guest(bed);
+	assert_int_equal(symlink("/dev/null", file), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 1);
+	assert_non_null(strstr(bed->ctl.err.text, "it is no regular file"));
+	assert_int_equal(lstat(file, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
+}
+
 static void an_order_since_is_newer_than_the_state(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -445,6 +461,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_daemon_goes_on_where_another_was),
+		TEST(a_state_takes_the_place_of_files_alone),
 		TEST(an_order_since_is_newer_than_the_state),
 		TEST(it_is_also_when_the_front_end_has_to_come_twice),
 		TEST(a_state_is_loaded_once),
