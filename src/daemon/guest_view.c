@@ -24,6 +24,20 @@ static uint64_t left_ms(uint64_t due_ms)
 	return due_ms > now_ms ? due_ms - now_ms : 0;
 }
 
+/* Of one that went with its front end, or with a worker, there is nothing to be told: what was
+ * counted before it began was counted by another device. */
+static void tell_round(const struct vballoon_guest *guest, struct vballoon_view *view_out)
+{
+	const struct vballoon_round *round = &guest->round;
+
+	view_out->has_round = round->id != 0;
+	if (!view_out->has_round)
+		return;
+	view_out->round_is_over = view_out->device.report_done_id == round->id;
+	view_out->round_reported_pages = view_out->device.reported_pages - round->reported_pages;
+	view_out->round_discarded_pages = view_out->device.discarded_pages - round->discarded_pages;
+}
+
 void vballoon_guest_glance(const struct vballoon_guest *guest, struct vballoon_view *view_out)
 {
 	memset(view_out, 0, sizeof(*view_out));
@@ -49,13 +63,7 @@ void vballoon_guest_glance(const struct vballoon_guest *guest, struct vballoon_v
 	view_out->state = state_of(&view_out->device);
 	view_out->other_held_pages = vballoon_pair_other_held(guest);
 	view_out->passthrough = guest->interlock.known;
-	view_out->has_round = guest->round.id != 0;
-	view_out->round_is_over =
-		view_out->has_round && view_out->device.report_done_id == guest->round.id;
-	view_out->round_reported_pages =
-		view_out->device.reported_pages - guest->round.reported_pages;
-	view_out->round_discarded_pages =
-		view_out->device.discarded_pages - guest->round.discarded_pages;
+	tell_round(guest, view_out);
 	view_out->stats_age_ms = vballoon_loop_now_ms() - guest->reported_ms;
 }
 

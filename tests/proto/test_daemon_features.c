@@ -198,6 +198,29 @@ static void a_round_that_there_is_not_is_waited_for(void **state)
 	control_close(&other);
 }
 
+/* What the guest of another front end had reported when it began is not this one's. */
+static void of_a_round_that_there_is_not_nothing_is_told(void **state)
+{
+	struct daemon_bed *bed = greet(state, REPORTING, WORDS(NULL));
+	struct {
+		struct virtio_memory_balloon_msg msg;
+		uint64_t run;
+	} report = { { vballoon_le32(VIRTIO_MEMORY_BALLOON_MSG_REPORT), 0 },
+		     vballoon_le64(GUEST_BALLOON | (PAGES - 1)) };
+	json_t *round;
+
+	assert_int_equal(balloon_driver_send(&bed->guest, &report, sizeof(report), NULL, 0), 0);
+	json_decref(control_call(&bed->control, "{\"execute\":\"reclaim-free\"}"));
+	daemon_bed_disconnect(bed);
+	daemon_bed_connect_with(bed, REPORTING);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	round = control_call(&bed->control, "{\"execute\":\"reclaim-wait\",\"arguments\":"
+					    "{\"timeout_ms\":0}}");
+	assert_true(json_is_false(json_object_get(round, "done")));
+	assert_int_equal(json_integer_value(json_object_get(round, "discarded_bytes")), 0);
+	assert_int_equal(control_take_integer(round, "reported_bytes"), 0);
+}
+
 static void a_guest_that_does_not_report_is_not_asked(void **state)
 {
 	struct daemon_bed *bed = greet(state, 0, WORDS(NULL));
@@ -275,6 +298,7 @@ int main(void)
 		TEST(a_report_round_gives_free_memory_back),
 		TEST(a_round_that_does_not_end_is_told_after_its_time),
 		TEST(a_round_that_there_is_not_is_waited_for),
+		TEST(of_a_round_that_there_is_not_nothing_is_told),
 		TEST(a_guest_that_does_not_report_is_not_asked),
 		TEST(without_a_guest_nobody_is_asked_to_report),
 		TEST(a_period_is_set_at_run_time_and_ended),
