@@ -137,14 +137,18 @@ static void take_loaded(struct vballoon_guest *guest, const struct vballoon_stat
 	/* Of a pair only the device that had the target was asked for anything. */
 	if (now->target_pages)
 		vballoon_pair_begin_with(guest);
-	if (!guest->ordered && vballoon_pair_is_served(guest))
+	if (!guest->ordered && vballoon_pair_is_served(guest)) {
 		guest->target_pages = now->target_pages;
-	else if (guest->ordered &&
-		 vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
-					    vballoon_pair_share(guest)))
+		/* It was another target's. */
+		guest->deadline.state = VBALLOON_DEADLINE_NONE;
+	} else if (guest->ordered &&
+		   vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
+					      vballoon_pair_share(guest)))
 		vballoon_log(LOG_WARNING, "the target is more than the guest's memory");
-	if (guest->other)
+	if (guest->other) {
 		guest->other->target_pages = guest->target_pages;
+		guest->other->deadline = guest->deadline;
+	}
 	vballoon_guest_keep_orders(guest);
 }
 

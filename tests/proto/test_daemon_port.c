@@ -14,11 +14,14 @@
 #include <unistd.h>
 
 #include "daemon_bed.h"
+#include "front_end/link.h"
 #include "port_front.h"
+#include "port_move.h"
 #include "port_subset.h"
 
 static bool all;
 static struct port_front front;
+static struct port_move move;
 
 static void set(struct daemon_bed *bed, uint64_t pages)
 {
@@ -137,6 +140,33 @@ static void a_guest_that_comes_later_finds_the_target(void **state)
 	port_front_close(&front);
 }
 
+/* As one that was given before the guest went to another host, from which it comes back. */
+static void a_target_that_comes_with_the_guest_has_no_deadline_of_another(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t features;
+	json_t *status;
+
+	connect_guest(bed, ~UINT64_C(0));
+	reach(bed, 300);
+	port_move_stop(&front);
+	assert_int_equal(port_move_save(&front.wire, &move), 0);
+	json_decref(control_call(&bed->control,
+				 "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":1638400,"
+				 "\"deadline_ms\":3600000,\"then\":\"revert\"}}"));
+	port_move_attach(&front, daemon_bed_socket(bed), NULL);
+	assert_int_equal(port_move_load(&front.wire, &move), 0);
+	port_move_arrive(&front);
+	/* All of that is done before this is answered. */
+	assert_int_equal(
+		vballoon_link_get_u64(&front.wire.link, VHOST_USER_GET_FEATURES, &features), 0);
+	status = control_call(&bed->control, "{\"execute\":\"status\"}");
+	assert_true(json_is_null(json_object_get(status, "deadline")));
+	assert_int_equal(control_take_integer(status, "target_bytes"), 300 * 4096);
+	port_front_await(&front, 300);
+	port_front_close(&front);
+}
+
 static void follows_many_targets_that_come_before_it_is_there(void **state)
 {
 	static const unsigned int targets[] = { 64, 700, 96, 97, 768, 1, 300, 0 };
@@ -249,6 +279,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		DAEMON_TEST(does_the_main_job_with_every_subset),
 		DAEMON_TEST(a_guest_that_comes_later_finds_the_target),
+		DAEMON_TEST(a_target_that_comes_with_the_guest_has_no_deadline_of_another),
 		DAEMON_TEST(follows_many_targets_that_come_before_it_is_there),
 		DAEMON_TEST(a_target_of_all_memory_takes_what_can_be_had),
 		DAEMON_TEST(memory_comes_back_before_the_guest_has_none),
