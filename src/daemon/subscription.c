@@ -76,11 +76,22 @@ static void update_held(struct vballoon_subscription *subscription,
 	subscription->held_after_ms = now_ms + VBALLOON_SUBSCRIPTION_HELD_MS;
 }
 
+/* Of two devices the other one is shown now. What it has counted since long, and which driver it
+ * has, has not just happened. */
+static void see_other(struct vballoon_subscription *subscription, const struct vballoon_view *view)
+{
+	if (subscription->seen.device_id == view->device_id)
+		return;
+	subscription->seen.device = view->device;
+	subscription->seen.pressures = view->pressures;
+}
+
 void vballoon_subscription_update(struct vballoon_subscription *subscription,
 				  const struct vballoon_view *view, uint64_t now_ms)
 {
 	const struct vballoon_event_kind *kind;
 
+	see_other(subscription, view);
 	for (kind = vballoon_event_kinds; kind->name; kind++) {
 		if (kind->happened(&subscription->seen, view))
 			vballoon_subscription_push(subscription, kind->name, kind->data(view));

@@ -133,6 +133,34 @@ static void a_reset_seen_by_its_hello_is_told_before_it(void **state)
 	take(*state, NULL);
 }
 
+/* As the target goes to another driver, by way of a queue that runs and has said nothing. */
+static void what_the_other_device_has_counted_has_not_just_happened(void **state)
+{
+	struct vballoon_subscription *subscription = *state;
+	struct vballoon_view traditional = { .state = VBALLOON_STATE_READY,
+					     .device_id = 5,
+					     .page_shift = 12,
+					     .device.record = VBALLOON_RECORD_PROVEN };
+	struct vballoon_view memory = {
+		.state = VBALLOON_STATE_NO_DRIVER, .device_id = 13, .page_shift = 12, .pressures = 1
+	};
+
+	memory.device.record = VBALLOON_RECORD_NONE;
+	memory.device.violations = 1;
+	memory.device.resets_seen = 2;
+	memory.device.hellos = 3;
+	memory.device.stats.reports = 4;
+	vballoon_subscription_end(subscription);
+	vballoon_subscription_begin(subscription, &traditional);
+	vballoon_subscription_update(subscription, &memory, 0);
+	json_decref(take(subscription, "state-changed"));
+	take(subscription, NULL);
+	memory.device.hellos = 4;
+	vballoon_subscription_update(subscription, &memory, 0);
+	json_decref(take(subscription, "driver-hello"));
+	take(subscription, NULL);
+}
+
 static void changes_of_what_is_held_are_told_together(void **state)
 {
 	struct vballoon_subscription *subscription = *state;
@@ -200,6 +228,7 @@ int main(void)
 		TEST(a_device_stops_and_is_reset),
 		TEST(a_driver_speaks_and_reports),
 		TEST(a_reset_seen_by_its_hello_is_told_before_it),
+		TEST(what_the_other_device_has_counted_has_not_just_happened),
 		TEST(changes_of_what_is_held_are_told_together),
 		TEST(what_is_held_as_before_is_not_told),
 		TEST(a_slow_client_is_told_how_many_it_has_lost_and_where),
