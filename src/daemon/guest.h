@@ -98,6 +98,10 @@ int vballoon_guest_set_target(struct vballoon_guest *guest, uint64_t pages);
 int vballoon_guest_set_target_within(struct vballoon_guest *guest, uint64_t pages,
 				     uint64_t within_ms, bool reverts);
 
+/* Have its policy hold: that of the settings, or what a worker before has left. It was checked
+ * when it was set, and holds whatever has become of the guest's memory. */
+void vballoon_guest_begin_rules(struct vballoon_guest *guest);
+
 /* Change the policy, now and for every front end to come. Returns what is wrong with it,
  * and it is as it was. */
 enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest,

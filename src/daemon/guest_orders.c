@@ -174,6 +174,13 @@ static void apply_rules(struct vballoon_guest *guest, const struct vballoon_rule
 	guest->work_left = true;
 }
 
+void vballoon_guest_begin_rules(struct vballoon_guest *guest)
+{
+	apply_rules(guest, &guest->rules);
+	if (guest->other)
+		apply_rules(guest->other, &guest->rules);
+}
+
 enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest,
 						    const struct vballoon_rules *rules)
 {
@@ -185,9 +192,8 @@ enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest
 				      vballoon_view_bytes(&view, view.device.memory_pages));
 	if (fault)
 		return fault;
-	apply_rules(guest, rules);
-	if (guest->other)
-		apply_rules(guest->other, rules);
+	guest->rules = *rules;
+	vballoon_guest_begin_rules(guest);
 	return fault;
 }
 

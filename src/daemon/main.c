@@ -128,7 +128,7 @@ static int take_up(struct service *service)
 	err = vballoon_guest_recover(&service->guest);
 	if (!err) {
 		vballoon_keeper_settle();
-		vballoon_guest_set_rules(&service->guest, &service->guest.rules);
+		vballoon_guest_begin_rules(&service->guest);
 		return 0;
 	}
 	vballoon_log(LOG_ERR,
@@ -159,7 +159,7 @@ static int start(struct service *service, const struct vballoon_settings *settin
 		vballoon_log(LOG_ERR, "cannot start: %s", strerror(-err));
 		return -1;
 	}
-	vballoon_guest_set_rules(&service->guest, &service->guest.rules);
+	vballoon_guest_begin_rules(&service->guest);
 	if (settings->load_state && !vballoon_keeper_history().starts &&
 	    vballoon_guest_load(&service->guest, settings->load_state)) {
 		if (!settings->start_empty) {

@@ -223,6 +223,30 @@ static void a_deadline_that_was_met_is_none_for_the_next_worker(void **state)
 	free(after);
 }
 
+/* Ordered before it was known how much memory that is; or some went since. */
+static void a_policy_with_a_floor_above_the_guests_memory_holds_on(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char *before, *after;
+	pid_t worker;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "pages=warm", "floor=1G")), 0);
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	before = status_text(bed, "host_pressure");
+	assert_null(strstr(before, "\"off\""));
+	worker = supervised_worker(bed);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	await_worker(bed, worker);
+	after = status_text(bed, "host_pressure");
+	assert_null(strstr(after, "\"off\""));
+	free(before);
+	free(after);
+}
+
 static void a_worker_of_one_front_end_does_too(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -271,6 +295,7 @@ int main(int argc, char **argv)
 		CASE(on_is_all_of_it_for_a_worker_too),
 		CASE(a_worker_does_all_its_work_inside),
 		CASE(a_deadline_that_was_met_is_none_for_the_next_worker),
+		CASE(a_policy_with_a_floor_above_the_guests_memory_holds_on),
 		CASE(a_worker_of_one_front_end_does_too),
 		CASE(the_monitor_of_a_traditional_balloon_behind_a_relay_waits_for_answers),
 	};
