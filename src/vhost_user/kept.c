@@ -218,6 +218,13 @@ static void write_vring(const struct vballoon_vring *vring, struct vballoon_kept
 	};
 }
 
+/* What is known of whether the memory is shared. */
+static uint32_t shared_bits(const struct vballoon_vhost_user *back_end)
+{
+	return (back_end->memory_proven ? VBALLOON_KEPT_PROVEN : 0) |
+	       (back_end->memory.not_shared ? VBALLOON_KEPT_NOT_SHARED : 0);
+}
+
 static void write_state(const struct vballoon_vhost_user *back_end, struct vballoon_kept_state *to)
 {
 	const struct vballoon_memory_table *memory = &back_end->memory;
@@ -230,9 +237,7 @@ static void write_state(const struct vballoon_vhost_user *back_end, struct vball
 	to->bits = (back_end->features_usable ? VBALLOON_KEPT_USABLE : 0) |
 		   (back_end->dirty_log.map ? VBALLOON_KEPT_LOGS : 0) |
 		   (back_end->owned ? VBALLOON_KEPT_OWNED : 0) |
-		   (back_end->memory_proven ? VBALLOON_KEPT_PROVEN : 0) |
-		   (back_end->driver_heard ? VBALLOON_KEPT_HEARD : 0) |
-		   (memory->not_shared ? VBALLOON_KEPT_NOT_SHARED : 0);
+		   (back_end->driver_heard ? VBALLOON_KEPT_HEARD : 0) | shared_bits(back_end);
 	to->device_status = back_end->device_status;
 	for (unsigned int i = 0; i < back_end->vring_count; i++)
 		write_vring(&back_end->vrings[i], &to->vrings[i]);
@@ -263,6 +268,20 @@ void vballoon_kept_update(struct vballoon_vhost_user *back_end)
 	__atomic_store_n(&kept->file->turn, kept->file->turn ^ 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	forget_slots(back_end, before, now);
+}
+
+/* One word of the state that counts, whose other bits are of the last message. */
+void vballoon_kept_note_shared(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_kept_state *now;
+
+	if (!back_end->kept.file)
+		return;
+	now = state_of(&back_end->kept, true);
+	__atomic_store_n(&now->bits,
+			 (now->bits & ~(VBALLOON_KEPT_PROVEN | VBALLOON_KEPT_NOT_SHARED)) |
+				 shared_bits(back_end),
+			 __ATOMIC_RELAXED);
 }
 
 static int take_slot(struct vballoon_vhost_user *back_end, const struct vballoon_kept_slot *from)
@@ -352,10 +371,8 @@ int vballoon_kept_take(struct vballoon_vhost_user *back_end)
 	if (ret)
 		return ret;
 	back_end->dirty_log.wanted = vballoon_features_log(back_end->features_acked);
-	for (unsigned int i = 0; i < back_end->vring_count; i++) {
-		if (from->vrings[i].bits & VBALLOON_KEPT_RUNNING)
-			vballoon_vring_recover(back_end, i);
-	}
+	for (unsigned int i = 0; i < back_end->vring_count; i++)
+		vballoon_vring_recover(back_end, i, from->vrings[i].bits & VBALLOON_KEPT_RUNNING);
 	memcpy(back_end->channel.out, from->answer, from->answer_bytes);
 	back_end->answer_kept = from->answer_bytes;
 	return 0;

@@ -102,6 +102,9 @@ void *vballoon_kept_journal(const struct vballoon_kept *kept);
 /* Keep what a message has changed, with the answer in the channel. */
 void vballoon_kept_update(struct vballoon_vhost_user *back_end);
 
+/* Keep what a kick has told of whether the guest's memory is shared. */
+void vballoon_kept_note_shared(struct vballoon_vhost_user *back_end);
+
 /* Keep one descriptor under a name. */
 void vballoon_kept_keep(struct vballoon_vhost_user *back_end, const char *name, int fd);
 

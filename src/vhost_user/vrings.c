@@ -204,14 +204,17 @@ static void log_ring(struct vballoon_vhost_user *back_end, const struct vballoon
 		vballoon_dirty_log_mark(&back_end->dirty_log, logged, (size_t)used_bytes);
 }
 
-/* One that cannot go on is looked at again when anything changes, as ever. */
-void vballoon_vring_recover(struct vballoon_vhost_user *back_end, unsigned int index)
+/* One that cannot go on, or did not run, is looked at again when anything changes, as ever. */
+void vballoon_vring_recover(struct vballoon_vhost_user *back_end, unsigned int index, bool ran)
 {
 	struct vballoon_vring *vring = &back_end->vrings[index];
 	struct vballoon_queue queue;
 	int ret;
 
-	if (!vring_wanted(back_end, vring) || vring_locate(back_end, vring, &queue))
+	if (!vring_wanted(back_end, vring))
+		return;
+	vring->outside_memory = vring_locate(back_end, vring, &queue);
+	if (vring->outside_memory || !ran)
 		return;
 	vring->queue = queue;
 	ret = vballoon_device_recover_queue(back_end->device, index, &queue);
@@ -265,6 +268,7 @@ static void memory_prove(struct vballoon_vhost_user *back_end, const struct vbal
 				      shared ? "the memory is shared after all"
 					     : vballoon_reclaimable_text(VBALLOON_KEEP_NOT_SHARED));
 	vballoon_memory_table_set_shared(&back_end->memory, shared);
+	vballoon_kept_note_shared(back_end);
 }
 
 void vballoon_vring_kicked(struct vballoon_vhost_user *back_end, unsigned int index)

@@ -63,8 +63,8 @@ uint32_t vballoon_vring_base(const struct vballoon_vhost_user *back_end,
 /* Start what can run, stop what cannot. To be called after every change. */
 void vballoon_vrings_refresh(struct vballoon_vhost_user *back_end);
 
-/* Have a ring go on where another process was with it. */
-void vballoon_vring_recover(struct vballoon_vhost_user *back_end, unsigned int index);
+/* Have a ring go on where another process was with it, if it @ran there. */
+void vballoon_vring_recover(struct vballoon_vhost_user *back_end, unsigned int index, bool ran);
 
 /* Stop a ring; it stays ready to go on where it was. */
 void vballoon_vring_stop(struct vballoon_vhost_user *back_end, unsigned int index);

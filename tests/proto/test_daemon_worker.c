@@ -247,6 +247,54 @@ static void a_policy_with_a_floor_above_the_guests_memory_holds_on(void **state)
 	free(after);
 }
 
+static void that_no_memory_is_shared_is_told_by_the_next_worker_too(void **state)
+{
+	struct daemon_bed *bed = *state;
+	char *before, *after;
+	pid_t worker;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	front_end_negotiate(&bed->guest, FRONT_END_FEATURES);
+	front_end_set_mem_table(&bed->guest, NULL, NULL, 0);
+	front_end_new_ring(&bed->guest, 0);
+	front_end_start_queue(&bed->guest, 0, 0);
+	/* All of that was heard when this is answered. */
+	front_end_get_u64(&bed->guest, VHOST_USER_GET_FEATURES);
+	before = status_text(bed, "memory_problem");
+	assert_non_null(strstr(before, "share=on"));
+	worker = supervised_worker(bed);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	await_worker(bed, worker);
+	after = status_text(bed, "memory_problem");
+	assert_string_equal(after, before);
+	free(before);
+	free(after);
+}
+
+/* The one before has seen a driver write, after all that the front end had to say. */
+static void that_memory_is_shared_the_next_worker_knows(void **state)
+{
+	struct daemon_bed *bed = *state;
+	pid_t worker;
+
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	worker = supervised_worker(bed);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	await_worker(bed, worker);
+	for (unsigned int i = 0; i < 2; i++)
+		front_end_stop_queue(&bed->guest, i);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros")), 0);
+}
+
 static void a_worker_of_one_front_end_does_too(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -296,6 +344,8 @@ int main(int argc, char **argv)
 		CASE(a_worker_does_all_its_work_inside),
 		CASE(a_deadline_that_was_met_is_none_for_the_next_worker),
 		CASE(a_policy_with_a_floor_above_the_guests_memory_holds_on),
+		CASE(that_no_memory_is_shared_is_told_by_the_next_worker_too),
+		CASE(that_memory_is_shared_the_next_worker_knows),
 		CASE(a_worker_of_one_front_end_does_too),
 		CASE(the_monitor_of_a_traditional_balloon_behind_a_relay_waits_for_answers),
 	};
