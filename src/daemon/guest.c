@@ -133,6 +133,7 @@ static void take_loaded(struct vballoon_guest *guest, const struct vballoon_stat
 		     " balloon pages are held, to be proven by the guest",
 		     now->held_pages);
 	vballoon_saved_state_free(&guest->to_load);
+	guest->period_ordered |= guest->stats_period_ms != now->stats_period_ms;
 	guest->stats_period_ms = now->stats_period_ms;
 	/* Of a pair only the device that had the target was asked for anything. */
 	if (now->target_pages)

@@ -51,6 +51,7 @@ struct vballoon_guest {
 	struct vballoon_saved_state saved; /* that is being fetched, piece by piece */
 	bool start_empty; /* when what is to be loaded is another guest's */
 	bool ordered; /* since the front end came: that is newer than what it brings */
+	bool period_ordered, rules_ordered; /* ever: that is newer than any setting */
 	/* What was last seen of the device, so that changes can be told. */
 	uint64_t hellos, reports, loads;
 	uint64_t reported_ms; /* when the guest last reported */

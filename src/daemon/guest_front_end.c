@@ -82,6 +82,10 @@ static int make_back_end(struct vballoon_guest *guest, int fd, bool recover)
 		return err;
 	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
 	guest->target_pages = status.target_pages;
+	/* Another supervisor may have been told another one. */
+	if (status.stats_period_ms != guest->stats_period_ms)
+		vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end),
+						 guest->stats_period_ms);
 	return 0;
 }
 
@@ -213,9 +217,13 @@ int vballoon_guest_recover(struct vballoon_guest *guest)
 	if (found) {
 		guest->target_pages = orders.target_pages;
 		guest->ordered = orders.ordered;
-		guest->stats_period_ms = orders.stats_period_ms;
 		guest->deadline = orders.deadline;
-		guest->rules = orders.rules;
+		guest->period_ordered = orders.has_period;
+		guest->rules_ordered = orders.has_rules;
+		if (orders.has_period)
+			guest->stats_period_ms = orders.stats_period_ms;
+		if (orders.has_rules)
+			guest->rules = orders.rules;
 	}
 	return recover_front_end(guest);
 }

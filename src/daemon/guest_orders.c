@@ -43,6 +43,8 @@ void vballoon_guest_keep_orders(const struct vballoon_guest *guest)
 	const struct vballoon_orders orders = {
 		.target_pages = guest->target_pages,
 		.ordered = guest->ordered,
+		.has_period = guest->period_ordered,
+		.has_rules = guest->rules_ordered,
 		.stats_period_ms = guest->stats_period_ms,
 		.deadline = guest->deadline,
 		.rules = guest->rules,
@@ -193,6 +195,7 @@ enum vballoon_policy_fault vballoon_guest_set_rules(struct vballoon_guest *guest
 	if (fault)
 		return fault;
 	guest->rules = *rules;
+	guest->rules_ordered = true;
 	vballoon_guest_begin_rules(guest);
 	return fault;
 }
@@ -215,6 +218,7 @@ static void apply_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
 
 void vballoon_guest_set_stats_period(struct vballoon_guest *guest, uint32_t period_ms)
 {
+	guest->period_ordered = true;
 	apply_stats_period(guest, period_ms);
 	if (guest->other)
 		apply_stats_period(guest->other, period_ms);

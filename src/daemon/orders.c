@@ -14,7 +14,7 @@
 
 #define NAME "orders"
 #define MAGIC UINT64_C(0x6472726f6c616276) /* "vbalorrd" */
-#define VERSION 1
+#define VERSION 2
 
 struct vballoon_orders_file {
 	uint64_t magic;

@@ -14,6 +14,8 @@
 struct vballoon_orders {
 	uint64_t target_pages;
 	bool ordered; /* since the front end came */
+	/* Else they are as the settings have it, whatever these say by now. */
+	bool has_period, has_rules;
 	uint32_t stats_period_ms;
 	struct vballoon_deadline deadline;
 	struct vballoon_rules rules;

@@ -45,6 +45,41 @@ static void a_restart_of_the_service_is_not_noticed(void **state)
 	fd_store_await(STORED_ALONE);
 }
 
+static void assert_settings(struct daemon_bed *bed, const char *pages, json_int_t period_ms)
+{
+	struct control control;
+	json_t *status;
+
+	control_open(&control, bed->control_path);
+	status = control_call(&control, "{\"execute\":\"status\"}");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(status, "policy"), "pages")),
+		pages);
+	assert_int_equal(control_take_integer(status, "stats_period_ms"), period_ms);
+	control_close(&control);
+}
+
+static void settings_are_those_of_the_restart_where_nothing_was_ordered(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	stored_begin(bed, &front);
+	assert_settings(bed, "eager", 0);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	stored_start_with(bed, WORDS("--pages", "warm", "--stats-period", "5s"));
+	assert_settings(bed, "warm", 5000);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "pages=eager")), 0);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	stored_start_with(bed, WORDS("--pages", "warm", "--stats-period", "7s"));
+	assert_settings(bed, "eager", 7000);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("stats", "--period", "9s")), 0);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	stored_start_with(bed, WORDS("--pages", "warm"));
+	assert_settings(bed, "eager", 9000);
+	supervised_assert_sound(bed, &front, 300);
+	port_front_close(&front);
+}
+
 static void the_death_of_the_supervisor_is_not_noticed(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -219,6 +254,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_restart_of_the_service_is_not_noticed),
+		CASE(settings_are_those_of_the_restart_where_nothing_was_ordered),
 		CASE(the_death_of_the_supervisor_is_not_noticed),
 		CASE(a_message_at_hand_is_carried_out_by_another),
 		CASE(queues_that_share_an_interrupt_go_on),

@@ -63,12 +63,19 @@ int stored_tear_down(void **state)
 	return daemon_bed_tear_down(state);
 }
 
+void stored_start_with(struct daemon_bed *bed, const char *const *more)
+{
+	const char *words[12] = { bed->program ? bed->program : VBALLOOND, "--no-config",
+				  "--supervise", "yes" };
+
+	for (unsigned int i = 4; *more && i < 11; i++)
+		words[i] = *more++;
+	fd_store_start(&bed->daemon, process_self(), words, "vhost:control", sockets, 2);
+}
+
 void stored_start(struct daemon_bed *bed)
 {
-	fd_store_start(
-		&bed->daemon, process_self(),
-		WORDS(bed->program ? bed->program : VBALLOOND, "--no-config", "--supervise", "yes"),
-		"vhost:control", sockets, 2);
+	stored_start_with(bed, WORDS(NULL));
 }
 
 void stored_begin(struct daemon_bed *bed, struct port_front *front)

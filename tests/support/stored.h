@@ -18,8 +18,9 @@ struct vballoon_depot_file;
 int stored_set_up(void **state);
 int stored_tear_down(void **state);
 
-/* Start it, with what is stored; and with a guest. */
+/* Start it, with what is stored; with these options more, which end in NULL; and with a guest. */
 void stored_start(struct daemon_bed *bed);
+void stored_start_with(struct daemon_bed *bed, const char *const *more);
 void stored_begin(struct daemon_bed *bed, struct port_front *front);
 
 /* What the supervisor has in memory, to be unmapped by the caller. */
