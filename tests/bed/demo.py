@@ -45,7 +45,7 @@ def run(assets: Assets, init_on_alloc: int, traditional: bool) -> dict:
     machine = Machine(memory_mib=GUEST_MIB, prealloc=True, peer=True, traditional=traditional,
                       kernel_parameters=[f"init_on_alloc={init_on_alloc}"])
     # What is free is not to go to the host behind the balloon's back, which is to be seen here.
-    options = ("--features", "-page-reporting") if traditional else ()
+    options = ("--features", "-page-reporting" if traditional else "-reporting")
     with Rig(assets, machine, *options) as rig:
         own_move, integrity, peer_move = show(rig, assets)
     return {
