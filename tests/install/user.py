@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "docs"))
 
-from bed import cache, initramfs, kernel, qemu_root  # noqa: E402
+from bed import initramfs, kernel, qemu_root  # noqa: E402
 from bed.guest import Guest  # noqa: E402
 from bed.modules import BALLOON_MODULE, TRANSPORT_MODULE, Modules  # noqa: E402
 from bed.vm import BOOT_SECONDS, EMULATED  # noqa: E402
@@ -55,7 +55,7 @@ class Machine:
         modules = Modules(made)
         modules.add(TRANSPORT_MODULE)
         modules.add(BALLOON_MODULE, module)
-        init = cache.root() / "init"
+        init = root.directory.parent / "init"
         initramfs.build_init(init)
         files = {"init": init.read_bytes(),
                  **{f"modules/{name}.ko": data for name, data in modules.files.items()}}
