@@ -30,6 +30,16 @@ static void read_byte(int fd)
 		bench_die("read");
 }
 
+/* What a guest says; one that ends without it has failed. */
+static void await(int fd)
+{
+	char byte;
+
+	errno = ECHILD;
+	if (read(fd, &byte, 1) != 1)
+		bench_die("a guest failed");
+}
+
 /* One guest: makes itself ready and says so, waits for the start, says when it is done. */
 static void machine_run(uint64_t bytes, int ready, int start, struct machine *machine)
 {
@@ -57,34 +67,39 @@ static void machine_run(uint64_t bytes, int ready, int start, struct machine *ma
 
 static void machines_run(unsigned long count, uint64_t bytes, struct machine *machines)
 {
-	int ready[2], start[2], status;
+	int ready[MACHINES_MAX], start[2], status;
 	struct bench_time began;
 	double seconds, cpu_seconds = 0;
 
-	if (pipe(ready) || pipe(start))
+	if (pipe(start))
 		bench_die("pipe");
 	for (unsigned long i = 0; i < count; i++) {
-		pid_t pid = fork();
+		int own[2];
+		pid_t pid;
 
+		if (pipe(own))
+			bench_die("pipe");
+		pid = fork();
 		if (pid < 0)
 			bench_die("fork");
 		if (pid == 0) {
 			close(start[1]);
-			machine_run(bytes, ready[1], start[0], &machines[i]);
+			machine_run(bytes, own[1], start[0], &machines[i]);
 			exit(EXIT_SUCCESS);
 		}
+		close(own[1]); /* no other guest has it: one which fails is not waited for */
+		ready[i] = own[0];
 	}
-	close(ready[1]); /* so that a guest which fails is not waited for */
 	for (unsigned long i = 0; i < count; i++)
-		read_byte(ready[0]);
+		await(ready[i]);
 	began = bench_clock_start();
 	close(start[1]);
 	for (unsigned long i = 0; i < count; i++)
-		read_byte(ready[0]);
+		await(ready[i]);
 	seconds = bench_clock_since(began).seconds;
 	close(start[0]);
-	close(ready[0]);
 	for (unsigned long i = 0; i < count; i++) {
+		close(ready[i]);
 		errno = ECHILD;
 		if (wait(&status) < 0 || status)
 			bench_die("a guest failed");
