@@ -4,8 +4,9 @@
  *
  * The device core decides which whole host pages to drop, and when; these
  * operations only execute. They are called from inside vballoon_device_run(), drop and
- * restore from vballoon_device_recover_region(), too, on its thread, and must not call back into the device. They never see a guest
- * address: a region and an offset into it is what the one checked door made.
+ * restore from vballoon_device_recover_region(), too, on its thread, and must not call back
+ * into the device. They never see a guest address: a region and an offset into it is what the
+ * one checked door made.
  */
 #ifndef VBALLOON_RECLAIM_H
 #define VBALLOON_RECLAIM_H
