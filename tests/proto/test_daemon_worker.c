@@ -60,6 +60,23 @@ static pid_t await_worker(struct daemon_bed *bed, pid_t before)
 	return worker;
 }
 
+/* A daemon with a supervisor; no client is connected. */
+static void start_supervised(struct daemon_bed *bed)
+{
+	daemon_bed_start(bed, WORDS("--supervise", "yes"));
+	control_close(&bed->control);
+	bed->control.fd = -1;
+}
+
+/* The worker dies, and another goes on. */
+static void replace_worker(struct daemon_bed *bed)
+{
+	pid_t worker = supervised_worker(bed);
+
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	await_worker(bed, worker);
+}
+
 static void each_worker_is_behind_the_same_walls(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -186,9 +203,7 @@ static void a_worker_does_all_its_work_inside(void **state)
 {
 	struct daemon_bed *bed = *state;
 
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
-	control_close(&bed->control);
-	bed->control.fd = -1;
+	start_supervised(bed);
 	live(bed, EPOCH);
 	live(bed, EPOCH + 1);
 	/* Whom it killed was not killed for a system call. */
@@ -201,11 +216,8 @@ static void a_deadline_that_was_met_is_none_for_the_next_worker(void **state)
 	struct daemon_bed *bed = *state;
 	char *before, *after;
 	uint64_t page;
-	pid_t worker;
 
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
-	control_close(&bed->control);
-	bed->control.fd = -1;
+	start_supervised(bed);
 	daemon_bed_connect(bed);
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "64K", "--deadline", "1h", "--revert")),
@@ -214,9 +226,7 @@ static void a_deadline_that_was_met_is_none_for_the_next_worker(void **state)
 	before = status_text(bed, "deadline");
 	assert_non_null(strstr(before, "\"met\""));
 	assert_int_equal(balloon_driver_withdraw(&bed->guest, 1, &page, 1), 1);
-	worker = supervised_worker(bed);
-	assert_int_equal(kill(worker, SIGKILL), 0);
-	await_worker(bed, worker);
+	replace_worker(bed);
 	after = status_text(bed, "deadline");
 	assert_non_null(strstr(after, "\"met\""));
 	free(before);
@@ -228,19 +238,14 @@ static void a_policy_with_a_floor_above_the_guests_memory_holds_on(void **state)
 {
 	struct daemon_bed *bed = *state;
 	char *before, *after;
-	pid_t worker;
 
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
-	control_close(&bed->control);
-	bed->control.fd = -1;
+	start_supervised(bed);
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "pages=warm", "floor=1G")), 0);
 	daemon_bed_connect(bed);
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
 	before = status_text(bed, "host_pressure");
 	assert_null(strstr(before, "\"off\""));
-	worker = supervised_worker(bed);
-	assert_int_equal(kill(worker, SIGKILL), 0);
-	await_worker(bed, worker);
+	replace_worker(bed);
 	after = status_text(bed, "host_pressure");
 	assert_null(strstr(after, "\"off\""));
 	free(before);
@@ -251,11 +256,8 @@ static void that_no_memory_is_shared_is_told_by_the_next_worker_too(void **state
 {
 	struct daemon_bed *bed = *state;
 	char *before, *after;
-	pid_t worker;
 
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
-	control_close(&bed->control);
-	bed->control.fd = -1;
+	start_supervised(bed);
 	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
 	bed->guest_connected = true;
 	front_end_negotiate(&bed->guest, FRONT_END_FEATURES);
@@ -266,9 +268,7 @@ static void that_no_memory_is_shared_is_told_by_the_next_worker_too(void **state
 	front_end_get_u64(&bed->guest, VHOST_USER_GET_FEATURES);
 	before = status_text(bed, "memory_problem");
 	assert_non_null(strstr(before, "share=on"));
-	worker = supervised_worker(bed);
-	assert_int_equal(kill(worker, SIGKILL), 0);
-	await_worker(bed, worker);
+	replace_worker(bed);
 	after = status_text(bed, "memory_problem");
 	assert_string_equal(after, before);
 	free(before);
@@ -279,17 +279,12 @@ static void that_no_memory_is_shared_is_told_by_the_next_worker_too(void **state
 static void that_memory_is_shared_the_next_worker_knows(void **state)
 {
 	struct daemon_bed *bed = *state;
-	pid_t worker;
 
-	daemon_bed_start(bed, WORDS("--supervise", "yes"));
-	control_close(&bed->control);
-	bed->control.fd = -1;
+	start_supervised(bed);
 	daemon_bed_connect(bed);
 	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
 	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
-	worker = supervised_worker(bed);
-	assert_int_equal(kill(worker, SIGKILL), 0);
-	await_worker(bed, worker);
+	replace_worker(bed);
 	for (unsigned int i = 0; i < 2; i++)
 		front_end_stop_queue(&bed->guest, i);
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros")), 0);
