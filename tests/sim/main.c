@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* vballoon-sim: many schedules, each from its own seed, until one fails. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -174,8 +175,18 @@ static bool print_summary(struct world_summary *total, uint64_t schedules, uint6
 	return schedules < COVERED_SCHEDULES || (total->deaths ? total->deaths_again > 0 : covered);
 }
 
+/* What runs a schedule again, by this program. */
+static void name_schedule(const struct options *options, uint64_t seed, char *text, size_t size)
+{
+	const bool planted = options->mutant != MUTANT_NONE;
+
+	snprintf(text, size, "%s%s%s%s --seed %" PRIu64, program_invocation_short_name,
+		 options->deaths ? " --deaths" : "", planted ? " --mutant " : "",
+		 planted ? mutant_names[options->mutant] : "", seed);
+}
+
 /* What is told of a schedule in which a step never ends, which ends this process. */
-static char endless[96];
+static char endless[256];
 
 static void tell_endless(int signal)
 {
@@ -185,12 +196,11 @@ static void tell_endless(int signal)
 }
 
 /* A schedule takes some milliseconds of the processor. */
-static void watch(uint64_t seed)
+static void watch(const char *schedule)
 {
 	const struct itimerval most = { .it_value.tv_sec = 10 };
 
-	snprintf(endless, sizeof(endless),
-		 "a step never ends\nfailed: vballoon-sim --seed %" PRIu64 "\n", seed);
+	snprintf(endless, sizeof(endless), "a step never ends\nfailed: %s\n", schedule);
 	setitimer(ITIMER_PROF, &most, NULL);
 }
 
@@ -200,6 +210,7 @@ int main(int argc, char **argv)
 	struct options options = { .seed = 1, .schedules = 1 };
 	struct world_summary total = { 0 };
 	uint64_t hash = 0;
+	char schedule[192];
 
 	parse(&options, argc, argv);
 	/* Large guests are mapped for each schedule, not cleared: most stays untouched.
@@ -208,7 +219,8 @@ int main(int argc, char **argv)
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);
 	signal(SIGPROF, tell_endless);
 	for (uint64_t i = 0; i < options.schedules; i++) {
-		watch(options.seed + i);
+		name_schedule(&options, options.seed + i, schedule, sizeof(schedule));
+		watch(schedule);
 		bool has_memory =
 			world_init(&world, options.seed + i, options.mutant, options.trace);
 		world.oracle.forgets_drops =
@@ -225,7 +237,7 @@ int main(int argc, char **argv)
 		world_free(&world);
 		if (world.trace.failed) {
 			trace_print(&world.trace, stdout);
-			printf("failed: vballoon-sim --seed %" PRIu64 "\n", options.seed + i);
+			printf("failed: %s\n", schedule);
 			return 1;
 		}
 	}

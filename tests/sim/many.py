@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""many.py SIM SCHEDULES [SEED]: so many schedules, from that seed on, shared by all processors."""
+"""So many schedules, from a seed on, shared by all processors."""
 
+import argparse
 import os
 import re
 import subprocess
@@ -26,24 +27,31 @@ def told(output, first):
     return int(failed[1]) - first + 1 if failed else 0
 
 
-def run(sim, first, count):
+def run(command, first, count):
     """How many were run, and whether all went well."""
-    command = [sim, "--seed", str(first), "--schedules", str(count)]
+    command = [*command, "--seed", str(first), "--schedules", str(count)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, end="", flush=True)
     return told(done.stdout, first), done.returncode == 0
 
 
 def main():
-    sim, schedules = sys.argv[1], int(sys.argv[2])
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deaths", action="store_true", help="of the device's process, in the midst of its work")
+    parser.add_argument("sim")
+    parser.add_argument("schedules", type=int)
+    parser.add_argument("seed", type=int, nargs="?", default=1)
+    options = parser.parse_args()
+    command = [options.sim, *["--deaths"] * options.deaths]
+    schedules, seed = options.schedules, options.seed
     began = time.monotonic()
     parts = list(shares(seed, schedules, os.cpu_count() or 1))
     with ThreadPoolExecutor(len(parts) or 1) as pool:
-        ended = list(pool.map(lambda part: run(sim, *part), parts))
+        ended = list(pool.map(lambda part: run(command, *part), parts))
     ran, failed = sum(count for count, _ in ended), sum(not well for _, well in ended)
     took = f"{time.monotonic() - began:.0f} s"
-    print(f"{ran} schedules from seed {seed} in {took}: {f'{failed} failed' if failed else 'no violation'}")
+    what = "schedules with deaths" if options.deaths else "schedules"
+    print(f"{ran} {what} from seed {seed} in {took}: {f'{failed} failed' if failed else 'no violation'}")
     return 1 if failed or ran != schedules else 0
 
 
