@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Guest memory that comes and goes, also while queues run. */
+#include "holdings.h"
 #include "proto_test.h"
 
 #include <errno.h>
@@ -207,9 +208,12 @@ static void a_slot_is_removed_also_with_a_descriptor_too_many(void **state)
 {
 	struct front_end *front_end = *state;
 	struct dimm dimm = dimm_new(DIMM_BASE);
+	struct holdings before = holdings_now();
 
 	send_region(front_end, VHOST_USER_ADD_MEM_REG, &dimm.region, dimm.fd);
 	assert_int_equal(send_region(front_end, VHOST_USER_REM_MEM_REG, &dimm.region, dimm.fd), 0);
+	/* Neither that of the region stays open nor the one that came to remove it. */
+	holdings_assert(before);
 	close(dimm.fd);
 }
 

@@ -213,10 +213,12 @@ static void expect_refused(void **state, uint32_t request, const void *payload, 
 	running_set_up(state);
 }
 
-/* Whatever is said of it; a number that would be negative with a sign, too. */
+/* Whatever is said of it; a number that would be negative with a sign, too, and one that would be
+ * another queue's in 16 bits. */
 static void a_queue_that_there_is_not_ends_the_connection(void **state)
 {
-	static const uint32_t indices[] = { 2, INT32_MAX, UINT32_C(1) << 31, UINT32_MAX };
+	static const uint32_t indices[] = { 2, UINT16_MAX + 2, INT32_MAX, UINT32_C(1) << 31,
+					    UINT32_MAX };
 	const uint64_t event = VHOST_USER_VRING_NOFD | 2;
 
 	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
