@@ -156,9 +156,9 @@ static bool allows(struct list list, long number, uint32_t value)
 }
 
 /* Of a call that is let through with some values of an argument, each other one kills. */
-static void assert_other_values_kill(long number, unsigned int argument, unsigned int allowed)
+static void assert_other_values_kill(struct list list, long number, unsigned int argument,
+				     unsigned int allowed)
 {
-	struct list list = daemon_list();
 	unsigned int seen = 0;
 
 	assert_true(has_number(list, number));
@@ -175,7 +175,7 @@ static void assert_other_values_kill(long number, unsigned int argument, unsigne
 static void memory_is_punched_or_allocated_in_place_and_nothing_else(void **state)
 {
 	(void)state;
-	assert_other_values_kill(__NR_fallocate, 1, 2);
+	assert_other_values_kill(daemon_list(), __NR_fallocate, 1, 2);
 	assert_true(
 		allows(daemon_list(), __NR_fallocate, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
 	assert_true(allows(daemon_list(), __NR_fallocate, FALLOC_FL_KEEP_SIZE));
@@ -184,18 +184,31 @@ static void memory_is_punched_or_allocated_in_place_and_nothing_else(void **stat
 static void advice_is_on_core_dumps_and_on_touching_alone(void **state)
 {
 	(void)state;
-	assert_other_values_kill(__NR_madvise, 2, 2);
+	assert_other_values_kill(daemon_list(), __NR_madvise, 2, 2);
+}
+
+/* Of fcntl(), those that Linux has added. */
+static void assert_other_linux_commands_kill(struct list list)
+{
+	for (uint32_t command = 1024; command < 1024 + VALUES; command++) {
+		if (is_killed(list, __NR_fcntl, 1, command) == allows(list, __NR_fcntl, command))
+			fail_msg("fcntl %u", command);
+	}
 }
 
 static void descriptors_get_their_flags_and_nothing_else(void **state)
 {
 	(void)state;
-	assert_other_values_kill(__NR_fcntl, 1, 3);
-	for (uint32_t command = 1024; command < 1024 + VALUES; command++) {
-		if (is_killed(daemon_list(), __NR_fcntl, 1, command) ==
-		    allows(daemon_list(), __NR_fcntl, command))
-			fail_msg("fcntl %u", command);
-	}
+	assert_other_values_kill(daemon_list(), __NR_fcntl, 1, 3);
+	assert_other_linux_commands_kill(daemon_list());
+}
+
+static void the_lookout_copies_descriptors_and_changes_none(void **state)
+{
+	(void)state;
+	assert_other_values_kill(lookout_list(), __NR_fcntl, 1, 0);
+	assert_other_linux_commands_kill(lookout_list());
+	assert_true(allows(lookout_list(), __NR_fcntl, F_DUPFD_CLOEXEC));
 }
 
 static void no_memory_is_executable(void **state)
@@ -314,6 +327,7 @@ int main(void)
 		cmocka_unit_test(memory_is_punched_or_allocated_in_place_and_nothing_else),
 		cmocka_unit_test(advice_is_on_core_dumps_and_on_touching_alone),
 		cmocka_unit_test(descriptors_get_their_flags_and_nothing_else),
+		cmocka_unit_test(the_lookout_copies_descriptors_and_changes_none),
 		cmocka_unit_test(no_memory_is_executable),
 		cmocka_unit_test(the_lookout_opens_nothing_that_it_would_change),
 		cmocka_unit_test(one_that_serves_one_front_end_takes_no_other),
