@@ -93,13 +93,14 @@ void guest_use_in_silence(void)
 	}
 }
 
-/* A bad driver's: pages that are not in the balloon. The device must live with it. */
+/* A bad driver's: pages that are not in the balloon. The device must live with it. Of two messages
+ * with one page the first that is answered would make it the guest's, to be given again too early. */
 void guest_deflate_what_is_not_held(void)
 {
 	struct list *list = guest_open_list(DEFLATE);
 	uint32_t page = rng_below(&world.rng, PAGES);
 
-	if (!list || (world.owners[page] != USED && world.owners[page] != FREE))
+	if (!list || world.told[page] || (world.owners[page] != USED && world.owners[page] != FREE))
 		return;
 	list->pages[list->count++] = page;
 	world.owners[page] = TAKEN; /* not given meanwhile */
