@@ -158,8 +158,8 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
  * Have the device go on with a saved state, whichever way it has come; a front end may send
  * one too (DEVICE_STATE). It is loaded when a queue starts: before that the guest's memory
  * and what its driver has negotiated are not known. A state that is of another guest's
- * memory turns the front end away then, unless struct vballoon_vhost_user_config.start_empty.
- * The newest is what counts.
+ * memory turns the front end away then, unless struct vballoon_vhost_user_config.start_empty, or
+ * there was no driver when it was saved. The newest is what counts.
  * @param back_end the back end
  * @param state copied; nothing in it is trusted
  * @param len bytes

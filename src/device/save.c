@@ -253,7 +253,9 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 		return -EBUSY;
 	if (open_for(device, state, len, &saved, check_out))
 		return -EINVAL;
-	if (!is_memory_of(device, &saved)) {
+	/* Where no driver has spoken nothing of it is about memory; and there may not have been any,
+	 * as a monitor need not tell of it before there is a driver. */
+	if (saved.record.valid && !is_memory_of(device, &saved)) {
 		check_out->fault = VBALLOON_SAVED_OTHER_MEMORY;
 		return -EINVAL;
 	}

@@ -28,6 +28,15 @@ static int set_up(void **state)
 	return 0;
 }
 
+/* A guest whose driver has not started; a monitor tells of no memory before. */
+static int driverless_set_up(void **state)
+{
+	memset(&move, 0, sizeof(move));
+	port_front_open_pair(&front);
+	*state = &front;
+	return 0;
+}
+
 /* On packed queues if @packed, else on split ones. */
 static int format_set_up(void **state, bool packed)
 {
@@ -178,6 +187,20 @@ static void an_order_that_was_not_carried_out_goes_along(void **state)
 	assert_int_equal(port_move_load(&f->wire, &move), 0);
 	port_move_arrive(f);
 	port_front_await(f, 250);
+}
+
+static void a_driver_that_comes_after_the_move_is_served(void **state)
+{
+	struct port_front *f = *state;
+
+	assert_int_equal(vballoon_device_set_target(port_front_device(f), 100), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
+	attach(f, false);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
+	port_front_start(f);
+	port_front_await(f, 100);
+	assert_int_equal(port_front_status(f).target_pages, 100);
+	assert_int_equal(port_front_status(f).loads, 1);
 }
 
 /* The state says whose pages they are: another driver's are not taken for its. */
@@ -374,6 +397,7 @@ int main(void)
 		TEST(packed_set_up, its_life_goes_on_there),
 		TEST(set_up, what_did_not_travel_is_given_back_there),
 		TEST(set_up, an_order_that_was_not_carried_out_goes_along),
+		TEST(driverless_set_up, a_driver_that_comes_after_the_move_is_served),
 		TEST(set_up, a_state_of_an_earlier_life_does_no_harm),
 		TEST(set_up, nothing_is_saved_or_loaded_while_a_queue_runs),
 		TEST(set_up, a_state_is_refused_when_the_queues_have_started_before_it_is_whole),

@@ -450,6 +450,20 @@ static void a_guest_without_a_driver_takes_its_target_along(void **state)
 	assert_int_equal(bed_status(&move.there).target_pages, 9);
 }
 
+/* Its monitor had not told of its memory yet, or there is more by the time that a driver comes. */
+static void a_guest_without_a_driver_has_no_memory_that_could_be_another(void **state)
+{
+	(void)state;
+	bed_destroy(&move.here);
+	bed_init(&move.here, FEATURES);
+	vballoon_device_set_target(move.here.device, 9);
+	save_and_load();
+	assert_int_equal(bed_status(&move.there).target_pages, 9);
+	bed_start_queues(&move.there);
+	assert_int_equal(bed_hello(&move.there, BED_EPOCH, 12, 0), 0);
+	bed_expect_request(&move.there, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, 9);
+}
+
 /* Half of the pages, one and one: the longest that a record gets. */
 static void a_record_of_single_pages_goes_along(void **state)
 {
@@ -503,6 +517,7 @@ int main(void)
 		TEST(a_request_that_this_device_does_not_know_is_refused),
 		TEST(what_is_loaded_takes_the_place_of_a_record),
 		TEST(a_guest_without_a_driver_takes_its_target_along),
+		TEST(a_guest_without_a_driver_has_no_memory_that_could_be_another),
 		TEST(a_record_of_single_pages_goes_along),
 		TEST(what_is_withdrawn_there_is_what_was_added_here),
 	};
