@@ -50,7 +50,8 @@ void vballoon_journal_keep(struct vballoon_device *device)
 {
 	struct vballoon_journal *journal = device->journal;
 	uint32_t turn = journal->turn & 1;
-	struct vballoon_journal_turn now = { .proof = device->proof };
+	struct vballoon_journal_turn now = { .proof = device->proof,
+					     .stopped_proven = device->stopped_proven };
 
 	vballoon_own_save(device, now.own);
 	if (!memcmp(&now, &journal->turns[turn], sizeof(now)))
@@ -131,6 +132,8 @@ int vballoon_device_recover(void *storage, const struct vballoon_device_config *
 		return -EINVAL;
 	device->features = journal->record.features;
 	device->proof = proof_of(journal);
+	device->stopped_proven = device->proof != VBALLOON_RECORD_NONE &&
+				 journal->turns[journal->turn & 1].stopped_proven;
 	device->unsettled = true;
 	vballoon_own_load(device, journal->turns[journal->turn & 1].own);
 	/* Whether it was asked, and has answered since, is not known. */
@@ -210,6 +213,8 @@ int vballoon_device_recover_queue(struct vballoon_device *device, unsigned int i
 
 	if (index >= device->protocol->queue_count)
 		return -EINVAL;
+	/* It ran, and a message in it may have been in the midst. */
+	device->stopped_proven = false;
 	kept = &device->journal->places[index];
 	if (!vballoon_kept_place(*kept).known)
 		return -ENOENT;

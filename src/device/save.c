@@ -260,6 +260,8 @@ int vballoon_device_load(struct vballoon_device *device, const void *state, size
 		return -EINVAL;
 	}
 	vballoon_device_forget(device);
+	/* To whoever goes on from what is loaded its guest has not spoken, whoever had before. */
+	vballoon_journal_keep(device);
 	device->counters.loads++;
 	take_orders(device, &saved);
 	if (saved.record.valid && saved.record.features != device->features)

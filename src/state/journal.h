@@ -41,7 +41,7 @@
 /* What changes as one. */
 struct vballoon_journal_turn {
 	uint32_t proof; /* enum vballoon_record */
-	uint32_t reserved0;
+	uint32_t stopped_proven; /* it was proven when the queues stopped, and none has started */
 	uint8_t own[VBALLOON_JOURNAL_OWN_BYTES]; /* as in a saved state */
 };
 

@@ -290,6 +290,22 @@ static void that_memory_is_shared_the_next_worker_knows(void **state)
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--zeros")), 0);
 }
 
+/* Of a guest that stands still already when its worker is replaced. */
+static void what_need_not_travel_the_next_worker_knows(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	start_supervised(bed);
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, PAGES), PAGES);
+	for (unsigned int i = 0; i < 2; i++)
+		front_end_stop_queue(&bed->guest, i);
+	replace_worker(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map")), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "64 KiB of the guest's memory need not travel"));
+}
+
 static void a_worker_of_one_front_end_does_too(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -341,6 +357,7 @@ int main(int argc, char **argv)
 		CASE(a_policy_with_a_floor_above_the_guests_memory_holds_on),
 		CASE(that_no_memory_is_shared_is_told_by_the_next_worker_too),
 		CASE(that_memory_is_shared_the_next_worker_knows),
+		CASE(what_need_not_travel_the_next_worker_knows),
 		CASE(a_worker_of_one_front_end_does_too),
 		CASE(the_monitor_of_a_traditional_balloon_behind_a_relay_waits_for_answers),
 	};

@@ -152,6 +152,43 @@ static void it_goes_on_from_anywhere(void **state)
 	assert_int_equal(skippable(bed, UINT64_MAX), 0);
 }
 
+/* Another device goes on from the journal of one that died. Proves DEV-STATE-7. */
+static void what_need_not_travel_the_next_device_knows(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_add_pages(bed, AT, 100);
+	stop(bed);
+	bed_die(bed);
+	assert_int_equal(skippable(bed, 0), 100);
+	bed_die(bed);
+	assert_int_equal(skippable(bed, 0), 100);
+}
+
+/* Proves DEV-STATE-7. */
+static void of_a_guest_that_did_not_speak_the_next_device_keeps_all(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_add_pages(bed, AT, 100);
+	bed_pause(bed);
+	stop(bed);
+	bed_die(bed);
+	assert_int_equal(skippable(bed, 0), -EAGAIN);
+}
+
+/* What it was in the midst of nobody knows, though the other queue had stopped before. */
+static void a_queue_that_ran_when_its_device_died_is_doubt_enough(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_add_pages(bed, AT, 100);
+	vballoon_device_stop_queue(bed->device, FROMDEV, NULL);
+	bed_die(bed);
+	vballoon_device_stop_queue(bed->device, TODEV, NULL);
+	assert_int_equal(skippable(bed, 0), -EAGAIN);
+}
+
 /* Its guest has not spoken here. */
 static void what_was_loaded_travels(void **state)
 {
@@ -165,6 +202,47 @@ static void what_was_loaded_travels(void **state)
 	assert_int_equal(vballoon_device_save(bed->device, saved, sizeof(saved), &len), 0);
 	assert_int_equal(vballoon_device_load(bed->device, saved, len, &check), 0);
 	assert_int_equal(skippable(bed, 0), -EAGAIN);
+}
+
+/* A state is loaded, or its device dies at a step of that, from 1 on; then another goes on. Returns
+ * whether it died. */
+static bool load_and_die(struct bed *bed, const uint8_t *saved, size_t len, unsigned int step)
+{
+	struct vballoon_saved_check check;
+
+	bed->dies_in = step;
+	if (setjmp(bed->death)) {
+		bed_die(bed);
+		return true;
+	}
+	assert_int_equal(vballoon_device_load(bed->device, saved, len, &check), 0);
+	bed->dies_in = 0;
+	bed_die(bed);
+	return false;
+}
+
+/* That the guest had spoken before is not true of what was loaded then. Proves DEV-STATE-7. */
+static void what_was_loaded_travels_whenever_that_kills(void **state)
+{
+	struct bed *bed = *state;
+	unsigned int step = 0;
+	uint8_t saved[4096];
+	size_t len;
+	bool died;
+
+	bed_add_pages(bed, AT, 100);
+	bed_stop(bed);
+	assert_int_equal(vballoon_device_save(bed->device, saved, sizeof(saved), &len), 0);
+	do {
+		bed_go_on(bed);
+		bed_hello(bed, BED_EPOCH, 12, 0);
+		bed_add_pages(bed, AT, 100);
+		bed_stop(bed);
+		assert_int_equal(skippable(bed, 0), 100);
+		died = load_and_die(bed, saved, len, ++step);
+		assert_int_equal(skippable(bed, 0), -EAGAIN);
+	} while (died);
+	assert_true(step > 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -181,6 +259,10 @@ int main(void)
 		TEST(what_was_reported_as_free_travels),
 		TEST(it_goes_on_from_anywhere),
 		TEST(what_was_loaded_travels),
+		TEST(what_was_loaded_travels_whenever_that_kills),
+		TEST(what_need_not_travel_the_next_device_knows),
+		TEST(of_a_guest_that_did_not_speak_the_next_device_keeps_all),
+		TEST(a_queue_that_ran_when_its_device_died_is_doubt_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
