@@ -171,6 +171,18 @@ int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *s
 			     struct vballoon_saved_check *check_out);
 
 /**
+ * Write down what the next device is to go on with: as vballoon_device_save(), but a state that
+ * waits for the queues to start goes on as it came, unless the device has another target since.
+ * @param back_end the back end
+ * @param to where to, or NULL
+ * @param room bytes there
+ * @param len_out how long the state is
+ * @return as vballoon_device_save()
+ */
+int vballoon_vhost_user_save(const struct vballoon_vhost_user *back_end, void *to, size_t room,
+			     size_t *len_out);
+
+/**
  * Visit every run of guest memory that the host has nothing of at this moment: it reads as zeros,
  * whatever has become of it before - held and dropped, reported and dropped, or never used. In order
  * of address. When the guest stands still, it need not travel to where memory is new. It is

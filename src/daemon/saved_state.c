@@ -113,17 +113,17 @@ int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *pa
 }
 
 int vballoon_saved_state_take(struct vballoon_saved_state *state,
-			      const struct vballoon_device *device)
+			      const struct vballoon_vhost_user *back_end)
 {
 	struct vballoon_saved_state taken = { .bytes = NULL };
-	int err = vballoon_device_save(device, NULL, 0, &taken.len);
+	int err = vballoon_vhost_user_save(back_end, NULL, 0, &taken.len);
 
 	if (err != -ENOSPC)
 		return err;
 	taken.bytes = malloc(taken.len);
 	if (!taken.bytes)
 		return -ENOMEM;
-	err = vballoon_device_save(device, taken.bytes, taken.len, &taken.len);
+	err = vballoon_vhost_user_save(back_end, taken.bytes, taken.len, &taken.len);
 	if (err) {
 		vballoon_saved_state_free(&taken);
 		return err;

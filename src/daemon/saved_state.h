@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <vballoon/device.h>
+#include <vballoon/vhost_user.h>
 
 /* Zero-initialised: there is none. */
 struct vballoon_saved_state {
@@ -23,9 +24,9 @@ int vballoon_saved_state_read(struct vballoon_saved_state *state, const char *pa
 int vballoon_saved_state_check(const struct vballoon_saved_info *info, const char *path,
 			       const struct vballoon_feature_set *here);
 
-/* Take that of a device. Returns 0; -ENOMEM; as vballoon_device_save(). */
+/* Take that of a guest. Returns 0; -ENOMEM; as vballoon_vhost_user_save(). */
 int vballoon_saved_state_take(struct vballoon_saved_state *state,
-			      const struct vballoon_device *device);
+			      const struct vballoon_vhost_user *back_end);
 
 void vballoon_saved_state_free(struct vballoon_saved_state *state);
 

@@ -46,12 +46,11 @@ json_t *vballoon_state_piece(struct vballoon_guest *guest, uint64_t offset,
 			     struct vballoon_error *error)
 {
 	char text[VBALLOON_BASE64_TEXT_BYTES(PIECE_BYTES)];
-	struct vballoon_device *device = device_of(guest, error);
 	struct vballoon_saved_state *state = &guest->saved;
 	size_t len;
 	int err;
 
-	if (!device)
+	if (!device_of(guest, error))
 		return NULL;
 	if (vballoon_pair_other_has_record(guest)) {
 		vballoon_error_set(
@@ -59,7 +58,7 @@ json_t *vballoon_state_piece(struct vballoon_guest *guest, uint64_t offset,
 			"the guest's other balloon has pages too, and a state is of one");
 		return NULL;
 	}
-	err = offset ? 0 : vballoon_saved_state_take(state, device);
+	err = offset ? 0 : vballoon_saved_state_take(state, guest->back_end);
 	if (err)
 		return fail(error, err);
 	if (offset >= state->len) {

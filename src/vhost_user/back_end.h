@@ -46,6 +46,7 @@ struct vballoon_vhost_user {
 	struct vballoon_transfer transfer;
 	void *state; /* owned: to go on with when the queues start; NULL: none */
 	size_t state_len;
+	uint64_t state_target; /* that the device had when it came */
 	struct vballoon_kept kept;
 	uint64_t slot_ids; /* given so far */
 	struct vhost_user_log log_where;

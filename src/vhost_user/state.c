@@ -32,6 +32,14 @@ static void tell(struct vballoon_vhost_user *back_end, int priority,
 	}
 }
 
+static uint64_t target_of(const struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_status status;
+
+	vballoon_device_status(back_end->device, &status);
+	return status.target_pages;
+}
+
 int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *state, size_t len,
 			     struct vballoon_saved_check *check_out)
 {
@@ -53,6 +61,20 @@ int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *s
 	forget(back_end);
 	back_end->state = copy;
 	back_end->state_len = len;
+	back_end->state_target = target_of(back_end);
+	return 0;
+}
+
+/* Of a guest whose queues have not started here the device knows nothing but orders. */
+int vballoon_vhost_user_save(const struct vballoon_vhost_user *back_end, void *to, size_t room,
+			     size_t *len_out)
+{
+	if (!back_end->state || target_of(back_end) != back_end->state_target)
+		return vballoon_device_save(back_end->device, to, room, len_out);
+	*len_out = back_end->state_len;
+	if (*len_out > room)
+		return -ENOSPC;
+	memcpy(to, back_end->state, *len_out);
 	return 0;
 }
 

@@ -53,11 +53,11 @@ static int begin_save(struct vballoon_vhost_user *back_end, int fd)
 	size_t len = 0, room;
 	int ret;
 
-	ret = vballoon_device_save(back_end->device, NULL, 0, &len);
+	ret = vballoon_vhost_user_save(back_end, NULL, 0, &len);
 	if (ret == -ENOSPC) {
 		room = len;
 		bytes = malloc(room);
-		ret = bytes ? vballoon_device_save(back_end->device, bytes, room, &len) : -ENOMEM;
+		ret = bytes ? vballoon_vhost_user_save(back_end, bytes, room, &len) : -ENOMEM;
 	}
 	if (ret)
 		free(bytes);

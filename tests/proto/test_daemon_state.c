@@ -99,6 +99,21 @@ static void a_state_takes_the_place_of_files_alone(void **state)
 	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
 }
 
+/* Its guest has not gone on. */
+static void a_state_that_waits_for_its_guest_can_be_saved(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	save(bed);
+	restart(bed, WORDS("--load-state", file));
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	front_end_negotiate(&bed->guest, FRONT_END_FEATURES);
+	process_await(&bed->daemon, "a front end has connected");
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("save-state", file)), 0);
+	assert_non_null(strstr(bed->ctl.out.text, "1 MiB in the balloon"));
+}
+
 static void an_order_since_is_newer_than_the_state(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -462,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_daemon_goes_on_where_another_was),
 		TEST(a_state_takes_the_place_of_files_alone),
+		TEST(a_state_that_waits_for_its_guest_can_be_saved),
 		TEST(an_order_since_is_newer_than_the_state),
 		TEST(it_is_also_when_the_front_end_has_to_come_twice),
 		TEST(a_state_is_loaded_once),

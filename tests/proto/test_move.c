@@ -189,6 +189,37 @@ static void an_order_that_was_not_carried_out_goes_along(void **state)
 	port_front_await(f, 250);
 }
 
+/* A guest that is paused on the way, whose queues start nowhere but at its end. */
+static void a_guest_that_moves_on_before_it_goes_on_keeps_its_balloon(void **state)
+{
+	struct port_front *f = *state;
+
+	save_and_attach(f, false);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
+	attach(f, false);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
+	port_move_arrive(f);
+	port_front_await_that(f, is_proven);
+	assert_int_equal(port_front_status(f).held_pages, 100);
+	assert_int_equal(port_front_status(f).target_pages, 100);
+	assert_int_equal(f->guest.causes[VBALLOON_GUEST_TAKEN_BACK], 0);
+}
+
+static void an_order_on_the_way_is_newer_than_what_came(void **state)
+{
+	struct port_front *f = *state;
+
+	save_and_attach(f, false);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
+	assert_int_equal(vballoon_device_set_target(port_front_device(f), 70), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
+	attach(f, false);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
+	port_move_arrive(f);
+	port_front_await(f, 70);
+}
+
 static void a_driver_that_comes_after_the_move_is_served(void **state)
 {
 	struct port_front *f = *state;
@@ -397,6 +428,8 @@ int main(void)
 		TEST(packed_set_up, its_life_goes_on_there),
 		TEST(set_up, what_did_not_travel_is_given_back_there),
 		TEST(set_up, an_order_that_was_not_carried_out_goes_along),
+		TEST(set_up, a_guest_that_moves_on_before_it_goes_on_keeps_its_balloon),
+		TEST(set_up, an_order_on_the_way_is_newer_than_what_came),
 		TEST(driverless_set_up, a_driver_that_comes_after_the_move_is_served),
 		TEST(set_up, a_state_of_an_earlier_life_does_no_harm),
 		TEST(set_up, nothing_is_saved_or_loaded_while_a_queue_runs),
