@@ -93,7 +93,7 @@ static void tell_other(struct vballoon_guest *guest)
 		return;
 	guest->other->target_pages = guest->target_pages;
 	guest->other->deadline = guest->deadline;
-	guest->other->ordered = true;
+	guest->other->ordered |= guest->ordered;
 }
 
 /* An order was not carried out in time. */
@@ -101,6 +101,7 @@ static void end_order(struct vballoon_guest *guest, const struct vballoon_status
 		      uint64_t target)
 {
 	const char *why = ruling(guest, status->record, &target);
+	bool ordered = guest->ordered;
 
 	vballoon_log(LOG_NOTICE,
 		     "the deadline has passed with %" PRIu64 " balloon pages of %" PRIu64
@@ -109,6 +110,8 @@ static void end_order(struct vballoon_guest *guest, const struct vballoon_status
 	/* Memory may have been unplugged since the target before was set. */
 	if (set_target(guest, target))
 		vballoon_log(LOG_WARNING, "that is more than the guest's memory: the target stays");
+	/* It is as old as the order: what a guest brings that has been away since is newer. */
+	guest->ordered = ordered;
 	tell_other(guest);
 }
 

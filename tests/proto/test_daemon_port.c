@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon_bed.h"
@@ -167,6 +168,35 @@ static void a_target_that_comes_with_the_guest_has_no_deadline_of_another(void *
 	port_front_close(&front);
 }
 
+/* What a deadline has put back meanwhile is no newer than its order was. */
+static void nor_is_it_undone_by_a_deadline_that_passed_while_the_guest_was_away(void **state)
+{
+	struct daemon_bed *bed = *state;
+	uint64_t features;
+
+	connect_guest(bed, ~UINT64_C(0));
+	reach(bed, 300);
+	port_move_stop(&front);
+	assert_int_equal(port_move_save(&front.wire, &move), 0);
+	set(bed, 200);
+	json_decref(control_call(&bed->control,
+				 "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":1638400,"
+				 "\"deadline_ms\":500,\"then\":\"revert\"}}"));
+	assert_int_equal(shutdown(front.wire.link.socket, SHUT_RDWR), 0);
+	process_await(&bed->daemon, "the front end has gone");
+	process_await(&bed->daemon, "the deadline has passed");
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 200 * 4096);
+	port_move_attach(&front, daemon_bed_socket(bed), NULL);
+	assert_int_equal(port_move_load(&front.wire, &move), 0);
+	port_move_arrive(&front);
+	/* All of that is done before this is answered. */
+	assert_int_equal(
+		vballoon_link_get_u64(&front.wire.link, VHOST_USER_GET_FEATURES, &features), 0);
+	assert_int_equal(daemon_bed_status_integer(bed, "target_bytes"), 300 * 4096);
+	port_front_await(&front, 300);
+	port_front_close(&front);
+}
+
 static void follows_many_targets_that_come_before_it_is_there(void **state)
 {
 	static const unsigned int targets[] = { 64, 700, 96, 97, 768, 1, 300, 0 };
@@ -280,6 +310,7 @@ int main(int argc, char **argv)
 		DAEMON_TEST(does_the_main_job_with_every_subset),
 		DAEMON_TEST(a_guest_that_comes_later_finds_the_target),
 		DAEMON_TEST(a_target_that_comes_with_the_guest_has_no_deadline_of_another),
+		DAEMON_TEST(nor_is_it_undone_by_a_deadline_that_passed_while_the_guest_was_away),
 		DAEMON_TEST(follows_many_targets_that_come_before_it_is_there),
 		DAEMON_TEST(a_target_of_all_memory_takes_what_can_be_had),
 		DAEMON_TEST(memory_comes_back_before_the_guest_has_none),
