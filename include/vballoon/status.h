@@ -97,7 +97,8 @@ struct vballoon_status {
 	uint64_t returned_pages;
 	uint64_t exchanged_pages; /**< came back for as many others, and are neither added nor
 				       returned */
-	uint64_t reported_pages; /**< named as free by the guest, and not refused */
+	uint64_t reported_pages; /**< named as free by the guest, and not refused; a message counts
+				      once it is answered */
 	uint64_t discarded_pages; /**< of those: given back to the host */
 	uint64_t discard_failures; /**< times that the host could not take reported pages */
 	uint64_t report_done_id; /**< the last round of vballoon_device_request_report() that

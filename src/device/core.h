@@ -129,6 +129,9 @@ struct vballoon_work {
 	bool entry_given; /* the host has memory of it */
 	bool entry_failed; /* passed over, or could not be cleared */
 	struct {
+		uint64_t pages, discarded;
+	} reported; /* what the message counts for when it is answered */
+	struct {
 		uint64_t pages_left; /* that the answer may still name */
 		struct vballoon_search search;
 		unsigned int way; /* of looking */
@@ -462,6 +465,9 @@ uint64_t vballoon_host_page_end(const struct vballoon_device *device, uint64_t g
 /* discard.c: a step of work->at to work->end, which are guest memory and not held: given
  * back to the host, or work->keep_end tells how far it is not. */
 enum vballoon_progress vballoon_discard_step(struct vballoon_device *device);
+
+/* The message is done, and counts. */
+void vballoon_discard_count(struct vballoon_device *device);
 
 /* stats.c: a statistic was reported; of one that the library does not keep nothing is. */
 void vballoon_stats_set(struct vballoon_stats *stats, unsigned int place, uint64_t value);

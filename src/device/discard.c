@@ -64,7 +64,7 @@ static enum vballoon_progress discard(struct vballoon_device *device,
 	}
 	vballoon_memory_changed(&device->memory, vballoon_gpa(work->at), (size_t)len);
 	work->entry_given = true;
-	device->counters.discarded_pages += len >> device->config.page_shift;
+	work->reported.discarded += len >> device->config.page_shift;
 	work->at += len;
 	return VBALLOON_DONE;
 }
@@ -81,4 +81,11 @@ enum vballoon_progress vballoon_discard_step(struct vballoon_device *device)
 		return discard(device, region, end);
 	work->keep_end = end;
 	return VBALLOON_DONE;
+}
+
+/* One that was ended early is taken anew, and would count twice. */
+void vballoon_discard_count(struct vballoon_device *device)
+{
+	device->counters.reported_pages += device->work.reported.pages;
+	device->counters.discarded_pages += device->work.reported.discarded;
 }

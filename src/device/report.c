@@ -89,7 +89,7 @@ static enum vballoon_violation next_run(struct vballoon_device *device)
 	cause = VBALLOON_REFUSED_HELD;
 	if (vballoon_held_any(device, entry.gpa, bytes))
 		goto refuse;
-	device->counters.reported_pages += bytes >> device->config.page_shift;
+	work->reported.pages += bytes >> device->config.page_shift;
 	work->entry_failed = false;
 	work->at = work->keep_end = entry.gpa;
 	work->end = entry.gpa + bytes;
@@ -117,6 +117,8 @@ enum vballoon_violation vballoon_report_resume(struct vballoon_device *device)
 		else
 			break;
 	}
+	if (!violation && !work->unfinished)
+		vballoon_discard_count(device);
 	return violation;
 }
 

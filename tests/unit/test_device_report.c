@@ -395,6 +395,22 @@ static void a_stop_ends_it_unanswered_and_it_is_done_again(void **state)
 	assert_int_equal(bed_status(&bed).violation, VBALLOON_OK);
 }
 
+static void what_is_done_again_counts_once(void **state)
+{
+	const struct report message = large_report();
+	struct vballoon_queue *queue = &bed.rings[TODEV].queue;
+
+	(void)state;
+	bed_post(&bed, &message, 8 + 4 * 8, 0);
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(vballoon_device_stop_queue(bed.device, TODEV, &queue->next), 0);
+	assert_int_equal(vballoon_device_start_queue(bed.device, TODEV, queue), 0);
+	bed_run(&bed);
+	assert_int_equal(bed_collect(&bed, NULL, 0), 0);
+	assert_int_equal(bed_status(&bed).reported_pages, 4 * 4096);
+	assert_int_equal(bed_status(&bed).discarded_pages, 4 * 4096);
+}
+
 static void memory_that_goes_meanwhile_is_not_touched(void **state)
 {
 	const struct report message = large_report();
@@ -406,6 +422,7 @@ static void memory_that_goes_meanwhile_is_not_touched(void **state)
 	bed_run(&bed);
 	assert_int_equal(bed_collect(&bed, NULL, 0), 0);
 	assert_int_equal(bed_status(&bed).refused_entries[VBALLOON_REFUSED_OUTSIDE_MEMORY], 4);
+	assert_int_equal(bed_status(&bed).reported_pages, 0);
 }
 
 static void stop_with(const void *message, size_t len, size_t room, enum vballoon_violation why)
@@ -488,6 +505,7 @@ int main(void)
 		TEST(a_message_behind_it_waits),
 		TEST(requests_are_sent_meanwhile),
 		TEST(a_stop_ends_it_unanswered_and_it_is_done_again),
+		TEST(what_is_done_again_counts_once),
 		TEST(memory_that_goes_meanwhile_is_not_touched),
 		TEST(more_than_65536_units_stop_the_device),
 		TEST(a_flag_stops_the_device),

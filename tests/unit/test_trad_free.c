@@ -190,6 +190,23 @@ static void a_large_report_is_given_back_in_steps_before_its_answer(void **state
 	assert_int_equal(trad_dropped(&bed, 0), 64 * MIB);
 }
 
+/* A policy that is set meanwhile has it taken anew. */
+static void a_report_that_is_done_again_counts_once(void **state)
+{
+	const struct vballoon_policy eager = { .pages = VBALLOON_PAGES_EAGER };
+	const uint64_t stretch[][2] = { { AT, 64 * MIB } };
+
+	(void)state;
+	begin(FEATURES, 12);
+	trad_post_free(&bed, REPORT, stretch, 1);
+	assert_true(vballoon_device_run(bed.device));
+	assert_int_equal(vballoon_device_set_policy(bed.device, &eager), 0);
+	bed_run(&bed);
+	assert_true(trad_answered(&bed, REPORT));
+	assert_int_equal(bed_status(&bed).reported_pages, 64 * MIB / PAGE);
+	assert_int_equal(bed_status(&bed).discarded_pages, 64 * MIB / PAGE);
+}
+
 /* What is held is found last in each of them. */
 static void many_stretches_that_are_held_take_several_runs(void **state)
 {
@@ -419,6 +436,7 @@ int main(void)
 		CASE(without_the_feature_a_poison_value_means_nothing),
 		CASE(nothing_that_is_reported_is_given_back_while_inhibited),
 		CASE(a_large_report_is_given_back_in_steps_before_its_answer),
+		CASE(a_report_that_is_done_again_counts_once),
 		CASE(many_stretches_that_are_held_take_several_runs),
 		CASE(a_round_of_hints_is_counted_and_dropped_nothing_of),
 		CASE(hints_of_another_round_do_not_count),

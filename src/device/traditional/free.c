@@ -42,7 +42,7 @@ static void open_stretch(struct vballoon_device *device, const struct vballoon_s
 	cause = VBALLOON_REFUSED_HELD;
 	if (vballoon_held_any(device, first, end - first))
 		goto refuse;
-	device->counters.reported_pages += pages;
+	work->reported.pages += pages;
 	if (is_poisoned(device))
 		return;
 	work->at = work->keep_end = first;
@@ -66,12 +66,14 @@ enum vballoon_violation vballoon_trad_report(struct vballoon_device *device,
 		else if (work->at < work->end)
 			work->unfinished = vballoon_discard_step(device) == VBALLOON_UNFINISHED;
 		else if (chain->write_segment == chain->count)
-			return VBALLOON_OK;
+			break;
 		else if (work->steps_left)
 			open_stretch(device, &chain->segments[chain->write_segment++]);
 		else
 			work->unfinished = true;
 	}
+	if (!work->unfinished)
+		vballoon_discard_count(device);
 	return VBALLOON_OK;
 }
 
