@@ -73,9 +73,9 @@ struct vballoon_status {
 	bool drop_lingers; /**< some of the waiting pages may only wait for their neighbours, or for
 				the driver, for some milliseconds: see vballoon_device_due_ms() */
 	uint64_t kept_pages
-		[VBALLOON_RECLAIMABLE_COUNT]; /**< held in regions never dropped, by cause; or
-					 held and kept for now, while dropping is inhibited
-					 or the policy keeps pages warm */
+		[VBALLOON_RECLAIMABLE_COUNT]; /**< held and not dropped, in regions that are to be
+					 kept, by cause; or kept for now, while dropping is
+					 inhibited or the policy keeps pages warm */
 	enum vballoon_record record;
 	uint64_t epoch; /**< from HELLO; 0 without a record */
 	uint32_t unit_shift; /**< from HELLO; 0 without a record */

@@ -11,12 +11,11 @@ static void count_region(const struct vballoon_device *device, const struct vbal
 	const struct vballoon_page_map_header *header =
 		vballoon_page_map_open(region->page_map).header;
 	enum vballoon_reclaimable cause = region->reclaimable;
+	uint64_t loose = header->held_pages - header->dropped_pages;
 
 	status->held_pages += header->held_pages;
 	status->dropped_pages += header->dropped_pages;
 	if (vballoon_drop_allowed(device, region)) {
-		uint64_t loose = header->held_pages - header->dropped_pages;
-
 		*(vballoon_drop_is_held_back(device, &cause) ? &status->kept_pages[cause]
 							     : &status->waiting_pages) += loose;
 		return;
@@ -24,7 +23,8 @@ static void count_region(const struct vballoon_device *device, const struct vbal
 	/* Without reclaim operations nothing is dropped anywhere: the embedder's choice. */
 	if (cause == VBALLOON_RECLAIMABLE)
 		cause = VBALLOON_KEEP_ASKED;
-	status->kept_pages[cause] += header->held_pages;
+	/* What was dropped before it was to be kept still is. */
+	status->kept_pages[cause] += loose;
 }
 
 /* What a silent guest has used is on the record until it is given again. */

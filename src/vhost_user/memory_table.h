@@ -68,7 +68,7 @@ bool vballoon_memory_table_is_zero(const struct vballoon_memory_table *table, ui
 				   uint64_t len);
 
 /* Whether the guest's writes reach the files. While they do not, nothing may be
- * dropped. Changing it empties the record. */
+ * dropped; what was dropped before stays so, and is restored before it is handed back. */
 void vballoon_memory_table_set_shared(struct vballoon_memory_table *table, bool shared);
 
 /* Guest memory in all slots, in bytes. */
