@@ -194,8 +194,10 @@ static int vballoon_validate(struct virtio_device *vdev)
 	/* The host's zeros are worth their price only where free pages must be zero. */
 	if (!want_init_on_free())
 		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED);
+	/* Nor can we clear what the host has not, where the kernel unmaps what is free. */
 	if (!IS_ENABLED(CONFIG_PAGE_REPORTING) || page_poisoning_enabled_static() ||
-	    (want_init_on_free() && !__virtio_test_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED)))
+	    (want_init_on_free() && (debug_pagealloc_enabled_static() ||
+				     !__virtio_test_bit(vdev, VIRTIO_MEMORY_BALLOON_F_ZEROED))))
 		__virtio_clear_bit(vdev, VIRTIO_MEMORY_BALLOON_F_REPORTING);
 	return 0;
 }
