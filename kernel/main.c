@@ -18,11 +18,25 @@
 /* A device that asks for resets again and again gets them this far apart. */
 #define RESTART_JIFFIES HZ
 
-/* Take the queues into use. The device has been reset. Keeps DRV-CONF-5. */
+/* A guest that slept may wake up with another device; all counts are of pages of its size. */
+static bool vballoon_is_the_same(const struct vballoon *b)
+{
+	u32 revision, page_shift;
+
+	virtio_cread_le(b->vdev, struct virtio_memory_balloon_config, revision, &revision);
+	virtio_cread_le(b->vdev, struct virtio_memory_balloon_config, page_shift, &page_shift);
+	return revision == VIRTIO_MEMORY_BALLOON_REVISION && page_shift == b->page_shift;
+}
+
+/* Take the queues into use. The device has been reset. Keeps DRV-CONF-1, DRV-CONF-5. */
 static int vballoon_start(struct vballoon *b)
 {
 	int err;
 
+	if (!vballoon_is_the_same(b)) {
+		dev_err(&b->vdev->dev, "this is another device than before: bind it anew\n");
+		return -ENODEV;
+	}
 	err = vballoon_queues_start(b);
 	if (err)
 		return err;

@@ -11,7 +11,7 @@ GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 256}
 SOUND = struct.pack("<II", PAGE_SHIFT, REVISION)
 SENSELESS = struct.pack("<II", 60, REVISION)
-LOOKS_MAX = 8
+LOOKS_MAX = 10
 REFUSALS_MIN = 2  # the driver looks at the size twice at least
 
 
