@@ -38,6 +38,7 @@ def run(command, first, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deaths", action="store_true", help="of the device's process, in the midst of its work")
+    parser.add_argument("--within", type=float, metavar="SECONDS", help="fail where it takes longer")
     parser.add_argument("sim")
     parser.add_argument("schedules", type=int)
     parser.add_argument("seed", type=int, nargs="?", default=1)
@@ -49,10 +50,13 @@ def main():
     with ThreadPoolExecutor(len(parts) or 1) as pool:
         ended = list(pool.map(lambda part: run(command, *part), parts))
     ran, failed = sum(count for count, _ in ended), sum(not well for _, well in ended)
-    took = f"{time.monotonic() - began:.0f} s"
+    seconds = time.monotonic() - began
     what = "schedules with deaths" if options.deaths else "schedules"
-    print(f"{ran} {what} from seed {seed} in {took}: {f'{failed} failed' if failed else 'no violation'}")
-    return 1 if failed or ran != schedules else 0
+    print(f"{ran} {what} from seed {seed} in {seconds:.0f} s: {f'{failed} failed' if failed else 'no violation'}")
+    is_late = options.within is not None and seconds > options.within
+    if is_late:
+        print(f"that is longer than {options.within:.0f} s")
+    return 1 if failed or is_late or ran != schedules else 0
 
 
 sys.exit(main())
