@@ -186,6 +186,9 @@ int vballoon_device_recover_region(struct vballoon_device *device,
 		return 0;
 	}
 	settle_drop(device, region);
+	/* One that was set before this memory came has begun without what is held in it. */
+	if (device->policy.inflate_rate)
+		vballoon_device_ask(device);
 	return 0;
 }
 

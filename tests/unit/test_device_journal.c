@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <vballoon/recover.h>
+
 #include "base/le.h"
 #include "device_bed.h"
 
@@ -14,6 +16,8 @@
 #define TARGET 600
 #define PERIOD_MS 5000
 #define OTHER_EPOCH (BED_EPOCH + 1)
+#define NOW_MS 10000
+#define STEP 10 /* pages that a pace of 100 a second asks for at once */
 
 static struct bed bed;
 
@@ -111,12 +115,36 @@ static void a_driver_whose_pages_went_is_asked_for_hello_by_the_next_device(void
 	bed_destroy(&bed);
 }
 
+/* No more is given back than before, though the next device has its policy before its memory. */
+static void a_pace_that_is_there_before_the_memory_begins_with_what_is_held(void **state)
+{
+	const struct vballoon_policy policy = { .inflate_rate = 100 * 4096 };
+	struct vballoon_device_config config;
+
+	(void)state;
+	begin();
+	bed_add_pages(&bed, AT, TARGET / 2);
+	config = bed.config;
+	config.journal = bed.journal;
+	assert_int_equal(vballoon_device_recover(bed.device, &config, &bed.device), 0);
+	vballoon_device_set_time(bed.device, NOW_MS);
+	assert_int_equal(vballoon_device_set_policy(bed.device, &policy), 0);
+	for (unsigned int i = 0; i < bed.region_count; i++)
+		assert_int_equal(vballoon_device_recover_region(bed.device, &bed.regions[i]), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(vballoon_device_recover_queue(bed.device, i, &bed.rings[i].queue),
+				 0);
+	bed_expect_request(&bed, VIRTIO_MEMORY_BALLOON_REQ_RESIZE, TARGET / 2 + STEP);
+	bed_destroy(&bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_driver_was_told_is_held_stays_so),
 		cmocka_unit_test(a_new_driver_is_told_target_and_period_whenever_its_hello_kills),
 		cmocka_unit_test(a_driver_whose_pages_went_is_asked_for_hello_by_the_next_device),
+		cmocka_unit_test(a_pace_that_is_there_before_the_memory_begins_with_what_is_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
