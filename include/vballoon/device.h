@@ -247,7 +247,8 @@ void vballoon_device_reset(struct vballoon_device *device);
  * Have two devices serve one guest, which may have a driver for either. A page is in one
  * balloon at the most: what the guest gives to one of them is not the other's any more,
  * whose driver may have gone without a word. Both know the same guest memory by the same
- * addresses, have the same page_shift, and are called from one thread.
+ * addresses, have the same page_shift, and are called from one thread. One that has been
+ * of another pair leaves it, and whom it leaves has none.
  *
  * Undone, with @p other NULL, before the storage of either goes.
  * @param device the device

@@ -178,6 +178,8 @@ void vballoon_device_pair(struct vballoon_device *device, struct vballoon_device
 {
 	if (device->other)
 		device->other->other = NULL;
+	if (other && other->other)
+		other->other->other = NULL;
 	device->other = other;
 	if (other)
 		other->other = device;

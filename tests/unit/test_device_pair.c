@@ -126,6 +126,26 @@ static void what_is_not_a_pair_any_more_keeps_its_own(void **state)
 	assert_int_equal(held(&traditional), 16);
 }
 
+/* One that is plugged in takes the place of one that is still to go. */
+static void whose_place_was_taken_is_of_no_pair_any_more(void **state)
+{
+	static struct bed newer;
+
+	(void)state;
+	trad_bed_init(&newer, TRAD(MUST_TELL_HOST));
+	bed_add_memory(&newer, AT, MEMORY, HOST_PAGE_SHIFT);
+	vballoon_device_pair(newer.device, memory.device);
+	vballoon_device_pair(traditional.device, NULL);
+	trad_start(&newer, TRAD_BOTH);
+	trad_say_up(&newer, INFLATE, AT, PAGES);
+	bed_greet(&memory, 12);
+	bed_add_pages(&memory, AT + 10 * PAGE, 20);
+	assert_int_equal(held(&memory), 20);
+	assert_int_equal(held(&newer), PAGES - 20);
+	vballoon_device_pair(newer.device, NULL);
+	bed_destroy(&newer);
+}
+
 /* Ask the memory balloon for all that it has, and let it run once: it is not done with that. */
 static void begin_withdraw(void)
 {
@@ -442,6 +462,7 @@ int main(void)
 		CASE(who_had_it_before_hands_it_back_no_more),
 		CASE(halves_of_a_host_page_in_two_balloons_stay),
 		CASE(what_is_not_a_pair_any_more_keeps_its_own),
+		CASE(whose_place_was_taken_is_of_no_pair_any_more),
 		CASE(what_goes_over_while_it_is_withdrawn_is_not_handed_back),
 		CASE(what_an_unfinished_answer_has_can_go_over),
 		CASE(what_goes_over_while_it_is_exchanged_is_not_taken),
