@@ -37,7 +37,8 @@ int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 		return -EINVAL;
 	started.format->areas(queue, started.areas);
 	started.format->begin(&started);
-	error = in_memory(&started) ? started.format->start(&started) : -EFAULT;
+	/* Whatever the embedder's hooks say: -EINVAL is about the queue itself. */
+	error = in_memory(&started) && !started.format->start(&started) ? 0 : -EFAULT;
 	started.running = !error;
 	started.violation = error ? VBALLOON_RING_UNREADABLE : VBALLOON_OK;
 	ring_fence(); /* pair 3, for a driver that still saw no need: next() looks after this */

@@ -100,9 +100,9 @@ struct vballoon_device_ring {
  * in guest memory, read once. That index is the device's own, but lies where the
  * driver can write: it is trusted to say which slot of the used ring comes next,
  * which the driver alone depends on, and nothing else. Returns 0; -EINVAL when the
- * queue's size, alignment or beginning is none of its format; another negative errno
- * when the ring is not in guest memory: it does not run then, and goes on where it was
- * to begin.
+ * queue's size, alignment or beginning is none of its format; -EFAULT when the ring is not in
+ * guest memory, or cannot be read or written there: it does not run then, and goes on where it
+ * was to begin.
  */
 int vballoon_device_ring_start(struct vballoon_device_ring *ring,
 			       const struct vballoon_memory *memory,

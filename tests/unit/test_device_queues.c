@@ -175,6 +175,27 @@ static void a_queue_outside_memory_stops_the_device(void **state)
 	assert_int_equal(bed_status(bed).violation_queue, TODEV);
 }
 
+static int say_invalid(void *context, struct vballoon_gpa gpa, size_t len)
+{
+	(void)context;
+	(void)gpa;
+	(void)len;
+	return -EINVAL;
+}
+
+/* Whatever the embedder says of memory, it is not about what the queue is. */
+static void a_queue_that_cannot_be_written_to_stops_the_device(void **state)
+{
+	struct bed *bed = *state;
+
+	bed->hooks.before_write = say_invalid;
+	assert_int_equal(start_with(bed, bed->rings[TODEV].queue), 0);
+	bed_run(bed);
+	assert_int_equal(bed->stops, 1);
+	assert_int_equal(bed_status(bed).violation, VBALLOON_RING_UNREADABLE);
+	assert_int_equal(bed_status(bed).violation_queue, TODEV);
+}
+
 /* Proves DEV-RING-16. */
 static void a_queue_outside_memory_is_not_forgotten_when_the_other_starts(void **state)
 {
@@ -312,6 +333,8 @@ int main(void)
 			bed_tear_down),
 		cmocka_unit_test_setup_teardown(a_queue_outside_memory_stops_the_device, bed_set_up,
 						bed_tear_down),
+		cmocka_unit_test_setup_teardown(a_queue_that_cannot_be_written_to_stops_the_device,
+						bed_set_up, bed_tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_stopped_queue_is_not_consumed_and_goes_on_where_it_was, bed_set_up,
 			bed_tear_down),
