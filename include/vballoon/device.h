@@ -301,9 +301,12 @@ void vballoon_device_request_stats(struct vballoon_device *device);
  * Have the guest report its statistics unasked, every so often, and once now. It is told
  * again when another guest begins. Nothing happens while F_PUSH_STATS is not negotiated,
  * but for the one report. Followed by vballoon_device_run().
+ *
+ * Device 5 asks by itself, as often as that, by the time that it is told, where
+ * VIRTIO_BALLOON_F_STATS_VQ is negotiated.
  * @param device the device
- * @param period_ms milliseconds, not UINT32_MAX; 0: not unasked any more. A guest does not
- *        report more often than every 250
+ * @param period_ms milliseconds, not UINT32_MAX; 0: not unasked any more. A guest of device 13
+ *        does not report more often than every 250
  */
 void vballoon_device_set_stats_period(struct vballoon_device *device, uint32_t period_ms);
 
@@ -312,9 +315,14 @@ void vballoon_device_set_stats_period(struct vballoon_device *device, uint32_t p
  * it back. Followed by vballoon_device_run(); the round is over when struct
  * vballoon_status.report_done_id is its id. A newer one takes the place of one that is
  * under way, which then never is over.
+ *
+ * The guest of device 5 gives hints then, which are counted as reported; the host gets nothing,
+ * as the guest may be using what it has hinted. What it reports with
+ * VIRTIO_BALLOON_F_REPORTING it reports unasked.
  * @param device the device
  * @param id_out the round, never 0
- * @return 0; -EOPNOTSUPP when F_REPORTING is not negotiated
+ * @return 0; -EOPNOTSUPP when F_REPORTING, or VIRTIO_BALLOON_F_FREE_PAGE_HINT of device 5, is
+ *         not negotiated
  */
 int vballoon_device_request_report(struct vballoon_device *device, uint64_t *id_out);
 

@@ -62,7 +62,11 @@ struct vballoon_reclaim_ops {
 	 * Give back memory that the guest has reported as free and goes on owning: it
 	 * may touch it at any time without a word. So nothing may be discarded where
 	 * that touch could fail (hugetlb): there is no restore afterwards. NULL where it
-	 * cannot; then VIRTIO_MEMORY_BALLOON_F_REPORTING is not offered.
+	 * cannot; then VIRTIO_MEMORY_BALLOON_F_REPORTING is not offered, nor are
+	 * VIRTIO_BALLOON_F_REPORTING and VIRTIO_BALLOON_F_SILENT_DEFLATE.
+	 *
+	 * With VIRTIO_BALLOON_F_SILENT_DEFLATE it is asked for in place of drop, too, as the
+	 * guest may use what is in the balloon without a word.
 	 * @param context from struct vballoon_device_config
 	 * @param region as for drop
 	 * @param offset as for drop

@@ -66,7 +66,8 @@ struct vballoon_status {
 	uint64_t balloon_pages; /**< how large the balloon is: what is held; of a guest that may use
 				     some of it without a word (VIRTIO_BALLOON_F_SILENT_DEFLATE) no
 				     more than it says */
-	uint64_t dropped_pages; /**< held, and given back to the host by drop() */
+	uint64_t dropped_pages; /**< held, and given back to the host by drop(), or by discard() in
+				     its place */
 	uint64_t waiting_pages; /**< held, droppable as far as known, not yet dropped: to be
 					 dropped soon, or in a host page not wholly held, or
 					 the host has failed to drop them */
