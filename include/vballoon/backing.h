@@ -59,6 +59,7 @@ struct vballoon_backing_kind vballoon_backing_probe(int fd, uint64_t offset,
  * pages, or a region that is not VBALLOON_RECLAIMABLE; what fallocate() gave.
  * restore: 0; 1 where nothing has to be done; -EINVAL for such a range; -ENOSPC when the
  * host has no page left, with nothing restored; what fallocate() gave.
+ * discard: as drop; -EOPNOTSUPP where the file system can run out.
  */
 extern const struct vballoon_reclaim_ops vballoon_reclaim_punch_hole;
 

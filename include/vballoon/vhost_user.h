@@ -100,13 +100,16 @@ int vballoon_vhost_user_new(const struct vballoon_vhost_user_config *config, int
  * @param socket the relay's, as for vballoon_vhost_user_new()
  * @param back_end_out the back end; vballoon_vhost_user_process() is due
  * @return as vballoon_vhost_user_new(); -ENOENT when nothing was kept: the front end has said
- *         nothing yet; -EINVAL also when what was kept is not to be understood
+ *         nothing yet; -EINVAL also when what was kept is not to be understood. A failure may
+ *         have had it forgotten, as vballoon_vhost_user_free() does: a keeper that is to give it
+ *         to another process, as one of another version, passes over forget() meanwhile
  */
 int vballoon_vhost_user_recover(const struct vballoon_vhost_user_config *config, int socket,
 				struct vballoon_vhost_user **back_end_out);
 
 /**
- * End the connection: unmaps guest memory, closes every descriptor.
+ * End the connection: unmaps guest memory, closes every descriptor, has the keeper forget all that
+ * it has of them.
  * @param back_end may be NULL
  */
 void vballoon_vhost_user_free(struct vballoon_vhost_user *back_end);
