@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A port of the driver for the traditional balloon, with SILENT_DEFLATE: the same kernel as in
- * guest_port.c. What it keeps for interrupts goes into the balloon, too, since
- * traditional_port_page_now() has it back at once.
+ * guest_port.c. traditional_port_page_now() has a page of the balloon back at once: with
+ * DEFLATE_ON_OOM any, otherwise one that the device does not want there.
  */
 #include "traditional_port.h"
 

@@ -20,7 +20,8 @@
  * has answered: what a driver must do with VIRTIO_BALLOON_F_MUST_TELL_HOST, and may do
  * with any device. With VIRTIO_BALLOON_F_SILENT_DEFLATE a page in the balloon may be used
  * without a word: vballoon_traditional_guest_take() hands one out from a context that can
- * neither wait nor take a lock. So a guest can give what it keeps in reserve, too.
+ * neither wait nor take a lock. Where VIRTIO_BALLOON_F_DEFLATE_ON_OOM lets it do so whatever
+ * the device wants, a guest can give what it keeps in reserve, too.
  *
  * Ownership. A page that get_page() has handed out is the driver's until return_page()
  * gets it, or vballoon_traditional_guest_take() hands it out, and the guest does not touch
@@ -67,10 +68,10 @@ struct vballoon_traditional_guest_ops {
 	/** As in struct vballoon_guest_ops. The device finds no page beyond 16 TiB. */
 	uint64_t (*get_page)(void *context, uint64_t most, struct vballoon_gpa *gpa_out);
 	/**
-	 * As get_page, and is called in its place when VIRTIO_BALLOON_F_SILENT_DEFLATE is
-	 * accepted: may hand out what the guest keeps in reserve, since it can be had back at
-	 * any moment. NULL where no page is ever taken directly: then the feature is not
-	 * accepted.
+	 * As get_page, and is called in its place when VIRTIO_BALLOON_F_SILENT_DEFLATE and
+	 * VIRTIO_BALLOON_F_DEFLATE_ON_OOM are accepted: may hand out what the guest keeps in
+	 * reserve, since it can be had back at any moment. NULL where no page is ever taken
+	 * directly: then SILENT_DEFLATE is not accepted.
 	 */
 	uint64_t (*get_reserve)(void *context, uint64_t most, struct vballoon_gpa *gpa_out);
 	/** As in struct vballoon_guest_ops; the cause is HANDED_BACK when the device was told

@@ -6,7 +6,9 @@
 static uint64_t get(struct vballoon_traditional_guest *guest, uint64_t most, uint64_t *gpa_out)
 {
 	const struct vballoon_traditional_guest_ops *ops = guest->config.ops;
-	bool may_be_had_back = vballoon_traditional_has(guest, VIRTIO_BALLOON_F_SILENT_DEFLATE);
+	/* At once, and though the device wants it in the balloon. */
+	bool may_be_had_back = vballoon_traditional_has(guest, VIRTIO_BALLOON_F_SILENT_DEFLATE) &&
+			       vballoon_traditional_has(guest, VIRTIO_BALLOON_F_DEFLATE_ON_OOM);
 	struct vballoon_gpa gpa = { 0 };
 	uint64_t units;
 
