@@ -402,6 +402,30 @@ static void against_the_target_it_takes_deflate_on_oom(void **state)
 	assert_int_equal(trad_guest_take(&l->guest, 1), 0);
 }
 
+/* It is on its way back to the guest, some at a time; who cannot wait for that takes it. */
+static void what_a_reset_has_freed_is_taken_whatever_was_wanted_of_it(void **state)
+{
+	struct trad_liar *l = *state;
+	uint64_t taken;
+
+	trad_liar_fill(l, 100);
+	assert_int_equal(trad_guest_take(&l->guest, 32), 0);
+	vballoon_traditional_guest_restart(l->guest.driver);
+	taken = trad_guest_take(&l->guest, 32);
+	assert_in_range(taken, 1, 32);
+	trad_guest_run(&l->guest);
+	assert_int_equal(l->guest.port.out_count, 0);
+	assert_int_equal(trad_guest_status(&l->guest).taken_pages, taken);
+	assert_int_equal(trad_guest_status(&l->guest).returned_pages, 100 - taken);
+	/* The next target is one again. */
+	l->guest.port.now_ms += 1000;
+	trad_guest_run(&l->guest);
+	assert_int_equal(l->guest.port.starts, 2);
+	assert_int_equal(trad_liar_take(l, INFLATE).count, 100);
+	trad_liar_answer(l, INFLATE);
+	assert_int_equal(trad_guest_take(&l->guest, 32), 0);
+}
+
 /* The device wants less, and is not told yet of all that it is to have no more. */
 static void no_more_is_taken_than_the_device_leaves(void **state)
 {
@@ -540,6 +564,7 @@ int main(void)
 		WITH(without_silent_deflate_nothing_is_taken, set_up_must),
 		WITH(without_silent_deflate_nothing_is_taken, set_up_base),
 		WITH(against_the_target_it_takes_deflate_on_oom, set_up_silent),
+		WITH(what_a_reset_has_freed_is_taken_whatever_was_wanted_of_it, set_up_silent),
 		WITH(no_more_is_taken_than_the_device_leaves, set_up_silent),
 		WITH(the_reserve_is_given_only_if_it_can_be_had_back, set_up_all),
 		WITH(the_reserve_is_given_only_if_it_can_be_had_back, set_up_silent),

@@ -115,6 +115,8 @@ static void leave(struct vballoon_guest_life *life)
 	struct vballoon_traditional_guest *guest = guest_of(life);
 
 	guest->config.ops->reset(guest->config.context);
+	/* Of a device that is reset nothing has to be left in the balloon. */
+	__atomic_store_n(&guest->target, 0, __ATOMIC_RELAXED);
 	vballoon_traditional_inflate_recall(guest);
 	vballoon_traditional_deflate_recall(guest);
 	vballoon_traditional_report_recall(guest);
@@ -160,7 +162,6 @@ static int start(struct vballoon_guest_life *life)
 	guest->taken_seen += taken;
 	guest->taken_ever += taken;
 	guest->actual = UINT32_MAX; /* a device may remember what it was before */
-	__atomic_store_n(&guest->target, 0, __ATOMIC_RELAXED);
 	guest->changed = true;
 	return ops->start(guest->config.context, guest->features, queues, count);
 }
