@@ -305,7 +305,8 @@ void vballoon_guest_pressure(struct vballoon_guest *guest, uint64_t pages, uint6
 /**
  * The guest is out of memory: take what the device has answered by now or, because it is
  * reset or has lost its record, has no part in, and if that is not enough, ask for more at
- * once. Allocates nothing.
+ * once, or when a request that is on its way for another reason brings too little. Allocates
+ * nothing.
  * @param guest the driver
  * @param pages how many would help
  * @param now_ms the time

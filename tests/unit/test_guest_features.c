@@ -267,6 +267,58 @@ static void the_smallest_queue_has_room_for_all_but_an_add_beside_a_report(void 
 	port_liar_expect_running(l);
 }
 
+/* The policy of the device may have another answer for each reason. */
+static void what_was_refused_under_pressure_is_asked_for_when_there_is_no_memory(void **state)
+{
+	struct port_liar *l = *state;
+	struct liar_message message;
+
+	assert_true(asks_under_pressure(l));
+	assert_true(vballoon_guest_oom(l->guest.driver, 20, l->guest.now_ms));
+	port_liar_return(l, NULL, 0);
+	message = port_liar_take(l, MSG(WITHDRAW));
+	assert_int_equal(message.flags, VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
+	assert_int_equal(message.word, 20);
+	assert_true(vballoon_guest_oom_waits(l->guest.driver, l->guest.now_ms));
+	port_liar_return(l, (const uint64_t[]){ PORT_LOW | 19 }, 1);
+	assert_false(vballoon_guest_oom_waits(l->guest.driver, l->guest.now_ms));
+	assert_int_equal(port_guest_status(&l->guest).returned_pages, 20);
+	port_liar_expect_running(l);
+}
+
+/* The same, found by the one who waits: a second at the most for both. */
+static void and_is_waited_for_no_longer(void **state)
+{
+	struct port_liar *l = *state;
+	uint64_t now_ms = l->guest.now_ms;
+
+	assert_true(asks_under_pressure(l));
+	assert_true(vballoon_guest_oom(l->guest.driver, 20, now_ms));
+	assert_int_equal(vballoon_device_ring_use(&l->rings[1], &l->chains[1]), 0);
+	assert_true(vballoon_guest_oom_waits(l->guest.driver, now_ms + 600));
+	assert_int_equal(port_liar_take(l, MSG(WITHDRAW)).flags,
+			 VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
+	assert_true(vballoon_guest_oom_waits(l->guest.driver, now_ms + 999));
+	assert_false(vballoon_guest_oom_waits(l->guest.driver, now_ms + 1000));
+	/* What is refused for that reason, too, is final. */
+	l->guest.now_ms += 1001;
+	port_liar_return(l, NULL, 0);
+	assert_true(port_liar_is_idle(l));
+	port_liar_expect_running(l);
+}
+
+static void without_reasons_a_refusal_is_one_for_all(void **state)
+{
+	struct port_liar *l = *state;
+
+	assert_true(asks_under_pressure(l));
+	assert_true(vballoon_guest_oom(l->guest.driver, 20, l->guest.now_ms));
+	port_liar_return(l, NULL, 0);
+	assert_true(port_liar_is_idle(l));
+	assert_false(vballoon_guest_oom_waits(l->guest.driver, l->guest.now_ms));
+	port_liar_expect_running(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +328,10 @@ int main(void)
 		LIAR_TEST(each_withdraw_says_why, liar_set_up_filled),
 		LIAR_TEST(what_was_refused_under_pressure_is_not_asked_for_again_at_once,
 			  liar_set_up_filled),
+		LIAR_TEST(what_was_refused_under_pressure_is_asked_for_when_there_is_no_memory,
+			  liar_set_up_filled),
+		LIAR_TEST(and_is_waited_for_no_longer, liar_set_up_filled),
+		LIAR_TEST(without_reasons_a_refusal_is_one_for_all, liar_set_up_base),
 		LIAR_TEST(without_the_feature_it_gives_no_reason, liar_set_up_base),
 		LIAR_TEST(no_message_names_more_than_65536_units, liar_set_up),
 		LIAR_TEST(pages_come_back_in_bounded_steps_though_they_lie_in_a_row, liar_set_up),

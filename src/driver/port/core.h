@@ -92,6 +92,8 @@ struct vballoon_guest_withdraw {
 	uint64_t wanted; /* balloon pages still to be asked for because memory is short */
 	uint64_t wanted_after_ms; /* not before: less was given than was asked for */
 	uint64_t wait_until_ms; /* for whoever is out of memory; 0: nobody has waited for it */
+	uint64_t lacking; /* balloon pages that they need more than what is in flight for another
+			     reason brings */
 	bool late; /* it was waited for in vain */
 };
 

@@ -58,10 +58,28 @@ static uint64_t round_up(const struct vballoon_guest *guest, uint64_t pages)
 	return (least(pages, guest->decide.held) + unit - 1) & ~(unit - 1);
 }
 
+/* Ask for what who is out of memory did not get by a WITHDRAW that was on its way for another
+ * reason: what was refused for that may be given for this one. They wait no longer for both. */
+static void send_lacking(struct vballoon_guest *guest)
+{
+	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
+	uint64_t until_ms = withdraw->wait_until_ms, pages = withdraw->lacking;
+
+	if (!pages || guest->in_flight[GUEST_WITHDRAW])
+		return;
+	withdraw->lacking = 0;
+	if (!can_send(guest) || guest->life.now_ms >= until_ms)
+		return;
+	vballoon_guest_withdraw_send(guest, round_up(guest, pages),
+				     VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
+	withdraw->wait_until_ms = until_ms;
+}
+
 void vballoon_guest_withdraw_wanted(struct vballoon_guest *guest)
 {
 	struct vballoon_guest_withdraw *withdraw = &guest->withdraw;
 
+	send_lacking(guest);
 	if (!withdraw->wanted || guest->in_flight[GUEST_WITHDRAW])
 		return;
 	if (can_send(guest) && guest->life.now_ms >= withdraw->wanted_after_ms)
@@ -144,8 +162,13 @@ void vballoon_guest_withdraw_answered(struct vballoon_guest *guest, unsigned int
 		answer |= VBALLOON_DECIDE_ANSWER_FULL;
 	/* What comes for another reason helps as well; what is refused is not asked for again. */
 	withdraw->wanted -= least(pages, withdraw->wanted);
+	withdraw->lacking -= least(pages, withdraw->lacking);
 	if (units < withdraw->most && count < GUEST_ENTRIES) {
 		withdraw->wanted = 0;
+		/* Without another reason it would be refused again. */
+		if (withdraw->reason == VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM ||
+		    !vballoon_guest_has(guest, VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON))
+			withdraw->lacking = 0;
 		if (withdraw->reason != VIRTIO_MEMORY_BALLOON_WITHDRAW_TARGET)
 			withdraw->wanted_after_ms = guest->life.now_ms + VBALLOON_DECIDE_RETRY_MS;
 	}
@@ -199,7 +222,11 @@ bool vballoon_guest_oom(struct vballoon_guest *guest, uint64_t pages, uint64_t n
 	vballoon_decide_pressure(&guest->decide, now_ms);
 	if (came >= pages)
 		return false;
-	/* One that is on its way is as good as one of our own. */
+	/* One that is on its way may bring enough, and if it does not, one of our own follows. */
+	if (guest->in_flight[GUEST_WITHDRAW] && !withdraw->late &&
+	    withdraw->reason != VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM &&
+	    withdraw->lacking < pages - came)
+		withdraw->lacking = pages - came;
 	if (can_send(guest)) {
 		vballoon_guest_withdraw_send(guest, round_up(guest, pages - came),
 					     VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
@@ -223,6 +250,7 @@ bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms)
 	guest->life.now_ms = now_ms;
 	/* When the device is reset, what was asked of it is there. */
 	collect(guest, vballoon_guest_units_to_pages(guest, withdraw->most));
+	send_lacking(guest);
 	/* One that nobody waits for is newer than the one that was waited for. */
 	if (guest->life.state != VBALLOON_GUEST_RUNNING || !guest->in_flight[GUEST_WITHDRAW] ||
 	    !withdraw->wait_until_ms)
@@ -231,5 +259,6 @@ bool vballoon_guest_oom_waits(struct vballoon_guest *guest, uint64_t now_ms)
 	if (now_ms < withdraw->wait_until_ms)
 		return true;
 	withdraw->late = true;
+	withdraw->lacking = 0;
 	return false;
 }
