@@ -160,6 +160,8 @@ struct vballoon_guest_ops {
 			  enum vballoon_guest_outcome outcome);
 	/**
 	 * Name free memory, for a report to the host, and keep it unused until free_done().
+	 * Up to 65536 units are out of the guest's reach at a time, and vballoon_guest_oom()
+	 * does not wait for them: name no more than the guest can do without meanwhile.
 	 * May be NULL: then free memory is never reported.
 	 * @param context as configured
 	 * @param first begin at the beginning; otherwise go on behind the last

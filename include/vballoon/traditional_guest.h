@@ -127,8 +127,9 @@ struct vballoon_traditional_guest_ops {
 	 * @return how many
 	 */
 	unsigned int (*stats)(void *context, struct virtio_balloon_stat *stats, unsigned int room);
-	/** As in struct vballoon_guest_ops. Large blocks are worth more. With
-	 *  VIRTIO_BALLOON_F_PAGE_POISON they are filled with poison_val when they are named. */
+	/** As in struct vballoon_guest_ops, but of up to 32 blocks with 4 GiB at a time. Large
+	 *  blocks are worth more. With VIRTIO_BALLOON_F_PAGE_POISON they are filled with
+	 *  poison_val when they are named. */
 	uint64_t (*free_next)(void *context, bool first, uint64_t most,
 			      struct vballoon_gpa *gpa_out);
 	/** As in struct vballoon_guest_ops. With VIRTIO_BALLOON_F_PAGE_POISON the memory is
