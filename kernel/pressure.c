@@ -108,10 +108,24 @@ static bool others_freed(unsigned long free)
 	return global_zone_page_state(NR_FREE_PAGES) >= enough;
 }
 
+/* Under the lock, which is dropped meanwhile. A device that is silent is waited for only once.
+ * Returns whether there was anything to wait for.
+ */
+static bool withdraw_await(struct vballoon *b, unsigned long until)
+{
+	unsigned long now = jiffies;
+
+	if (!b->withdraw.message.in_flight || b->withdraw.late)
+		return false;
+	b->withdraw.late = !vballoon_message_wait(b, &b->withdraw.message,
+						  time_before(now, until) ? until - now : 0);
+	return true;
+}
+
 /*
  * The last way out before a process is killed. A WITHDRAW that is on its way
- * already is as good as one of our own; but the device is waited for in vain
- * only once.
+ * already may bring enough; what it was refused for another reason may be given
+ * for this one.
  * Keeps DRV-WITHDRAW-7, DRV-BAD-8.
  */
 static int oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
@@ -119,21 +133,25 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused, void *fre
 	struct vballoon *b = container_of(nb, struct vballoon, pressure.oom);
 	unsigned long free = global_zone_page_state(NR_FREE_PAGES);
 	bool asked = false;
+	unsigned long until;
 	u64 units;
 
 	mutex_lock(&b->lock);
+	until = jiffies + OOM_JIFFIES;
 	units = b->pages.freed;
 	if (b->running && b->decide.greeted) {
 		vballoon_pressure_note(b);
 		/* The device has no part in that. */
 		vballoon_pages_release_kept(&b->pages);
-		if (b->pages.freed == units && can_ask(b))
+		if (b->withdraw.reason != VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM)
+			asked = withdraw_await(b, until);
+		/* Without reasons it would be refused again. */
+		if (b->pages.freed == units && can_ask(b) &&
+		    (!asked ||
+		     virtio_has_feature(b->vdev, VIRTIO_MEMORY_BALLOON_F_WITHDRAW_REASON)))
 			vballoon_withdraw_send(b, step_pages(b),
 					       VIRTIO_MEMORY_BALLOON_WITHDRAW_OOM);
-		asked = b->withdraw.message.in_flight && !b->withdraw.late;
-		if (asked)
-			b->withdraw.late =
-				!vballoon_message_wait(b, &b->withdraw.message, OOM_JIFFIES);
+		asked |= withdraw_await(b, until);
 	}
 	units = b->pages.freed - units;
 	mutex_unlock(&b->lock);
