@@ -29,14 +29,17 @@ static bool wants_color(const struct vballoon_cli_options *options)
 	return !options->no_color && !is_set("NO_COLOR") && term && strcmp(term, "dumb");
 }
 
-/* The status, with a report of the guest as new as it will give. */
+/* The status, with a report of the guest as new as it will give. What a daemon has not answered in
+ * time it answers later: that would be taken for the status. */
 static int look(struct vballoon_client *client, json_t **status_out)
 {
 	json_t *report = NULL;
+	int code = vballoon_client_try(client, "stats", json_pack("{si}", "timeout_ms", REPORT_MS),
+				       REPORT_MS, &report);
 
-	if (!vballoon_client_try(client, "stats", json_pack("{si}", "timeout_ms", REPORT_MS),
-				 REPORT_MS, &report))
-		json_decref(report);
+	json_decref(report);
+	if (code == VBALLOON_EXIT_UNREACHABLE)
+		return code;
 	return vballoon_client_try(client, "status", NULL, 0, status_out);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -155,6 +156,18 @@ static void a_daemon_that_takes_nobody_in_is_not_waited_for(void **state)
 	assert_int_equal(kill(bed->daemon.pid, SIGCONT), 0);
 }
 
+static void what_comes_too_late_is_no_answer_to_the_next_question(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(kill(bed->daemon.pid, SIGSTOP), 0);
+	daemon_bed_ctl_start(bed, WORDS("watch", "--once"));
+	poll(NULL, 0, 7000); /* two answers are waited for as long as 10 s */
+	assert_int_equal(kill(bed->daemon.pid, SIGCONT), 0);
+	assert_int_equal(process_wait(&bed->ctl), 3);
+	assert_non_null(strstr(bed->ctl.err.text, "it does not answer"));
+}
+
 static void failures_are_objects_for_a_program(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -229,6 +242,7 @@ int main(void)
 		TEST(a_guest_that_comes_back_is_waited_for, paused_set_up),
 		TEST(what_to_do_about_a_failure_is_said_once, guest_set_up),
 		TEST(a_daemon_that_takes_nobody_in_is_not_waited_for, daemon_bed_set_up),
+		TEST(what_comes_too_late_is_no_answer_to_the_next_question, daemon_bed_set_up),
 		TEST(failures_are_objects_for_a_program, paused_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
