@@ -10,15 +10,24 @@
 #define TRIES 500
 #define TRY_MS 20
 
+/* A program that ends before it has served for half a second is given up (supervisor/pace.h). */
+#define TRIAL_MS 600
+
 static json_int_t number(const json_t *status, const char *name)
 {
 	return json_integer_value(json_object_get(json_object_get(status, "supervisor"), name));
 }
 
+static void let_pass(long ms)
+{
+	const struct timespec pause = { .tv_nsec = ms * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
 /* Ask until another worker answers than @before. NULL: none did. */
 static json_t *await_other(struct vballoon_client *client, json_int_t before)
 {
-	const struct timespec pause = { .tv_nsec = TRY_MS * 1000000L };
 	json_t *status = NULL;
 
 	for (unsigned int i = 0; i < TRIES; i++) {
@@ -28,9 +37,23 @@ static json_t *await_other(struct vballoon_client *client, json_int_t before)
 				return status;
 			json_decref(status);
 		}
-		nanosleep(&pause, NULL);
+		let_pass(TRY_MS);
 	}
 	return NULL;
+}
+
+/* The same, and which one it is when the new program is no longer on trial. */
+static json_t *await_successor(struct vballoon_client *client, const json_t *before)
+{
+	json_int_t worker = json_integer_value(json_object_get(before, "worker"));
+	json_t *status = await_other(client, worker);
+
+	if (!status ||
+	    number(status, "upgrades") == json_integer_value(json_object_get(before, "upgrades")))
+		return status;
+	json_decref(status);
+	let_pass(TRIAL_MS);
+	return await_other(client, worker);
 }
 
 static int tell(const struct vballoon_cli_options *options, json_t *status, json_int_t upgrades)
@@ -56,7 +79,7 @@ int vballoon_cmd_upgrade(const struct vballoon_cli_options *options, struct vbal
 
 	if (code)
 		return code;
-	status = await_other(client, json_integer_value(json_object_get(before, "worker")));
+	status = await_successor(client, before);
 	if (status)
 		code = tell(options, status,
 			    json_integer_value(json_object_get(before, "upgrades")));

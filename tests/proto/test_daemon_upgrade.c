@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "supervised.h"
@@ -138,6 +139,13 @@ static void one_that_dies_as_soon_as_it_is_ready_is_given_up(void **state)
 			     "the new program was ended by signal 6 at once");
 }
 
+/* It has told how well it is before. */
+static void one_that_dies_while_it_is_on_trial_is_given_up(void **state)
+{
+	assert_tried_in_vain(*state, VBALLOOND, NULL, "dies-serving",
+			     "the new program was ended by signal 14");
+}
+
 static void one_that_hangs_is_given_up(void **state)
 {
 	assert_tried_in_vain(*state, OTHER_VBALLOOND, NULL, "hangs",
@@ -255,10 +263,14 @@ static void a_worker_goes_on_without_the_file_of_the_control_socket(void **state
 }
 
 /* As a worker that is no good. */
-static void be_worker(const char *role)
+static void be_worker(const char *role, char **argv)
 {
+	/* Whatever program this is by then. */
+	const struct itimerval life = { .it_value.tv_usec = 300000 };
 	const char ready[] = "READY=1";
 
+	if (!strcmp(role, "dies-serving") && !setitimer(ITIMER_REAL, &life, NULL))
+		execv(VBALLOOND, argv);
 	if (!strcmp(role, "hangs"))
 		pause();
 	if (!strcmp(role, "dies-ready"))
@@ -268,13 +280,14 @@ static void be_worker(const char *role)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, daemon_bed_empty_set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(without_a_program_the_worker_does_not_give_way),
 		CASE(a_program_that_is_no_vballoond_is_given_up),
 		CASE(one_that_dies_is_given_up),
 		CASE(one_that_dies_as_soon_as_it_is_ready_is_given_up),
+		CASE(one_that_dies_while_it_is_on_trial_is_given_up),
 		CASE(one_that_hangs_is_given_up),
 		CASE(one_of_another_format_leaves_all_to_the_one_before),
 		CASE(workers_that_cannot_start_are_not_followed_for_ever),
@@ -284,9 +297,10 @@ int main(void)
 	};
 	const struct rlimit no_core = { 0, 0 };
 
+	(void)argc;
 	if (getenv(ROLE) && getenv(VBALLOON_ENV_KEEPER)) {
 		setrlimit(RLIMIT_CORE, &no_core);
-		be_worker(getenv(ROLE));
+		be_worker(getenv(ROLE), argv);
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
