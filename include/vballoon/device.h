@@ -432,7 +432,8 @@ void vballoon_device_policy(const struct vballoon_device *device,
 void vballoon_device_drop_now(struct vballoon_device *device);
 
 /**
- * Tell the device what time it is, before vballoon_device_run(). It needs it for an
+ * Tell the device what time it is, before vballoon_device_run(), and before another target or
+ * policy is set, from when on a pace counts. It needs it for an
  * inflate_rate, to know when the guest may be asked for more; to notice a driver that goes on
  * with a device which has no record of it, where the queues do not show it; and of device 5
  * for a period of statistics. Without the time those do not happen, and all else does. Told

@@ -53,6 +53,15 @@ void vballoon_guest_keep_orders(const struct vballoon_guest *guest)
 	vballoon_orders_keep(guest->orders, &orders);
 }
 
+/* To be ordered about: a pace begins with the order, not with when the device last ran. */
+static struct vballoon_device *device_now(const struct vballoon_guest *guest)
+{
+	struct vballoon_device *device = vballoon_vhost_user_device(guest->back_end);
+
+	vballoon_device_set_time(device, vballoon_loop_now_ms());
+	return device;
+}
+
 static int set_target(struct vballoon_guest *guest, uint64_t pages)
 {
 	uint64_t before = guest->target_pages;
@@ -62,8 +71,7 @@ static int set_target(struct vballoon_guest *guest, uint64_t pages)
 		return -ERANGE;
 	guest->target_pages = pages;
 	if (guest->back_end)
-		err = vballoon_device_set_target(vballoon_vhost_user_device(guest->back_end),
-						 vballoon_pair_share(guest));
+		err = vballoon_device_set_target(device_now(guest), vballoon_pair_share(guest));
 	if (err) {
 		guest->target_pages = before;
 		return err;
@@ -175,7 +183,7 @@ static void apply_rules(struct vballoon_guest *guest, const struct vballoon_rule
 	watch_pressure(guest);
 	if (!guest->back_end)
 		return;
-	vballoon_device_set_policy(vballoon_vhost_user_device(guest->back_end), &rules->policy);
+	vballoon_device_set_policy(device_now(guest), &rules->policy);
 	guest->work_left = true;
 }
 

@@ -140,6 +140,7 @@ static void share_out(struct vballoon_guest *guest)
 	vballoon_device_status(device_of(guest), &status);
 	if (status.target_pages == share)
 		return;
+	vballoon_device_set_time(device_of(guest), vballoon_loop_now_ms());
 	/* Memory may have been unplugged since the target was set: then it stays. */
 	if (!vballoon_device_set_target(device_of(guest), share))
 		guest->work_left = true;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,19 @@ static void what_the_pace_holds_back_is_accounted_for(void **state)
 	balloon_driver_post_request(&bed->guest);
 	assert_true(balloon_driver_next_request(&bed->guest, &request));
 	assert_int_equal(vballoon_le64(request.value), PAGES / 10 * 2);
+}
+
+static void a_pace_begins_with_the_order(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	/* A page a second. */
+	policy(bed, "inflate-rate=4K/s");
+	poll(NULL, 0, 1200);
+	json_decref(control_call(
+		&bed->control, "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":1048576}}"));
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, 1), 1);
+	assert_int_equal(daemon_bed_status_integer(bed, "asked_bytes"), GUEST_PAGE);
 }
 
 static void a_policy_that_makes_no_sense_is_refused_with_what_to_do(void **state)
@@ -352,6 +366,7 @@ int main(void)
 		ALONE(the_policy_holds_for_the_next_monitor_too),
 		GUEST(what_the_policy_refuses_is_counted_and_accounted_for),
 		GUEST(what_the_pace_holds_back_is_accounted_for),
+		GUEST(a_pace_begins_with_the_order),
 		GUEST(a_policy_that_makes_no_sense_is_refused_with_what_to_do),
 		ALONE(the_examples_of_the_help_can_be_followed),
 		GUEST(a_late_balloon_goes_back_to_the_target_before),
