@@ -122,8 +122,10 @@ void vballoon_resize_work(struct work_struct *work)
 		wait_ms = min(wait_ms, resize_step(b));
 	if (vballoon_pages_sweep(&b->pages))
 		wait_ms = min_t(u64, wait_ms, SWEEP_MS);
-	/* An interrupt may have queued the work for now: that stays. */
+	/* An interrupt may have queued the work for now: that stays. Less than a jiffy is one, or the
+	 * work would go round until it has passed.
+	 */
 	if (b->running && wait_ms != VBALLOON_DECIDE_FOREVER)
-		queue_delayed_work(b->wq, &b->work, nsecs_to_jiffies(wait_ms * NSEC_PER_MSEC));
+		queue_delayed_work(b->wq, &b->work, msecs_to_jiffies(min_t(u64, wait_ms, INT_MAX)));
 	mutex_unlock(&b->lock);
 }
