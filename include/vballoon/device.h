@@ -436,7 +436,9 @@ void vballoon_device_drop_now(struct vballoon_device *device);
  * policy is set, from when on a pace counts. It needs it for an
  * inflate_rate, to know when the guest may be asked for more; to notice a driver that goes on
  * with a device which has no record of it, where the queues do not show it; and of device 5
- * for a period of statistics. Without the time those do not happen, and all else does. Told
+ * for a period of statistics, and to ask the host again, ten times a second, for memory that it
+ * did not have for a driver that takes pages back. Without the time those do not happen, that
+ * driver waits until the device is run for another reason, and all else does. Told
  * the time, device 5 has single pages wait for their neighbours, for some milliseconds, before
  * they are dropped, and all of them for the driver to go on.
  * @param device the device
