@@ -308,6 +308,14 @@ static bool refuses(const json_t *status)
 	return answer && strcmp(answer, "grant") && !is_traditional(status);
 }
 
+/* Whether the guest has all that it is asked for now, and the policy has it wait for more. */
+static bool is_paced(const json_t *status, uint64_t held, uint64_t target)
+{
+	uint64_t asked = vballoon_format_bytes_of(status, "asked_bytes");
+
+	return json_object_get(status, "asked_bytes") && asked < target && held >= asked;
+}
+
 static bool check_balloon(const struct vballoon_doctor_facts *facts,
 			  struct vballoon_doctor_finding *finding)
 {
@@ -326,6 +334,10 @@ static bool check_balloon(const struct vballoon_doctor_facts *facts,
 	else if (held != vballoon_format_bytes_of(facts->status, "held_bytes"))
 		find(finding, VBALLOON_DOCTOR_NOTE, "wait: vballoonctl watch",
 		     "the balloon is on its way: %s of %s", held_text, target_text);
+	else if (is_paced(now, held, target))
+		find(finding, VBALLOON_DOCTOR_NOTE, "wait, or see vballoonctl policy",
+		     "the balloon has %s of %s: the policy has it grow no faster", held_text,
+		     target_text);
 	else if (held > target && refuses(now))
 		find(finding, VBALLOON_DOCTOR_NOTE, "see vballoonctl policy",
 		     "the balloon is kept at %s by the policy, while %s are asked", held_text,

@@ -176,6 +176,25 @@ static void warm_memory_that_no_pressure_would_free_is_worth_a_note(void **state
 	assert_int_equal(level_in(warm("nothing"), NULL, "policy"), VBALLOON_DOCTOR_PROBLEM);
 }
 
+/* Its target, what is asked of it for now, and what it has. */
+static json_t *paced(int target, int asked, int held)
+{
+	json_t *status = balloon(target, held);
+
+	json_object_set_new(status, "asked_bytes", json_integer(asked));
+	return status;
+}
+
+static void a_balloon_that_waits_for_its_pace_is_not_stuck(void **state)
+{
+	(void)state;
+	assert_int_equal(level_in(paced(9, 4, 4), paced(9, 4, 4), "balloon"), VBALLOON_DOCTOR_NOTE);
+	assert_int_equal(level_in(paced(9, 4, 3), paced(9, 4, 3), "balloon"),
+			 VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_in(paced(9, 9, 4), paced(9, 9, 4), "balloon"),
+			 VBALLOON_DOCTOR_PROBLEM);
+}
+
 static void a_balloon_that_the_policy_keeps_is_not_stuck(void **state)
 {
 	(void)state;
@@ -274,6 +293,7 @@ int main(void)
 		cmocka_unit_test(what_the_host_does_not_take_back_is_told),
 		cmocka_unit_test(what_nobody_gives_back_the_host_does_not_take),
 		cmocka_unit_test(warm_memory_that_no_pressure_would_free_is_worth_a_note),
+		cmocka_unit_test(a_balloon_that_waits_for_its_pace_is_not_stuck),
 		cmocka_unit_test(a_balloon_that_the_policy_keeps_is_not_stuck),
 		cmocka_unit_test(a_guest_without_runs_is_slow),
 		cmocka_unit_test(a_driver_that_does_not_answer_is_a_problem),
