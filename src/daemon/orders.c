@@ -11,6 +11,7 @@
 #include "daemon/keeper.h"
 #include "daemon/log.h"
 #include "host/fd_stat.h"
+#include "host/memory_file.h"
 
 #define NAME "orders"
 #define MAGIC UINT64_C(0x6472726f6c616276) /* "vbalorrd" */
@@ -57,7 +58,7 @@ static struct vballoon_orders_file *begin(const struct vballoon_orders *orders)
 	struct vballoon_orders_file *file = NULL;
 	int fd = memfd_create("vballoon-orders", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd >= 0 && !ftruncate(fd, (off_t)sizeof(*file)) &&
+	if (fd >= 0 && !vballoon_memory_file_size(fd, sizeof(*file)) &&
 	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		file = map(fd);
 	if (file) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host/fd_stat.h"
+#include "host/memory_file.h"
 #include "supervisor/handed.h"
 #include "supervisor/manager.h"
 
@@ -69,7 +70,9 @@ static int begin(struct vballoon_depot *depot)
 
 	if (fd < 0)
 		return -errno;
-	err = ftruncate(fd, (off_t)sizeof(*depot->file)) ? -errno : map(depot, fd);
+	err = vballoon_memory_file_size(fd, sizeof(*depot->file));
+	if (!err)
+		err = map(depot, fd);
 	if (!err) {
 		vballoon_front_init(&depot->file->front);
 		depot->file->numbers = FILE_NUMBER;

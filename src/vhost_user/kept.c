@@ -14,6 +14,7 @@
 #include <vballoon/recover.h>
 
 #include "host/fd_stat.h"
+#include "host/memory_file.h"
 #include "vhost_user/back_end.h"
 
 #define MAGIC UINT64_C(0x7073686c6c616276) /* "vballhsp" */
@@ -87,10 +88,10 @@ int vballoon_kept_begin(struct vballoon_vhost_user *back_end)
 	fd = memfd_create("vballoon-session", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, (off_t)file_bytes()) ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	ret = vballoon_memory_file_size(fd, file_bytes());
+	if (!ret && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		ret = -errno;
-	else
+	if (!ret)
 		ret = map(&back_end->kept, fd);
 	if (!ret) {
 		back_end->kept.file->version = VBALLOON_KEPT_VERSION;

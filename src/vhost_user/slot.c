@@ -10,6 +10,7 @@
 
 #include "base/checked.h"
 #include "host/fd_stat.h"
+#include "host/memory_file.h"
 #include "vhost_user/event.h"
 #include <vballoon/device.h>
 
@@ -91,13 +92,16 @@ static void region_probe(struct vballoon_slot *slot)
  * Keeps DEV-MEM-9. */
 static int page_map_file(struct vballoon_slot *slot, size_t bytes)
 {
+	int ret;
+
 	slot->page_map_fd = memfd_create("vballoon-page-map", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (slot->page_map_fd < 0)
 		return -errno;
-	if (ftruncate(slot->page_map_fd, (off_t)bytes) ||
+	ret = vballoon_memory_file_size(slot->page_map_fd, bytes);
+	if (!ret &&
 	    fcntl(slot->page_map_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		return -errno;
-	return 0;
+		ret = -errno;
+	return ret;
 }
 
 /* One that is there already must be as long as one of its own. */

@@ -38,7 +38,7 @@ struct vballoon_slot {
  * read-only memory is no business of the device.
  *
  * Returns 0; -EPROTO, and the reason in *fault_out, when the file is not what
- * the region says; -ENOMEM and what mmap() or memfd_create() gave.
+ * the region says; -ENOMEM and what mmap(), memfd_create() or fallocate() gave.
  */
 int vballoon_slot_new(const struct vhost_user_region *wire, int fd, uint32_t page_shift,
 		      struct vballoon_slot **slot_out, const char **fault_out);

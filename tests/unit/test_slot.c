@@ -91,6 +91,18 @@ static void the_page_map_cannot_be_cut_off(void **state)
 	vballoon_slot_free(slot);
 }
 
+/* A touch would end the process, where the host has no memory by then. */
+static void the_page_map_is_there_before_it_is_touched(void **state)
+{
+	struct vballoon_slot *slot = slot_of(file_new(0), region_of(0, 2 * MIB, 0), 12);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(fstat(slot->page_map_fd, &st), 0);
+	assert_true((uint64_t)st.st_blocks * 512 >= slot->region.page_map_bytes);
+	vballoon_slot_free(slot);
+}
+
 static void what_is_less_than_a_balloon_page_is_cut_away(void **state)
 {
 	int fd = file_new(0);
@@ -241,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_region_is_mapped_from_its_place_in_the_file),
 		cmocka_unit_test(the_page_map_is_as_large_as_the_device_wants_it),
 		cmocka_unit_test(the_page_map_cannot_be_cut_off),
+		cmocka_unit_test(the_page_map_is_there_before_it_is_touched),
 		cmocka_unit_test(what_is_less_than_a_balloon_page_is_cut_away),
 		cmocka_unit_test(a_region_smaller_than_a_balloon_page_is_nothing_to_the_device),
 		cmocka_unit_test(a_region_that_begins_within_a_huge_page_is_mapped_and_kept),
