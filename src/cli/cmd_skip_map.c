@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,54 +55,79 @@ static int fetch(struct vballoon_client *client, const char *command, struct map
 	return VBALLOON_EXIT_OK;
 }
 
+/* A part of the bitmap, which is not written yet. */
+struct part {
+	int fd;
+	uint64_t at; /* in the file, a multiple of its size */
+	size_t len; /* up to the last byte with a bit */
+	unsigned char bytes[65536];
+};
+
+static int write_part(struct part *part)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	while (done < part->len) {
+		got = pwrite(part->fd, part->bytes + done, part->len - done,
+			     (off_t)(part->at + done));
+		if (got < 0)
+			return -errno;
+		done += (size_t)got;
+	}
+	memset(part->bytes, 0, part->len);
+	part->len = 0;
+	return 0;
+}
+
 /* Set a bit for each page of a run. */
-static void set_bits(unsigned char *bits, uint64_t first, uint64_t count)
+static int put_run(struct part *part, uint64_t first, uint64_t count)
 {
-	for (; count; first++, count--)
-		bits[first / 8] |= (unsigned char)(1U << first % 8);
-}
-
-static void fill(unsigned char *bits, const struct map *map)
-{
-	const json_t *run;
-	size_t i;
-
-	json_array_foreach (map->runs, i, run)
-		set_bits(bits, vballoon_format_bytes_of(run, "gpa") / map->page_bytes,
-			 vballoon_format_bytes_of(run, "bytes") / map->page_bytes);
-}
-
-/* Bytes of a bitmap that ends with the last page of the last run. */
-static size_t bitmap_bytes(const struct map *map)
-{
-	const json_t *last = json_array_get(map->runs, json_array_size(map->runs) - 1);
-	uint64_t end =
-		vballoon_format_bytes_of(last, "gpa") + vballoon_format_bytes_of(last, "bytes");
-
-	return (size_t)((end / map->page_bytes + 7) / 8);
-}
-
-/* Write it into a file, which has holes where nothing is skipped. */
-static int store(const char *path, const struct map *map)
-{
-	size_t len = bitmap_bytes(map);
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	unsigned char *bits = NULL;
 	int err = 0;
 
-	if (fd < 0 || ftruncate(fd, (off_t)len))
+	for (; count && !err; first++, count--) {
+		uint64_t at = first / 8;
+
+		if (at - part->at >= sizeof(part->bytes)) {
+			err = write_part(part);
+			part->at = at - at % sizeof(part->bytes);
+		}
+		at -= part->at;
+		part->bytes[at] |= (unsigned char)(1U << first % 8);
+		if (part->len <= at)
+			part->len = (size_t)at + 1;
+	}
+	return err;
+}
+
+/* The bitmap ends with the last page of the last run. */
+static int put_runs(int fd, const struct map *map)
+{
+	struct part part = { .fd = fd };
+	const json_t *run;
+	int err = 0;
+	size_t i;
+
+	json_array_foreach (map->runs, i, run) {
+		if (!err)
+			err = put_run(&part, vballoon_format_bytes_of(run, "gpa") / map->page_bytes,
+				      vballoon_format_bytes_of(run, "bytes") / map->page_bytes);
+	}
+	return err ? err : write_part(&part);
+}
+
+/* Write it into a file, which has holes where nothing is skipped. Not by a mapping: where the file
+ * system is full a touch of it would end the process. */
+static int store(const char *path, const struct map *map)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = put_runs(fd, map);
+	if (close(fd) && !err)
 		err = -errno;
-	if (!err && len) {
-		bits = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (bits == MAP_FAILED)
-			err = -errno;
-	}
-	if (!err && len) {
-		fill(bits, map);
-		munmap(bits, len);
-	}
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
 

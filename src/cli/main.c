@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* vballoonctl: orders for vballoond, over its control socket. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "cli/client.h"
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
 	unsigned int given;
 	int code;
 
+	/* A file that may not become so long is one that cannot be written. */
+	signal(SIGXFSZ, SIG_IGN);
 	code = vballoon_option_read(argc, argv, &options, &given);
 	if (code >= 0)
 		return code;

@@ -394,6 +394,32 @@ static void a_bitmap_has_a_bit_for_each_page(void **state)
 	close(fd);
 }
 
+static void a_bitmap_that_there_is_no_room_for_is_told(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	pause_guest(bed);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("skip-map", "--bitmap", "/dev/full")), 1);
+	assert_non_null(
+		strstr(bed->ctl.err.text, "/dev/full: No space left on device: give another file"));
+}
+
+/* Nor is anything left beside it: the directory is empty in the end. */
+static void a_state_that_may_not_be_so_long_is_told(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	pause_guest(bed);
+	assert_int_equal(
+		process_run(&bed->ctl,
+			    WORDS("/bin/sh", "-c", "ulimit -f 0; exec \"$@\"", "sh", VBALLOONCTL,
+				  "--control-path", bed->control_path, "save-state", file),
+			    -1),
+		1);
+	assert_non_null(strstr(bed->ctl.err.text, "File too large: give another file"));
+	assert_int_equal(access(file, F_OK), -1);
+}
+
 /* Proves DEV-STATE-7. */
 static void nothing_is_skipped_of_a_guest_that_had_not_spoken(void **state)
 {
@@ -497,6 +523,8 @@ int main(void)
 		TEST(a_state_that_a_guest_began_without_is_nobodys),
 		TEST(what_is_in_the_balloon_need_not_travel),
 		TEST(a_bitmap_has_a_bit_for_each_page),
+		TEST(a_bitmap_that_there_is_no_room_for_is_told),
+		TEST(a_state_that_may_not_be_so_long_is_told),
 		TEST(nothing_is_skipped_of_a_guest_that_had_not_spoken),
 		TEST(what_the_host_has_nothing_of_is_told_apart),
 		TEST(of_a_guest_without_a_driver_no_zeros_are_told),
