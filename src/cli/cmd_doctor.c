@@ -6,6 +6,7 @@
 #include "cli/client.h"
 #include "cli/doctor.h"
 #include "cli/format.h"
+#include "control/text.h"
 
 /* How long the guest has to answer, and the balloon to move. */
 #define ANSWER_MS 1000
@@ -68,8 +69,9 @@ static void print(const struct vballoon_doctor_finding *finding)
 		printf("%-8s %-11s -> %s.\n", "", "", finding->remedy);
 }
 
-static json_t *finding_json(const struct vballoon_doctor_finding *finding)
+static json_t *finding_json(struct vballoon_doctor_finding *finding)
 {
+	vballoon_text_repair(finding->text);
 	return json_pack("{ssssssss?}", "check", finding->check, "level",
 			 vballoon_doctor_level_name(finding->level), "text", finding->text,
 			 "remedy", finding->remedy);

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/report.h"
+#include "control/text.h"
 
 static const struct {
 	const char *class; /* in JSON */
@@ -42,6 +43,7 @@ int vballoon_report_failure(int code, const char *format, ...)
 		fprintf(stderr, "vballoonctl: %s\n", text);
 		return code;
 	}
+	vballoon_text_repair(text);
 	object = json_pack("{s{sssssi}}", "error", "class", codes[code].class, "desc", text,
 			   "exit_status", code);
 	json_dumpf(object, stdout, JSON_COMPACT);

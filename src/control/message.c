@@ -8,6 +8,7 @@
 
 #include "control/line.h"
 #include "control/message.h"
+#include "control/text.h"
 
 static const char *const class_names[VBALLOON_ERROR_COUNT] = {
 	[VBALLOON_ERROR_NONE] = "None",
@@ -46,6 +47,7 @@ void vballoon_error_set(struct vballoon_error *error, enum vballoon_error_class 
 	va_start(args, format);
 	vsnprintf(error->desc, sizeof(error->desc), format, args);
 	va_end(args);
+	vballoon_text_repair(error->desc);
 }
 
 /* jansson bounds the depth of nesting itself, at 2048. */

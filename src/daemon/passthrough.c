@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/text.h"
 #include "daemon/passthrough.h"
 
 #define SAY_ABSENT "or, if no device is passed through, say --passthrough absent"
@@ -67,6 +68,7 @@ tell(struct vballoon_passthrough *out, enum vballoon_passthrough_state state, co
 	va_start(args, format);
 	vsnprintf(out->text, sizeof(out->text), format, args);
 	va_end(args);
+	vballoon_text_repair(out->text);
 }
 
 void vballoon_passthrough_begin(enum vballoon_passthrough_mode mode,

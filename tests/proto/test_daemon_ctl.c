@@ -184,6 +184,19 @@ static void failures_are_objects_for_a_program(void **state)
 	assert_error_object(bed, "Unreachable", 3);
 }
 
+static void what_is_no_text_is_in_no_way_of_an_object(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "\xff", "--json")), 2);
+	assert_error_object(bed, "Usage", 2);
+	memcpy(bed->control_path, "/nowhere/\xe9", sizeof("/nowhere/\xe9"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "--json")), 3);
+	assert_error_object(bed, "Unreachable", 3);
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("doctor", "--json")), 1);
+	assert_non_null(strstr(bed->ctl.out.text, "/nowhere/?"));
+}
+
 static void a_result_comes_before_the_failure(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -244,6 +257,7 @@ int main(void)
 		TEST(a_daemon_that_takes_nobody_in_is_not_waited_for, daemon_bed_set_up),
 		TEST(what_comes_too_late_is_no_answer_to_the_next_question, daemon_bed_set_up),
 		TEST(failures_are_objects_for_a_program, paused_set_up),
+		TEST(what_is_no_text_is_in_no_way_of_an_object, guest_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
 		TEST(what_is_wrong_is_found_and_explained, paused_set_up),

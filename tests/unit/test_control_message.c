@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -267,6 +268,26 @@ static void every_error_class_comes_back_as_it_was_sent(void **state)
 	}
 }
 
+static void what_an_error_cuts_off_within_a_character_is_told(void **state)
+{
+	struct vballoon_request request;
+	struct vballoon_answer answer;
+	struct vballoon_error error;
+	uint64_t value = 0;
+	char line[160];
+
+	(void)state;
+	snprintf(line, sizeof(line), "{\"execute\":\"x\",\"arguments\":{\"%063d\xc3\xa9\":1}}", 0);
+	assert_int_equal(vballoon_request_parse(line, strlen(line), &request, &error), 0);
+	assert_int_equal(vballoon_request_argument(&request, &takes_none, &value, &error),
+			 -EBADMSG);
+	answer_of(vballoon_message_error(&error, NULL), &answer);
+	assert_int_equal(answer.error.class, VBALLOON_ERROR_BAD_REQUEST);
+	assert_non_null(strstr(answer.error.desc, "0?\""));
+	vballoon_answer_free(&answer);
+	vballoon_request_free(&request);
+}
+
 static void an_error_class_of_a_newer_daemon_is_unknown(void **state)
 {
 	static const char line[] = "{\"error\": {\"class\": \"Tired\", \"desc\": \"later\"}}";
@@ -374,6 +395,7 @@ int main(void)
 		cmocka_unit_test(a_number_beyond_64_bits_is_a_bad_request),
 		cmocka_unit_test(a_return_comes_back_as_it_was_sent),
 		cmocka_unit_test(every_error_class_comes_back_as_it_was_sent),
+		cmocka_unit_test(what_an_error_cuts_off_within_a_character_is_told),
 		cmocka_unit_test(an_error_class_of_a_newer_daemon_is_unknown),
 		cmocka_unit_test(what_is_no_answer_is_told),
 		cmocka_unit_test(a_line_that_would_be_too_long_is_not_printed),

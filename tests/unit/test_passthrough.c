@@ -183,6 +183,17 @@ static void a_device_in_a_jail_is_one(void **state)
 	assert_present(*state, "/srv/jail/vm1/dev/vfio/12");
 }
 
+/* Whoever is told is told in JSON. */
+static void of_a_jail_whose_name_is_no_text_it_is_told(void **state)
+{
+	struct vballoon_passthrough found;
+
+	open_link(*state, "/srv/jail/vm\xe9/dev/vfio/12");
+	found = look(*state);
+	assert_int_equal(found.state, VBALLOON_PASSTHROUGH_PRESENT);
+	assert_non_null(strstr(found.text, "/srv/jail/vm?/dev/vfio/12"));
+}
+
 /* QEMU keeps it after the last device was unplugged. */
 static void what_kvm_knows_of_vfio_is_none(void **state)
 {
@@ -397,6 +408,7 @@ int main(void)
 		TEST(vhost_vdpa_is_one),
 		TEST(rdma_is_one),
 		TEST(a_device_in_a_jail_is_one),
+		TEST(of_a_jail_whose_name_is_no_text_it_is_told),
 		TEST(what_kvm_knows_of_vfio_is_none),
 		TEST(a_process_that_has_gone_is_unknown),
 		TEST(of_another_user_it_is_enough_that_nothing_is_pinned),
