@@ -20,22 +20,34 @@ uint64_t vballoon_wanted_balloon(const struct vballoon_wanted_memory *memory, ui
 	return bytes - bytes % memory->page_bytes;
 }
 
+/* A monitor need not tell of the memory before there is a driver. */
+static int tell_unknown(bool is_connected)
+{
+	return vballoon_report_failure(
+		VBALLOON_EXIT_NO_DRIVER,
+		"set: the guest's memory is not known, as %s, or give the balloon's size in bytes",
+		is_connected ? "the virtual machine has shared none that holds a balloon page: "
+			       "load the driver in its guest"
+			     : "no virtual machine is connected: start it");
+}
+
 static int ask_memory(struct vballoon_client *client, struct vballoon_wanted_memory *memory_out)
 {
 	json_t *status = NULL;
 	int code = vballoon_client_call(client, "status", NULL, 0, &status);
+	const char *state;
+	bool is_connected;
 
 	if (code)
 		return code;
 	memory_out->memory_bytes = vballoon_format_bytes_of(status, "memory_bytes");
 	memory_out->page_bytes = vballoon_format_bytes_of(status, "page_bytes");
+	state = json_string_value(json_object_get(status, "state"));
+	is_connected = state && strcmp(state, "no-front-end") != 0;
 	json_decref(status);
 	if (memory_out->memory_bytes && memory_out->page_bytes)
 		return VBALLOON_EXIT_OK;
-	return vballoon_report_failure(
-		VBALLOON_EXIT_NO_DRIVER,
-		"set: the guest's memory is not known, as no virtual machine "
-		"is connected: start it, or give the balloon's size in bytes");
+	return tell_unknown(is_connected);
 }
 
 /* Returns VBALLOON_EXIT_OK and either a percentage or, when it is none, bytes. */

@@ -78,7 +78,22 @@ static void a_guest_cannot_keep_more_than_it_has(void **state)
 
 static void what_a_guest_keeps_is_unknown_without_one(void **state)
 {
-	assert_int_equal(daemon_bed_ctl(*state, WORDS("set", "--guest-size", "1M")), 5);
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "--guest-size", "1M")), 5);
+	assert_non_null(strstr(bed->ctl.err.text, "no virtual machine is connected: start it"));
+}
+
+static void a_machine_that_has_shared_nothing_yet_is_not_to_be_started(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	front_end_open_socket(&bed->guest, daemon_bed_socket(bed));
+	bed->guest_connected = true;
+	process_await(&bed->daemon, "a front end has connected");
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "50%")), 5);
+	assert_null(strstr(bed->ctl.err.text, "connected"));
+	assert_non_null(strstr(bed->ctl.err.text, "load the driver in its guest"));
 }
 
 static void a_paused_guest_is_waited_for_until_the_time_is_over(void **state)
@@ -250,6 +265,7 @@ int main(void)
 		TEST(what_the_guest_keeps_can_be_said, guest_set_up),
 		TEST(a_guest_cannot_keep_more_than_it_has, guest_set_up),
 		TEST(what_a_guest_keeps_is_unknown_without_one, daemon_bed_set_up),
+		TEST(a_machine_that_has_shared_nothing_yet_is_not_to_be_started, daemon_bed_set_up),
 		TEST(a_paused_guest_is_waited_for_until_the_time_is_over, paused_set_up),
 		TEST(an_order_that_ends_is_not_said_to_stay, paused_set_up),
 		TEST(a_guest_that_comes_back_is_waited_for, paused_set_up),
