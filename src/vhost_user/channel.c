@@ -93,11 +93,15 @@ uint64_t vballoon_message_u64(const struct vballoon_message *message)
 }
 
 static const char too_many_fds[] = "a message with too many descriptors";
+static const char lost_fds[] = "a message whose descriptors this process could not all take: "
+			       "raise its limit of open files (ulimit -n)";
 
-/* Own the descriptors of one recvmsg(); false when they are more than a message can have. */
-static bool fds_collect(struct vballoon_channel *channel, struct msghdr *msg)
+/* Own the descriptors of one recvmsg(): NULL, or what is wrong with them. Where some are left out
+ * there was no room for more than a message can have, or the host has let us have no more. */
+static const char *fds_collect(struct vballoon_channel *channel, struct msghdr *msg)
 {
-	bool fit = !(msg->msg_flags & MSG_CTRUNC);
+	const char *fault = NULL;
+	size_t got = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		size_t count;
@@ -113,11 +117,14 @@ static bool fds_collect(struct vballoon_channel *channel, struct msghdr *msg)
 				channel->waiting[channel->waiting_count++] = fd;
 			} else {
 				close(fd);
-				fit = false;
+				fault = too_many_fds;
 			}
 		}
+		got += count;
 	}
-	return fit;
+	if (!fault && msg->msg_flags & MSG_CTRUNC)
+		fault = got < VHOST_USER_FDS_MAX ? lost_fds : too_many_fds;
+	return fault;
 }
 
 /* Nothing was read behind this message: the descriptors are its own. False when they are more
@@ -192,9 +199,9 @@ static ssize_t read_some(struct vballoon_channel *channel, const char **fault_ou
 	peer_learn(channel, &msg);
 	channel->ahead_len = (size_t)got > parts[0].iov_len ? (size_t)got - parts[0].iov_len : 0;
 	channel->ahead_done = 0;
-	if (!fds_collect(channel, &msg)) {
+	*fault_out = fds_collect(channel, &msg);
+	if (*fault_out) {
 		fds_close(channel->waiting, &channel->waiting_count);
-		*fault_out = too_many_fds;
 		return -EPROTO;
 	}
 	return got - (ssize_t)channel->ahead_len;

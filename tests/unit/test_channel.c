@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,9 +286,28 @@ static void more_descriptors_than_a_message_can_have_are_closed(void **state)
 		fds[i] = fd;
 	peer_send(fixture, &set_features, sizeof(set_features), fds, VHOST_USER_FDS_MAX + 2);
 	assert_int_equal(receive(fixture), -EPROTO);
-	assert_non_null(fixture->fault);
+	assert_string_equal(fixture->fault, "a message with too many descriptors");
 	vballoon_channel_next(&fixture->channel);
 	assert_int_equal(open_descriptors(), before);
+	close(fd);
+}
+
+static void descriptors_that_the_host_does_not_let_us_have_are_no_surplus(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int next = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* the lowest that is free */
+	struct rlimit before, none;
+
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	peer_send(fixture, &set_features, sizeof(set_features), &fd, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(receive(fixture), -EPROTO);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_non_null(strstr(fixture->fault, "limit of open files"));
 	close(fd);
 }
 
@@ -397,6 +417,7 @@ int main(void)
 		TEST(descriptors_behind_other_messages_belong_to_the_last),
 		TEST(a_descriptor_whose_message_was_not_taken_up_is_closed_in_the_end),
 		TEST(more_descriptors_than_a_message_can_have_are_closed),
+		TEST(descriptors_that_the_host_does_not_let_us_have_are_no_surplus),
 		TEST(surplus_descriptors_that_come_in_pieces_are_closed),
 		TEST(an_answer_names_the_request),
 		TEST(an_answer_that_the_socket_does_not_take_is_sent_later),
