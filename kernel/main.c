@@ -258,7 +258,7 @@ static int vballoon_sleep_notify(struct notifier_block *nb, unsigned long event,
 		err = vballoon_freeze_device(b->vdev);
 	else if ((event == PM_POST_HIBERNATION || event == PM_POST_RESTORE) && !b->todevq &&
 		 !b->broken)
-		err = vballoon_thaw_device(b->vdev);
+		vballoon_thaw_device(b->vdev); /* if not, others have to hear of it all the same */
 	mutex_unlock(&b->restart_lock);
 	return notifier_from_errno(err);
 }
