@@ -162,7 +162,8 @@ void vballoon_vhost_user_status(struct vballoon_vhost_user *back_end,
  * one too (DEVICE_STATE). It is loaded when a queue starts: before that the guest's memory
  * and what its driver has negotiated are not known. A state that is of another guest's
  * memory turns the front end away then, unless struct vballoon_vhost_user_config.start_empty, or
- * there was no driver when it was saved. The newest is what counts.
+ * there was no driver when it was saved. The newest is what counts, and
+ * what the device had on record of the guest before is forgotten when it has come.
  * @param back_end the back end
  * @param state copied; nothing in it is trusted
  * @param len bytes

@@ -32,6 +32,17 @@ static void tell(struct vballoon_vhost_user *back_end, int priority,
 	}
 }
 
+/* What the device knows is of a guest that is not there any more: nobody may skip, save or prove
+ * it, whatever becomes of what has come. */
+static void forget_record(struct vballoon_vhost_user *back_end)
+{
+	struct vballoon_status status;
+
+	vballoon_device_status(back_end->device, &status);
+	if (status.record != VBALLOON_RECORD_NONE)
+		vballoon_device_restart(back_end->device);
+}
+
 static uint64_t target_of(const struct vballoon_vhost_user *back_end)
 {
 	struct vballoon_status status;
@@ -59,6 +70,7 @@ int vballoon_vhost_user_load(struct vballoon_vhost_user *back_end, const void *s
 		return -ENOMEM;
 	memcpy(copy, state, len);
 	forget(back_end);
+	forget_record(back_end);
 	back_end->state = copy;
 	back_end->state_len = len;
 	back_end->state_target = target_of(back_end);

@@ -3,6 +3,7 @@
  * A guest with the portable driver moves from one back end to another: DEVICE_STATE, its
  * memory copied but for what is in the balloon, and its life goes on.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -220,6 +221,30 @@ static void an_order_on_the_way_is_newer_than_what_came(void **state)
 	port_front_await(f, 70);
 }
 
+/* As one that goes back to a snapshot of itself: what it has given since is its own there. */
+static void of_a_guest_that_another_takes_the_place_of_nothing_is_known(void **state)
+{
+	struct vballoon_saved_info info;
+	struct port_front *f = *state;
+
+	port_front_reach(f, 50);
+	port_move_stop(f);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
+	port_move_start(f);
+	port_front_reach(f, 100);
+	port_move_stop(f);
+	assert_int_equal(port_move_load(&f->wire, &move), 0);
+	assert_int_equal(vballoon_device_each_skippable(port_front_device(f), vballoon_gpa(0),
+							leave_out, &move),
+			 -EAGAIN);
+	/* Nor is it saved, though what came is not what there is to save any more. */
+	assert_int_equal(vballoon_device_set_target(port_front_device(f), 70), 0);
+	assert_int_equal(port_move_save(&f->wire, &move), 0);
+	assert_int_equal(vballoon_saved_read(move.state, move.len, &info), VBALLOON_SAVED_OK);
+	assert_false(info.has_record);
+	assert_int_equal(info.target_pages, 70);
+}
+
 static void a_driver_that_comes_after_the_move_is_served(void **state)
 {
 	struct port_front *f = *state;
@@ -430,6 +455,7 @@ int main(void)
 		TEST(set_up, an_order_that_was_not_carried_out_goes_along),
 		TEST(set_up, a_guest_that_moves_on_before_it_goes_on_keeps_its_balloon),
 		TEST(set_up, an_order_on_the_way_is_newer_than_what_came),
+		TEST(set_up, of_a_guest_that_another_takes_the_place_of_nothing_is_known),
 		TEST(driverless_set_up, a_driver_that_comes_after_the_move_is_served),
 		TEST(set_up, a_state_of_an_earlier_life_does_no_harm),
 		TEST(set_up, nothing_is_saved_or_loaded_while_a_queue_runs),
