@@ -58,7 +58,7 @@ const struct vballoon_call vballoon_daemon_calls[] = {
 	IS(madvise, 2, MADV_POPULATE_WRITE),
 	IS(fallocate, 1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE),
 	IS(fallocate, 1, FALLOC_FL_KEEP_SIZE), /* hugetlb and the like: to bring it back */
-	/* The record of it, and other memory. */
+	/* The record of it, in files that have all of theirs at once, and other memory. */
 	IS(memfd_create, 1, MFD_CLOEXEC | MFD_ALLOW_SEALING),
 	ANY(ftruncate),
 	IS(fcntl, 1, F_ADD_SEALS),

@@ -12,16 +12,19 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* Make a new one so long, not 0. Returns 0 or a negative errno. */
+/* Make a new one so long, not 0. Returns 0 or a negative errno, which is in errno, too. */
 static inline int vballoon_memory_file_size(int fd, size_t bytes)
 {
-	int ret;
+	int ret = ftruncate(fd, (off_t)bytes);
 
-	if (ftruncate(fd, (off_t)bytes))
-		return -errno;
-	do {
-		ret = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes);
-	} while (ret && errno == EINTR);
+	if (!ret) {
+		do {
+			ret = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes);
+		} while (ret && errno == EINTR);
+	}
+	/* All the space that such a file has is memory. */
+	if (ret && errno == ENOSPC)
+		errno = ENOMEM;
 	return ret ? -errno : 0;
 }
 
