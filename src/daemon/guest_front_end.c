@@ -61,6 +61,22 @@ static int hand_to_supervisor(int fd)
 	return relay;
 }
 
+/* What the worker before was told holds for this one. */
+static void take_up_orders(struct vballoon_guest *guest, struct vballoon_device *device)
+{
+	struct vballoon_status status;
+
+	vballoon_device_status(device, &status);
+	guest->target_pages = status.target_pages;
+	/* A pace that was begun without the time has its next step due at once. */
+	vballoon_device_set_time(device, vballoon_loop_now_ms());
+	if (guest->rules.policy.inflate_rate)
+		(void)vballoon_device_set_target(device, status.target_pages);
+	/* Another supervisor may have been told another one. */
+	if (status.stats_period_ms != guest->stats_period_ms)
+		vballoon_device_set_stats_period(device, guest->stats_period_ms);
+}
+
 static int make_back_end(struct vballoon_guest *guest, int fd, bool recover)
 {
 	struct vballoon_vhost_user_config config = {
@@ -72,21 +88,14 @@ static int make_back_end(struct vballoon_guest *guest, int fd, bool recover)
 		.policy = &guest->rules.policy,
 		.keeper = vballoon_keeper_is_there() ? &vballoon_keeper_ops : NULL,
 	};
-	struct vballoon_status status;
 	int err;
 
 	if (!recover)
 		return vballoon_vhost_user_new(&config, fd, &guest->back_end);
 	err = vballoon_vhost_user_recover(&config, fd, &guest->back_end);
-	if (err)
-		return err;
-	vballoon_device_status(vballoon_vhost_user_device(guest->back_end), &status);
-	guest->target_pages = status.target_pages;
-	/* Another supervisor may have been told another one. */
-	if (status.stats_period_ms != guest->stats_period_ms)
-		vballoon_device_set_stats_period(vballoon_vhost_user_device(guest->back_end),
-						 guest->stats_period_ms);
-	return 0;
+	if (!err)
+		take_up_orders(guest, vballoon_vhost_user_device(guest->back_end));
+	return err;
 }
 
 static int connect_front_end(struct vballoon_guest *guest, int fd, bool recover)

@@ -233,6 +233,30 @@ static void a_deadline_that_was_met_is_none_for_the_next_worker(void **state)
 	free(after);
 }
 
+/* The guest is asked for no two steps at once. */
+static void a_pace_begins_with_the_next_worker(void **state)
+{
+	struct daemon_bed *bed = *state;
+	struct control control;
+	char *asked;
+
+	start_supervised(bed);
+	/* A page a second. */
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("policy", "inflate-rate=4K/s")), 0);
+	daemon_bed_connect(bed);
+	assert_int_equal(balloon_driver_hello(&bed->guest, EPOCH, 0), 0);
+	control_open(&control, bed->control_path);
+	json_decref(control_call(
+		&control, "{\"execute\":\"set\",\"arguments\":{\"balloon_bytes\":1048576}}"));
+	control_close(&control);
+	assert_int_equal(balloon_driver_add(&bed->guest, 0, 1), 1);
+	replace_worker(bed);
+	assert_int_equal(balloon_driver_add(&bed->guest, 1, 1), 1);
+	asked = status_text(bed, "asked_bytes");
+	assert_string_equal(asked, "8192");
+	free(asked);
+}
+
 /* Ordered before it was known how much memory that is; or some went since. */
 static void a_policy_with_a_floor_above_the_guests_memory_holds_on(void **state)
 {
@@ -354,6 +378,7 @@ int main(int argc, char **argv)
 		CASE(on_is_all_of_it_for_a_worker_too),
 		CASE(a_worker_does_all_its_work_inside),
 		CASE(a_deadline_that_was_met_is_none_for_the_next_worker),
+		CASE(a_pace_begins_with_the_next_worker),
 		CASE(a_policy_with_a_floor_above_the_guests_memory_holds_on),
 		CASE(that_no_memory_is_shared_is_told_by_the_next_worker_too),
 		CASE(that_memory_is_shared_the_next_worker_knows),
