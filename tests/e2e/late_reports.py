@@ -13,6 +13,9 @@ GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
 STATE = f"{SYSFS}/state"
 LATE_SECONDS = 0.6  # less than the driver waits
+# What comes back may lie in lists of another processor, and the kernel keeps more for itself for a
+# while where it has found no block of the kind that it wanted.
+KEPT_MIB = 32
 
 
 class LateDevice(WillingDevice):
@@ -37,7 +40,7 @@ def run(assets):
     with LateDevice() as device:
         with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
             vm.boot()
-            mib = vm.guest.spare_mib()  # more than there is without what is being reported
+            mib = vm.guest.spare_mib() - KEPT_MIB  # more than there is without what is being reported
             vm.guest.load(BALLOON_MODULE)
             vm.guest.wait_for("the driver", lambda: device._epoch)
             device.ask(ASK_REPORT, value=1)
