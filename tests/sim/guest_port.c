@@ -184,6 +184,7 @@ void guest_port_loaded(struct guest_driver *driver, struct vballoon_guest_life *
 	if (error)
 		trace_fail(driver->trace, "the driver cannot be made: %d", error);
 	port->life = life;
+	port->starts_over = false;
 	vballoon_guest_life_start(life);
 	for (unsigned int i = 0; i < VBALLOON_QUEUES_MAX; i++)
 		driver->queues[i].ring = NULL; /* not yet */
@@ -207,11 +208,13 @@ static bool can_run(const struct guest_driver *driver)
 static void run(struct guest_driver *driver)
 {
 	struct guest_port *port = driver->port;
-	bool starts_over = port->guest && port->guest->hello.start_over;
+	bool started_over = port->starts_over;
 	uint64_t wait_ms = vballoon_guest_life_run(port->life, driver->now_ms);
 
-	/* The device has forgotten what it had dropped. */
-	if (starts_over && !port->guest->hello.start_over)
+	/* The device has forgotten what it had dropped. Who waits for memory may have seen its
+	 * answer already. */
+	port->starts_over = port->guest && port->guest->hello.start_over;
+	if (started_over && !port->starts_over)
 		memset(driver->oracle->dropped, 0, sizeof(driver->oracle->dropped));
 	trace_event(&port->world->trace, "driver ran", wait_ms, driver->kind->decide(driver)->held);
 	port->due = !wait_ms;

@@ -30,6 +30,7 @@ struct guest_port {
 	uint64_t bitmaps[PLAN_REGIONS_MAX][MACHINE_FRAMES_MAX / 64];
 	bool due; /* run() is */
 	uint64_t due_ms; /* and then in any case */
+	bool starts_over; /* when it had last run */
 	uint32_t answers; /* changes with each message that is answered */
 	uint32_t used; /* where todevq was when that was looked at */
 	uint64_t starts, stops, pressures, ooms, ooms_late, exchanges, undone, reports;
