@@ -26,7 +26,7 @@ static char *trim(char *text)
 
 static int unknown(const char *path, unsigned int number, const char *name)
 {
-	char names[256] = "";
+	char names[512] = ""; /* of all settings that there are, and more */
 	size_t len = 0;
 	size_t i;
 

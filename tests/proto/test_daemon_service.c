@@ -245,6 +245,18 @@ static void a_typo_in_a_file_is_told_with_its_line(void **state)
 	unlink(path);
 }
 
+/* Whoever has mistyped one looks for it there. */
+static void all_settings_are_named_to_whoever_has_mistyped_one(void **state)
+{
+	const char *path = config_file(*state, "host-presure = 20%\n");
+
+	assert_ends(WORDS(VBALLOOND, "--config", path), -1, EXIT_USAGE,
+		    "\"host-presure\": there are socket-path, traditional-socket-path, ");
+	assert_ends(WORDS(VBALLOOND, "--config", path), -1, EXIT_USAGE,
+		    ", floor, inflate-rate, host-pressure\n");
+	unlink(path);
+}
+
 static void a_file_and_no_file_together_are_refused(void **state)
 {
 	(void)state;
@@ -304,6 +316,7 @@ int main(void)
 		TEST(settings_come_from_a_file),
 		TEST(the_command_line_counts_more_than_a_file),
 		TEST(a_typo_in_a_file_is_told_with_its_line),
+		TEST(all_settings_are_named_to_whoever_has_mistyped_one),
 		TEST(a_file_and_no_file_together_are_refused),
 		TEST(the_control_socket_is_the_groups_too),
 		TEST(the_control_sockets_mode_can_be_given),
