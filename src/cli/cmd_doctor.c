@@ -42,6 +42,7 @@ static void ask(struct vballoon_client *client, struct vballoon_doctor_facts *fa
 		json_t **status_out, json_t **later_out)
 {
 	json_t *value = NULL;
+	int code;
 
 	if (vballoon_client_try(client, "status", NULL, 0, status_out)) {
 		facts->failure = client->failure;
@@ -50,15 +51,23 @@ static void ask(struct vballoon_client *client, struct vballoon_doctor_facts *fa
 	facts->status = *status_out;
 	if (!is_ready(facts->status))
 		return;
-	if (call_patiently(client, "wait", MOVE_MS, &value))
-		return;
+	code = call_patiently(client, "wait", MOVE_MS, &value);
 	json_decref(value);
 	value = NULL;
-	if (!vballoon_client_try(client, "status", NULL, 0, later_out))
-		facts->later = *later_out;
-	if (call_patiently(client, "stats", ANSWER_MS, &value))
-		facts->silence = client->failure;
+	if (!code)
+		code = vballoon_client_try(client, "status", NULL, 0, later_out);
+	if (code) {
+		facts->failure = client->failure;
+		return;
+	}
+	facts->later = *later_out;
+	code = call_patiently(client, "stats", ANSWER_MS, &value);
 	json_decref(value);
+	/* Who does not answer, the daemon or the guest? */
+	if (code == VBALLOON_EXIT_UNREACHABLE)
+		facts->failure = client->failure;
+	else if (code)
+		facts->silence = client->failure;
 }
 
 static void print(const struct vballoon_doctor_finding *finding)

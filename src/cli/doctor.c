@@ -40,6 +40,12 @@ static bool has_driver(const struct vballoon_doctor_facts *facts)
 	return is_state(facts, "ready");
 }
 
+/* What the guest does was looked at for a moment: the daemon has not gone meanwhile. */
+static bool was_followed(const struct vballoon_doctor_facts *facts)
+{
+	return has_driver(facts) && !facts->failure;
+}
+
 /* The checks: each returns false when there is nothing to look at. */
 
 static bool check_huge_pages(const struct vballoon_doctor_facts *facts,
@@ -278,7 +284,7 @@ static bool check_statistics(const struct vballoon_doctor_facts *facts,
 {
 	const json_t *guest = json_object_get(facts->status, "guest");
 
-	if (!has_driver(facts))
+	if (!was_followed(facts))
 		return false;
 	if (is_traditional(facts->status) && !has_feature(facts->status, "stats-vq"))
 		find(finding, VBALLOON_DOCTOR_NOTE,
@@ -324,7 +330,7 @@ static bool check_balloon(const struct vballoon_doctor_facts *facts,
 	uint64_t target = vballoon_format_bytes_of(now, "target_bytes");
 	uint64_t held = vballoon_format_bytes_of(now, "held_bytes");
 
-	if (!has_driver(facts))
+	if (!was_followed(facts))
 		return false;
 	vballoon_size_format(held, held_text);
 	vballoon_size_format(target, target_text);

@@ -9,8 +9,8 @@
 
 /* What is known. */
 struct vballoon_doctor_facts {
-	const char *failure; /* why the daemon cannot be reached, or NULL */
-	const json_t *status; /* of the daemon; NULL when it cannot be reached */
+	const char *failure; /* why the daemon cannot be reached, or not any more; or NULL */
+	const json_t *status; /* of the daemon; NULL when it could not be reached at all */
 	const json_t *later; /* the same a moment later, when it was not as it should be; or NULL */
 	const char *silence; /* why the guest has not reported, or NULL */
 	const char *shmem_enabled; /* as the kernel has it, or NULL */

@@ -245,6 +245,22 @@ static void what_is_wrong_is_found_and_explained(void **state)
 	assert_non_null(strstr(bed->ctl.out.text, "paused, resetting, or has no driver loaded"));
 }
 
+/* It looks for three seconds whether the balloon moves. */
+static void a_daemon_that_ends_under_a_look_leaves_no_guest_in_trouble(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("set", "1M")), 0);
+	daemon_bed_ctl_start(bed, WORDS("doctor"));
+	poll(NULL, 0, 500);
+	control_close(&bed->control);
+	assert_int_equal(process_stop(&bed->daemon, SIGTERM), 0);
+	assert_int_equal(process_wait(&bed->ctl), 1);
+	assert_non_null(strstr(bed->ctl.out.text, "problem  daemon"));
+	assert_null(strstr(bed->ctl.out.text, "the balloon is stuck"));
+	assert_null(strstr(bed->ctl.out.text, "the guest's driver answers"));
+}
+
 static void a_look_without_a_terminal_is_a_line(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -277,6 +293,7 @@ int main(void)
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
 		TEST(what_is_wrong_is_found_and_explained, paused_set_up),
+		TEST(a_daemon_that_ends_under_a_look_leaves_no_guest_in_trouble, guest_set_up),
 		TEST(a_look_without_a_terminal_is_a_line, paused_set_up),
 	};
 

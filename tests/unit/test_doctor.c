@@ -56,6 +56,20 @@ static void a_daemon_that_is_not_reached_is_the_only_problem(void **state)
 	assert_int_equal(level_of(&facts, "driver"), -1);
 }
 
+/* How far it is, and whether the driver answers, was not to be seen any more. */
+static void of_a_daemon_that_goes_away_nothing_is_said_against_the_guest_or_for_it(void **state)
+{
+	json_t *status = balloon(8, 4);
+	const struct vballoon_doctor_facts facts = { .status = status, .failure = "it has ended" };
+
+	(void)state;
+	assert_int_equal(level_of(&facts, "daemon"), VBALLOON_DOCTOR_PROBLEM);
+	assert_int_equal(level_of(&facts, "driver"), VBALLOON_DOCTOR_OK);
+	assert_int_equal(level_of(&facts, "balloon"), -1);
+	assert_int_equal(level_of(&facts, "statistics"), -1);
+	json_decref(status);
+}
+
 static void a_missing_front_end_is_a_problem(void **state)
 {
 	(void)state;
@@ -283,6 +297,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pushed_statistics_that_are_late_are_noted),
 		cmocka_unit_test(a_daemon_that_is_not_reached_is_the_only_problem),
+		cmocka_unit_test(
+			of_a_daemon_that_goes_away_nothing_is_said_against_the_guest_or_for_it),
 		cmocka_unit_test(a_missing_front_end_is_a_problem),
 		cmocka_unit_test(a_driver_that_does_not_speak_is_a_problem),
 		cmocka_unit_test(a_device_that_has_stopped_is_a_problem),
