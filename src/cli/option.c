@@ -7,6 +7,7 @@
 #include "cli/option.h"
 #include "cli/report.h"
 #include "control/message.h"
+#include "control/misread.h"
 #include "control/span.h"
 
 #define TIMEOUT_S 60
@@ -210,6 +211,7 @@ int vballoon_option_read(int argc, char **argv, struct vballoon_cli_options *opt
 			 unsigned int *given_out)
 {
 	struct option table[VBALLOON_OPTION_COUNT + 1];
+	char letter[3];
 	int value, code;
 
 	memset(options_out, 0, sizeof(*options_out));
@@ -223,7 +225,7 @@ int vballoon_option_read(int argc, char **argv, struct vballoon_cli_options *opt
 		if (value == ':' || value == '?')
 			return vballoon_report_failure(
 				VBALLOON_EXIT_USAGE, "%s: %s: see vballoonctl --help",
-				argv[optind - 1],
+				vballoon_misread_option(argv, letter),
 				value == ':' ? "a value is missing" : "there is no such option");
 		code = infos[value - 1].take(options_out, optarg);
 		if (code >= 0)

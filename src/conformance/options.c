@@ -8,6 +8,7 @@
 
 #include "conformance/kind.h"
 #include "control/feature_names.h"
+#include "control/misread.h"
 
 #define PATIENCE_MS 5000
 #define GRACE_MS 100
@@ -248,6 +249,7 @@ static int check(struct vballoon_options *options)
 
 int vballoon_options_read(int argc, char **argv, struct vballoon_options *options_out)
 {
+	char letter[3];
 	int option, code;
 
 	*options_out = (struct vballoon_options){
@@ -259,8 +261,9 @@ int vballoon_options_read(int argc, char **argv, struct vballoon_options *option
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:", table, NULL)) != -1) {
 		if (option == ':' || option == '?')
-			return wrong(argv[optind - 1], option == ':' ? ": a value is missing"
-								     : ": there is no such option");
+			return wrong(vballoon_misread_option(argv, letter),
+				     option == ':' ? ": a value is missing"
+						   : ": there is no such option");
 		code = take(options_out, option, optarg);
 		if (code >= 0)
 			return code;

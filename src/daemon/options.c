@@ -5,6 +5,7 @@
 #include <string.h>
 #include <vballoon/abi/traditional_balloon.h>
 
+#include "control/misread.h"
 #include "daemon/about.h"
 #include "daemon/activation.h"
 #include "daemon/config.h"
@@ -103,6 +104,7 @@ static int read_line(int argc, char **argv, struct line *line)
 		options[VBALLOON_SETTINGS_COUNT + sizeof(other_options) / sizeof(other_options[0])];
 	int outcome = VBALLOON_OPTIONS_RUN;
 	int index = 0;
+	char letter[3];
 	int option;
 
 	list_options(options);
@@ -111,7 +113,8 @@ static int read_line(int argc, char **argv, struct line *line)
 		if (option == ':')
 			return wrong(argv[optind - 1], " needs a value");
 		if (option == '?')
-			return wrong(argv[optind - 1], ": there is no such option");
+			return wrong(vballoon_misread_option(argv, letter),
+				     ": there is no such option");
 		outcome = take_option(option, index, line);
 		if (outcome != VBALLOON_OPTIONS_RUN)
 			return outcome;

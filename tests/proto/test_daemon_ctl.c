@@ -232,6 +232,21 @@ static void options_of_another_command_are_refused(void **state)
 	assert_non_null(strstr(bed->ctl.err.text, "--wait"));
 }
 
+/* One dash where two belong, behind another word. */
+static void what_is_no_option_is_named_and_not_the_word_before(void **state)
+{
+	struct daemon_bed *bed = *state;
+
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "-json")), 2);
+	assert_non_null(strstr(bed->ctl.err.text, "vballoonctl: -j: there is no such option"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "-x")), 2);
+	assert_non_null(strstr(bed->ctl.err.text, "vballoonctl: -x: there is no such option"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "--jsno")), 2);
+	assert_non_null(strstr(bed->ctl.err.text, "vballoonctl: --jsno: there is no such option"));
+	assert_int_equal(daemon_bed_ctl(bed, WORDS("status", "--json=1")), 2);
+	assert_non_null(strstr(bed->ctl.err.text, "vballoonctl: --json=1: there is no such"));
+}
+
 static void what_is_wrong_is_found_and_explained(void **state)
 {
 	struct daemon_bed *bed = *state;
@@ -292,6 +307,7 @@ int main(void)
 		TEST(what_is_no_text_is_in_no_way_of_an_object, guest_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
+		TEST(what_is_no_option_is_named_and_not_the_word_before, daemon_bed_set_up),
 		TEST(what_is_wrong_is_found_and_explained, paused_set_up),
 		TEST(a_daemon_that_ends_under_a_look_leaves_no_guest_in_trouble, guest_set_up),
 		TEST(a_look_without_a_terminal_is_a_line, paused_set_up),

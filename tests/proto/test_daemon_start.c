@@ -73,7 +73,8 @@ static void an_unknown_option_is_named(void **state)
 {
 	(void)state;
 	assert_ends(WORDS(VBALLOOND, "--sokcet-path", "x"), EXIT_USAGE, "--sokcet-path: there is");
-	assert_ends(WORDS(VBALLOOND, "-x"), EXIT_USAGE, "--help");
+	assert_ends(WORDS(VBALLOOND, "-x"), EXIT_USAGE, "-x: there is no such option");
+	assert_ends(WORDS(VBALLOOND, "-fd", "3"), EXIT_USAGE, "-f: there is no such option");
 	assert_ends(WORDS(VBALLOOND, "path"), EXIT_USAGE, "path: it is no option");
 }
 
