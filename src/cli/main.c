@@ -2,6 +2,7 @@
 /* vballoonctl: orders for vballoond, over its control socket. */
 #include <getopt.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "cli/client.h"
@@ -53,15 +54,13 @@ static int run(const struct vballoon_command *command, const struct vballoon_cli
 	return code;
 }
 
-int main(int argc, char **argv)
+static int answer(int argc, char **argv)
 {
 	const struct vballoon_command *command = NULL;
 	struct vballoon_cli_options options;
 	unsigned int given;
 	int code;
 
-	/* A file that may not become so long is one that cannot be written. */
-	signal(SIGXFSZ, SIG_IGN);
 	code = vballoon_option_read(argc, argv, &options, &given);
 	if (code >= 0)
 		return code;
@@ -87,4 +86,23 @@ int main(int argc, char **argv)
 	options.operands = argv + optind + 1;
 	options.operand_count = argc - optind - 1;
 	return run(command, &options);
+}
+
+/* Whether what was printed is there: a program that reads it believes the exit status. */
+static int end(int code)
+{
+	bool written = !fflush(stdout) && !ferror(stdout);
+
+	if (written || code)
+		return code;
+	return vballoon_report_failure(
+		VBALLOON_EXIT_FAILED,
+		"what there is to tell cannot be written: make room, or write it elsewhere");
+}
+
+int main(int argc, char **argv)
+{
+	/* A file that may not become so long is one that cannot be written. */
+	signal(SIGXFSZ, SIG_IGN);
+	return end(answer(argc, argv));
 }

@@ -232,6 +232,29 @@ static void options_of_another_command_are_refused(void **state)
 	assert_non_null(strstr(bed->ctl.err.text, "--wait"));
 }
 
+/* Else a file that "features check" is to read would be empty, and nobody know. */
+static void what_cannot_be_printed_is_a_failure(void **state)
+{
+	static const char *const commands[] = { "features", "status", "--help" };
+	struct daemon_bed *bed = *state;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		assert_int_equal(process_run(&bed->ctl,
+					     WORDS("/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh",
+						   VBALLOONCTL, "--control-path", bed->control_path,
+						   commands[i]),
+					     -1),
+				 1);
+		assert_non_null(strstr(bed->ctl.err.text, "cannot be written"));
+	}
+	assert_int_equal(
+		process_run(&bed->ctl,
+			    WORDS("/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh", VBALLOONCTL,
+				  "--control-path", bed->control_path, "features", "--json"),
+			    -1),
+		1);
+}
+
 /* One dash where two belong, behind another word. */
 static void what_is_no_option_is_named_and_not_the_word_before(void **state)
 {
@@ -307,6 +330,7 @@ int main(void)
 		TEST(what_is_no_text_is_in_no_way_of_an_object, guest_set_up),
 		TEST(a_result_comes_before_the_failure, guest_set_up),
 		TEST(options_of_another_command_are_refused, guest_set_up),
+		TEST(what_cannot_be_printed_is_a_failure, daemon_bed_set_up),
 		TEST(what_is_no_option_is_named_and_not_the_word_before, daemon_bed_set_up),
 		TEST(what_is_wrong_is_found_and_explained, paused_set_up),
 		TEST(a_daemon_that_ends_under_a_look_leaves_no_guest_in_trouble, guest_set_up),
