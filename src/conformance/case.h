@@ -83,9 +83,6 @@ struct vballoon_topic {
 /* Every topic, in the order in which they run. NULL ends the list. */
 extern const struct vballoon_topic *const vballoon_topics[];
 
-/* "PASS" and so on. */
-const char *vballoon_outcome_name(enum vballoon_outcome outcome);
-
 /* Whether a topic has something for a driver with this ring. */
 static inline bool vballoon_topic_is_for_driver(const struct vballoon_topic *topic, bool packed)
 {

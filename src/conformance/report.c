@@ -10,11 +10,6 @@ static const char *const names[VBALLOON_OUTCOME_COUNT] = {
 	[VBALLOON_FAIL] = "FAIL", [VBALLOON_WEDGED] = "WEDGED",
 };
 
-const char *vballoon_outcome_name(enum vballoon_outcome outcome)
-{
-	return names[outcome];
-}
-
 static bool is_bad(enum vballoon_outcome outcome)
 {
 	return outcome == VBALLOON_FAIL || outcome == VBALLOON_WEDGED;

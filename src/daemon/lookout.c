@@ -75,11 +75,6 @@ int vballoon_lookout_start(const struct vballoon_socket *const *sockets)
 	return error;
 }
 
-int vballoon_lookout_fd(void)
-{
-	return lookout;
-}
-
 /* Returns the answer's outcome; with @fd_out its descriptor, -1 if there is none. */
 static int ask(struct vballoon_lookout_request *request, int fd,
 	       const struct vballoon_socket *const *sockets,

@@ -62,9 +62,6 @@ void vballoon_lookout_answer(const struct vballoon_lookout_request *request, int
  * does. Returns 0 or a negative errno. */
 int vballoon_lookout_start(const struct vballoon_socket *const *sockets);
 
-/* The descriptor that it is asked over; -1: there is none. */
-int vballoon_lookout_fd(void);
-
 /* As vballoon_interlock_look() and vballoon_interlock_check(). Of what the lookout keeps open of a
  * process it hands out the status, to be read here, and the directory of its descriptors, to be
  * counted here: so it is asked only when either has changed, and each second. */

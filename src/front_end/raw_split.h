@@ -27,13 +27,9 @@ struct vballoon_raw_split {
 
 /* Entry @index of a descriptor table, or of an indirect one. */
 void vballoon_raw_split_set_desc(void *table, uint16_t index, const struct vballoon_raw_desc *desc);
-struct vballoon_raw_desc vballoon_raw_split_desc(const void *table, uint16_t index);
 
 /* Make a head available: write it to the available ring and count the index up. */
 void vballoon_raw_split_available(const struct vballoon_raw_split *ring, uint16_t head);
-
-/* Use a chain as a device would, or would not. */
-void vballoon_raw_split_use(const struct vballoon_raw_split *ring, uint32_t id, uint32_t len);
 
 /* Fields by their offset, as split.h has them. */
 uint16_t vballoon_raw_split_get(const unsigned char *part, uint32_t offset);
