@@ -331,24 +331,26 @@ static int take_vring(struct vballoon_vhost_user *back_end, unsigned int index,
 				       take_event(back_end, "kick", index, &kept->kick[index]));
 }
 
-static void take_log(struct vballoon_vhost_user *back_end, const struct vballoon_kept_state *from)
+/* Without one that is wanted the guest would miss, where it moves to, what is written here. */
+static int take_log(struct vballoon_vhost_user *back_end, const struct vballoon_kept_state *from)
 {
 	int fd = find(back_end, "log");
+	int ret = 0;
 
 	back_end->log_where = from->log;
 	back_end->dirty_log.event = take_event(back_end, "log-event", 0, &back_end->kept.log_event);
-	if (fd < 0)
-		return;
 	if (from->bits & VBALLOON_KEPT_LOGS)
-		(void)vballoon_dirty_log_map(&back_end->dirty_log, &from->log, fd);
-	close(fd);
+		ret = fd < 0 ? -EINVAL
+			     : vballoon_dirty_log_map(&back_end->dirty_log, &from->log, fd);
+	vballoon_event_replace(&fd, -1);
+	return vballoon_features_log(from->features_acked) ? ret : 0;
 }
 
 /* What the one before had received, no front end can have made worse: it was checked then. */
 int vballoon_kept_take(struct vballoon_vhost_user *back_end)
 {
 	const struct vballoon_kept_state *from = state_of(&back_end->kept, true);
-	int ret = 0;
+	int ret;
 
 	if (from->slots > VBALLOON_MEMORY_REGIONS_MAX || from->answer_bytes > VBALLOON_ANSWER_MAX)
 		return -EINVAL;
@@ -364,7 +366,7 @@ int vballoon_kept_take(struct vballoon_vhost_user *back_end)
 	back_end->memory.not_shared = from->bits & VBALLOON_KEPT_NOT_SHARED;
 	back_end->device_status = (uint8_t)from->device_status;
 	back_end->requests_socket = take_event(back_end, "requests", 0, &back_end->kept.requests);
-	take_log(back_end, from);
+	ret = take_log(back_end, from);
 	for (unsigned int i = 0; i < from->slots && !ret; i++)
 		ret = take_slot(back_end, &from->slot[i]);
 	for (unsigned int i = 0; i < back_end->vring_count && !ret; i++)
