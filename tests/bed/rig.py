@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A guest with our balloon, and the questions that every scenario asks of the two."""
+"""A guest with our balloon, or with a scenario's own device, and what every scenario asks of the two."""
 
 import contextlib
 import time
+from typing import Any, Iterator
 
 from .assets import Assets
+from .back_end import BackEnd
 from .daemon import Daemon
 from .failure import Failure
 from .modules import BALLOON_MODULE, PEER_MODULE
@@ -28,6 +30,15 @@ def expect(true: bool, text: str) -> None:
     """Fail, saying what was expected, unless it is true."""
     if not true:
         raise Failure(f"expected {text}")
+
+
+@contextlib.contextmanager
+def served(assets: Assets, device: BackEnd, **machine: Any) -> Iterator[tuple[Any, VirtualMachine]]:
+    """That device, and such a machine that has booted with it. It has to have met no error by the end."""
+    with device, VirtualMachine(assets, Machine(**machine, balloon_socket=device.socket)) as vm:
+        vm.boot()
+        yield device, vm
+        expect(device.error is None, f"no error in the device: {device.error}")
 
 
 class Rig:

@@ -5,8 +5,7 @@ import time
 
 from bed.crooked_device import ASK_STATS, RESIZE
 from bed.modules import BALLOON_MODULE
-from bed.rig import HELD_PAGES, PATTERN_SEED, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import HELD_PAGES, PATTERN_SEED, expect, served
 from bed.willing_device import ASK_REPORT, WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -120,19 +119,15 @@ def unplugging(device, vm):
 # Proves DRV-EXCHANGE-2, DRV-EXCHANGE-4, DRV-PUSH-1, DRV-PUSH-2, DRV-PUSH-3, DRV-REASON-2,
 # DRV-REPORT-1, DRV-REPORT-6, DRV-REPORT-7.
 def run(assets):
-    with WillingDevice() as device:
-        machine = Machine(**OWN_MACHINE, balloon_socket=device.socket)
-        with VirtualMachine(assets, machine) as vm:
-            vm.boot()
-            vm.guest.load(BALLOON_MODULE)
-            vm.guest.wait_for("the driver", lambda: device._epoch)
-            pushing(device, vm.guest)
-            reporting(device, vm)
-            lacking(device, vm.guest)
-            unplugging(device, vm)
-            device.ask(RESIZE, 0)
-            vm.guest.wait_for("an empty balloon", lambda: device.held() == 0)
-            pages, bad = vm.guest.touch(1)
-            expect(bad == 0, f"{pages} pages to keep what is written: {bad} did not")
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, WillingDevice(), **OWN_MACHINE) as (device, vm):
+        vm.guest.load(BALLOON_MODULE)
+        vm.guest.wait_for("the driver", lambda: device._epoch)
+        pushing(device, vm.guest)
+        reporting(device, vm)
+        lacking(device, vm.guest)
+        unplugging(device, vm)
+        device.ask(RESIZE, 0)
+        vm.guest.wait_for("an empty balloon", lambda: device.held() == 0)
+        pages, bad = vm.guest.touch(1)
+        expect(bad == 0, f"{pages} pages to keep what is written: {bad} did not")
+        vm.check_kernel()

@@ -3,8 +3,7 @@
 
 from bed.crooked_device import F_PAGE_RUNS, PAGE_SHIFT, RESET, RESIZE, REVISION
 from bed.modules import BALLOON_MODULE
-from bed.rig import HELD_PAGES, SYSFS, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import HELD_PAGES, SYSFS, expect, served
 from bed.willing_device import WillingDevice, struct
 
 GUESTS_OF_THEIR_OWN = True
@@ -34,27 +33,24 @@ class ChangingDevice(WillingDevice):
 
 # Proves DRV-RESET-1.
 def run(assets):
-    with ChangingDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            guest.load(BALLOON_MODULE)
-            device.ask(RESIZE, BALLOON_PAGES)
-            guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
-            device.page_shift = OTHER_SHIFT
-            device.ask(RESET)
-            guest.wait_for("the driver to look", lambda: "cannot start again" in vm.console())
-            guest.wait_for("an empty balloon", lambda: not int(guest.ask(f"read {HELD_PAGES}")))
-            state = guest.ask(f"read {SYSFS}/state").strip()
-            expect(state == "stopped", f"a driver that has stopped: {state}")
-            expect(device.unit_shifts == [PAGE_SHIFT], f"no HELLO of it: {device.unit_shifts}")
-            guest.unload(BALLOON_MODULE)
-            with device.lock:
-                device._target = 0
-            guest.load(BALLOON_MODULE)
-            guest.wait_for("the next driver", lambda: len(device.unit_shifts) > 1)
-            expect(device.unit_shifts == [PAGE_SHIFT, OTHER_SHIFT],
-                   f"it to know of the other size: {device.unit_shifts}")
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, ChangingDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        guest.load(BALLOON_MODULE)
+        device.ask(RESIZE, BALLOON_PAGES)
+        guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
+        device.page_shift = OTHER_SHIFT
+        device.ask(RESET)
+        guest.wait_for("the driver to look", lambda: "cannot start again" in vm.console())
+        guest.wait_for("an empty balloon", lambda: not int(guest.ask(f"read {HELD_PAGES}")))
+        state = guest.ask(f"read {SYSFS}/state").strip()
+        expect(state == "stopped", f"a driver that has stopped: {state}")
+        expect(device.unit_shifts == [PAGE_SHIFT], f"no HELLO of it: {device.unit_shifts}")
+        guest.unload(BALLOON_MODULE)
+        with device.lock:
+            device._target = 0
+        guest.load(BALLOON_MODULE)
+        guest.wait_for("the next driver", lambda: len(device.unit_shifts) > 1)
+        expect(device.unit_shifts == [PAGE_SHIFT, OTHER_SHIFT],
+               f"it to know of the other size: {device.unit_shifts}")
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel()

@@ -7,8 +7,7 @@ import time
 from bed.back_end import Queue
 from bed.crooked_device import RESIZE, TODEVQ, CrookedDevice
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 
 GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
@@ -65,21 +64,18 @@ class PatientDevice(CrookedDevice):
 
 
 def run(assets):
-    with PatientDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            guest.load(BALLOON_MODULE)
-            device.ask(RESIZE, BALLOON_PAGES)
-            guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
-            queue = device.queues[TODEVQ]
-            queue.is_patient = True
-            device.ask(RESIZE, LESS_PAGES)
-            guest.occupy(guest.memory_mib()["available"] + LACKING_MIB)
-            expect(queue.was_found, "an answer to be found without an interrupt")
-            guest.wait_for(f"a balloon of {LESS_PAGES} pages", lambda: device.held() == LESS_PAGES)
-            guest.release()
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel()
-            expect(not device.witness.broken, f"every clause to be kept: {device.witness.broken}")
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, PatientDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        guest.load(BALLOON_MODULE)
+        device.ask(RESIZE, BALLOON_PAGES)
+        guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
+        queue = device.queues[TODEVQ]
+        queue.is_patient = True
+        device.ask(RESIZE, LESS_PAGES)
+        guest.occupy(guest.memory_mib()["available"] + LACKING_MIB)
+        expect(queue.was_found, "an answer to be found without an interrupt")
+        guest.wait_for(f"a balloon of {LESS_PAGES} pages", lambda: device.held() == LESS_PAGES)
+        guest.release()
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel()
+        expect(not device.witness.broken, f"every clause to be kept: {device.witness.broken}")

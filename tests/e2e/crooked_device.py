@@ -8,8 +8,7 @@ from bed.crooked_device import (
     ASK_STATS, HELLO_AGAIN, RESET, RESIZE, CrookedDevice, entry,
 )
 from bed.modules import BALLOON_MODULE
-from bed.rig import HELD_PAGES, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import HELD_PAGES, expect, served
 
 GUESTS_OF_THEIR_OWN = True
 MEMORY_MIB = 512
@@ -131,30 +130,25 @@ class Trial:
 # DRV-BAD-1, DRV-BAD-2, DRV-BAD-3, DRV-BAD-4, DRV-BAD-5, DRV-BAD-6, DRV-BAD-7,
 # DRV-BAD-8, DRV-BAD-10, DRV-BAD-11.
 def run(assets):
-    machine = Machine(memory_mib=MEMORY_MIB)
-    with CrookedDevice() as device:
-        machine.balloon_socket = device.socket
-        with VirtualMachine(assets, machine) as vm:
-            vm.boot()
-            trial = Trial(device, vm)
-            vm.guest.load(BALLOON_MODULE)
-            less = lambda: device.ask(RESIZE, LESS_PAGES)  # noqa: E731
-            more = lambda: device.ask(RESIZE, BALLOON_PAGES + LESS_PAGES)  # noqa: E731
-            again = lambda: device.ask(HELLO_AGAIN)  # noqa: E731
-            for message, lies, provoke in (("withdraw", WITHDRAW_LIES, less),
-                                           ("add", ADD_LIES, more), ("hello", HELLO_LIES, again)):
-                for name, lie in lies.items():
-                    trial.tell(message, name, lie, provoke)
-            device.ask(ASK_STATS, flags=77)
-            vm.guest.wait_for("statistics", lambda: witness.STATS in device.witness.heard)
-            trial.refusing()
-            trial.silence()
-            trial.forgetting()
-            trial.stopping()
-            told = len(WITHDRAW_LIES) + len(ADD_LIES) + len(HELLO_LIES)
-            said = vm.console().count("the device is broken")
-            expect(said == told, f"{told} lies to be named in the kernel's log: {said} are")
-            vm.check_kernel()
-            expect(len(device.witness.heard) == 4, f"all messages, not {device.witness.heard}")
-            expect(not device.witness.broken, f"every clause to be kept: {device.witness.broken}")
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, CrookedDevice(), memory_mib=MEMORY_MIB) as (device, vm):
+        trial = Trial(device, vm)
+        vm.guest.load(BALLOON_MODULE)
+        less = lambda: device.ask(RESIZE, LESS_PAGES)  # noqa: E731
+        more = lambda: device.ask(RESIZE, BALLOON_PAGES + LESS_PAGES)  # noqa: E731
+        again = lambda: device.ask(HELLO_AGAIN)  # noqa: E731
+        for message, lies, provoke in (("withdraw", WITHDRAW_LIES, less),
+                                       ("add", ADD_LIES, more), ("hello", HELLO_LIES, again)):
+            for name, lie in lies.items():
+                trial.tell(message, name, lie, provoke)
+        device.ask(ASK_STATS, flags=77)
+        vm.guest.wait_for("statistics", lambda: witness.STATS in device.witness.heard)
+        trial.refusing()
+        trial.silence()
+        trial.forgetting()
+        trial.stopping()
+        told = len(WITHDRAW_LIES) + len(ADD_LIES) + len(HELLO_LIES)
+        said = vm.console().count("the device is broken")
+        expect(said == told, f"{told} lies to be named in the kernel's log: {said} are")
+        vm.check_kernel()
+        expect(len(device.witness.heard) == 4, f"all messages, not {device.witness.heard}")
+        expect(not device.witness.broken, f"every clause to be kept: {device.witness.broken}")

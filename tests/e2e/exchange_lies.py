@@ -4,8 +4,7 @@
 from bed.crooked_device import RESIZE
 from bed.failure import Skip
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 from bed.willing_device import WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -59,10 +58,7 @@ def tell(device, vm, lie):
 def run(assets):
     if not assets.kernel.moves_balloon():
         raise Skip("what is in a balloon does not move on this kernel")
-    with WillingDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            for lie in LIES.values():
-                tell(device, vm, lie)
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, WillingDevice(), **OWN_MACHINE) as (device, vm):
+        for lie in LIES.values():
+            tell(device, vm, lie)
+        vm.check_kernel()

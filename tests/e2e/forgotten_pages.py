@@ -3,8 +3,7 @@
 
 from bed.crooked_device import HELLO_AGAIN, RESIZE, START_OVER, CrookedDevice
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import served
 
 GUESTS_OF_THEIR_OWN = True
 OWN_MACHINE = {"memory_mib": 512, "kernel_parameters": ["init_on_alloc=0"]}
@@ -24,19 +23,16 @@ class ForgetfulDevice(CrookedDevice):
 
 # Proves DRV-HELLO-8.
 def run(assets):
-    with ForgetfulDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            guest.load(BALLOON_MODULE)
-            device.ask(RESIZE, BALLOON_PAGES)
-            guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
-            with device.lock:
-                device.runs = []
-            device.ask(HELLO_AGAIN)
-            guest.wait_for("the device to start over", lambda: device.mute)
-            guest.occupy(guest.memory_mib()["available"] + LACKING_MIB)
-            guest.release()
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, ForgetfulDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        guest.load(BALLOON_MODULE)
+        device.ask(RESIZE, BALLOON_PAGES)
+        guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
+        with device.lock:
+            device.runs = []
+        device.ask(HELLO_AGAIN)
+        guest.wait_for("the device to start over", lambda: device.mute)
+        guest.occupy(guest.memory_mib()["available"] + LACKING_MIB)
+        guest.release()
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel()

@@ -5,8 +5,7 @@ import exchange_lies
 from bed.crooked_device import HELLO_AGAIN, RESIZE
 from bed.failure import Skip
 from bed.modules import BALLOON_MODULE
-from bed.rig import HELD_PAGES, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import HELD_PAGES, expect, served
 from bed.willing_device import run_of, struct
 from swaps_side_by_side import ChoosyDevice
 
@@ -40,32 +39,29 @@ class ForgetfulDevice(ChoosyDevice):
 def run(assets):
     if not assets.kernel.moves_balloon():
         raise Skip("what is in a balloon does not move on this kernel")
-    with ForgetfulDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            total_mib = guest.memory_mib()["total"]
-            exchange_lies.scattered(device, guest)
-            pages = device.held()
-            with device.lock:
-                device.runs = []
-            device.is_slow = True
-            device.ask(HELLO_AGAIN)
-            guest.wait_for("pages to be given again", device.held)
-            for _ in range(ROUNDS):
-                guest.ask("write /proc/sys/vm/compact_memory 1", seconds=60)
-            device.is_slow = False
-            guest.wait_for("a balloon as before", lambda: device.held() >= pages)
-            print(f"    {device.swaps} pages swapped")
-            expect(device.twice == 0, f"no page to be given twice: {device.twice} were")
-            expect(int(guest.ask(f"read {HELD_PAGES}")) == device.held(), "both accounts to agree")
-            device.ask(RESIZE, 0)
-            guest.wait_for("the guest to have its memory again",
-                           lambda: guest.memory_mib()["total"] == total_mib)
-            found, bad = guest.verify(5)
-            expect(bad == 0, f"{found} pages of a program to be intact: {bad} are not")
-            guest.release()
-            guest.unload(BALLOON_MODULE)
-            expect("the device is broken" not in vm.console(), "the driver to find no fault")
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, ForgetfulDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        total_mib = guest.memory_mib()["total"]
+        exchange_lies.scattered(device, guest)
+        pages = device.held()
+        with device.lock:
+            device.runs = []
+        device.is_slow = True
+        device.ask(HELLO_AGAIN)
+        guest.wait_for("pages to be given again", device.held)
+        for _ in range(ROUNDS):
+            guest.ask("write /proc/sys/vm/compact_memory 1", seconds=60)
+        device.is_slow = False
+        guest.wait_for("a balloon as before", lambda: device.held() >= pages)
+        print(f"    {device.swaps} pages swapped")
+        expect(device.twice == 0, f"no page to be given twice: {device.twice} were")
+        expect(int(guest.ask(f"read {HELD_PAGES}")) == device.held(), "both accounts to agree")
+        device.ask(RESIZE, 0)
+        guest.wait_for("the guest to have its memory again",
+                       lambda: guest.memory_mib()["total"] == total_mib)
+        found, bad = guest.verify(5)
+        expect(bad == 0, f"{found} pages of a program to be intact: {bad} are not")
+        guest.release()
+        guest.unload(BALLOON_MODULE)
+        expect("the device is broken" not in vm.console(), "the driver to find no fault")
+        vm.check_kernel()

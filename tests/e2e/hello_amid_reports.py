@@ -5,8 +5,7 @@ import time
 
 from bed.crooked_device import HELLO_AGAIN
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import served
 from bed.willing_device import WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -38,15 +37,12 @@ class AskingDevice(WillingDevice):
 
 # Nobody frees anything any more: the kernel does not look for free memory again by itself.
 def run(assets):
-    with AskingDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            wanted = guest.free_mib() * REPORTED_SHARE * 256
-            guest.load(BALLOON_MODULE)
-            guest.wait_for("a report", lambda: device.is_asked)
-            guest.wait_for("what is free to be reported",
-                           lambda: device.reported_pages >= wanted, 60)
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, AskingDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        wanted = guest.free_mib() * REPORTED_SHARE * 256
+        guest.load(BALLOON_MODULE)
+        guest.wait_for("a report", lambda: device.is_asked)
+        guest.wait_for("what is free to be reported",
+                       lambda: device.reported_pages >= wanted, 60)
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel()

@@ -5,8 +5,7 @@ import time
 
 from bed.crooked_device import RESET
 from bed.modules import BALLOON_MODULE
-from bed.rig import PATTERN_SEED, SYSFS, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import PATTERN_SEED, SYSFS, expect, served
 from bed.willing_device import ASK_REPORT, WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -37,23 +36,20 @@ class LateDevice(WillingDevice):
 
 
 def run(assets):
-    with LateDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            mib = vm.guest.spare_mib() - KEPT_MIB  # more than there is without what is being reported
-            vm.guest.load(BALLOON_MODULE)
-            vm.guest.wait_for("the driver", lambda: device._epoch)
-            device.ask(ASK_REPORT, value=1)
-            vm.guest.wait_for("a report", lambda: device.late)
-            vm.guest.fill(mib, PATTERN_SEED)
-            pages, bad = vm.guest.verify(PATTERN_SEED)
-            expect(bad == 0, f"{pages} pages to be intact: {bad} are not")
-            vm.guest.release()
-            device.resets = 1
-            epoch = device._epoch
-            device.ask(ASK_REPORT, value=2)
-            vm.guest.wait_for("the driver to start again", lambda: device._epoch != epoch)
-            vm.guest.wait_for("the reset to be over",
-                              lambda: vm.guest.ask(f"read {STATE}") == "running")
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, LateDevice(), **OWN_MACHINE) as (device, vm):
+        mib = vm.guest.spare_mib() - KEPT_MIB  # more than there is without what is being reported
+        vm.guest.load(BALLOON_MODULE)
+        vm.guest.wait_for("the driver", lambda: device._epoch)
+        device.ask(ASK_REPORT, value=1)
+        vm.guest.wait_for("a report", lambda: device.late)
+        vm.guest.fill(mib, PATTERN_SEED)
+        pages, bad = vm.guest.verify(PATTERN_SEED)
+        expect(bad == 0, f"{pages} pages to be intact: {bad} are not")
+        vm.guest.release()
+        device.resets = 1
+        epoch = device._epoch
+        device.ask(ASK_REPORT, value=2)
+        vm.guest.wait_for("the driver to start again", lambda: device._epoch != epoch)
+        vm.guest.wait_for("the reset to be over",
+                          lambda: vm.guest.ask(f"read {STATE}") == "running")
+        vm.check_kernel()

@@ -5,8 +5,7 @@ import time
 
 from bed.crooked_device import F_PAGE_RUNS, RESIZE
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 from bed.willing_device import WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -34,17 +33,14 @@ class StrictDevice(WillingDevice):
 
 # Proves DRV-REASON-2.
 def run(assets):
-    with StrictDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            guest.load(BALLOON_MODULE)
-            device.ask(RESIZE, BALLOON_PAGES)
-            guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
-            guest.occupy(guest.memory_mib()["available"] + LACKING_MIB)
-            expect(PRESSURE in device.reasons and OOM in device.reasons,
-                   f"a guest to be short of memory, and then out of it: {device.reasons}")
-            guest.release()
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, StrictDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        guest.load(BALLOON_MODULE)
+        device.ask(RESIZE, BALLOON_PAGES)
+        guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
+        guest.occupy(guest.memory_mib()["available"] + LACKING_MIB)
+        expect(PRESSURE in device.reasons and OOM in device.reasons,
+               f"a guest to be short of memory, and then out of it: {device.reasons}")
+        guest.release()
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel()

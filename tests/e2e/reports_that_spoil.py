@@ -2,8 +2,7 @@
 """where free memory must be zero, what a device leaves in memory reported as free reaches nobody"""
 
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 from bed.willing_device import ASK_REPORT, F_ALL, F_ZEROED, PAGE_SHIFT, WillingDevice, run_of, struct
 
 GUESTS_OF_THEIR_OWN = True
@@ -37,15 +36,12 @@ class SpoilingDevice(WillingDevice):
 
 # Proves DRV-REPORT-3, DRV-REPORT-9, DRV-REPORT-10, DRV-ZEROED-2.
 def run(assets):
-    with SpoilingDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            vm.guest.load(BALLOON_MODULE)
-            vm.guest.wait_for("the driver", lambda: device._epoch)
-            device.ask(ASK_REPORT, value=1)
-            vm.guest.wait_for("the round", lambda: 1 in device.rounds)
-            expect(device.spoilt_pages and device.reported_pages, "entries of both kinds")
-            pages, bad = vm.guest.zeros(vm.guest.memory_mib()["available"] * TAKEN_SHARE)
-            expect(bad == 0, f"{pages} pages that are new to a program to be zero: {bad} are not")
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, SpoilingDevice(), **OWN_MACHINE) as (device, vm):
+        vm.guest.load(BALLOON_MODULE)
+        vm.guest.wait_for("the driver", lambda: device._epoch)
+        device.ask(ASK_REPORT, value=1)
+        vm.guest.wait_for("the round", lambda: 1 in device.rounds)
+        expect(device.spoilt_pages and device.reported_pages, "entries of both kinds")
+        pages, bad = vm.guest.zeros(vm.guest.memory_mib()["available"] * TAKEN_SHARE)
+        expect(bad == 0, f"{pages} pages that are new to a program to be zero: {bad} are not")
+        vm.check_kernel()

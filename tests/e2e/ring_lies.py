@@ -6,8 +6,7 @@ import time
 from bed.back_end import Queue
 from bed.crooked_device import RESIZE, TODEVQ, CrookedDevice
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 from crooked_device import BALLOON_PAGES, LESS_PAGES, MEMORY_MIB, Trial
 
 GUESTS_OF_THEIR_OWN = True
@@ -76,20 +75,15 @@ def tell(trial, name, lie):
 
 
 def run(assets):
-    machine = Machine(memory_mib=MEMORY_MIB)
-    with LyingDevice() as device:
-        machine.balloon_socket = device.socket
-        with VirtualMachine(assets, machine) as vm:
-            vm.boot()
-            trial = Trial(device, vm)
-            vm.guest.load(BALLOON_MODULE)
-            trial.resize(LESS_PAGES)
-            device.queues[TODEVQ].lie = storm
-            trial.resize(BALLOON_PAGES)
-            trial.lacks_the_balloon()
-            for name, lie in LIES.items():
-                tell(trial, name, lie)
-            trial.resize(BALLOON_PAGES)
-            trial.lacks_the_balloon()
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, LyingDevice(), memory_mib=MEMORY_MIB) as (device, vm):
+        trial = Trial(device, vm)
+        vm.guest.load(BALLOON_MODULE)
+        trial.resize(LESS_PAGES)
+        device.queues[TODEVQ].lie = storm
+        trial.resize(BALLOON_PAGES)
+        trial.lacks_the_balloon()
+        for name, lie in LIES.items():
+            tell(trial, name, lie)
+        trial.resize(BALLOON_PAGES)
+        trial.lacks_the_balloon()
+        vm.check_kernel()

@@ -4,8 +4,7 @@
 import time
 
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 from bed.willing_device import ASK_REPORT, WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -33,19 +32,16 @@ class SilentDevice(WillingDevice):
 
 # Proves DRV-BAD-8.
 def run(assets):
-    with SilentDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            each_kib = int(guest.free_mib() * RIVALS_SHARE * 1024 / RIVALS)
-            guest.load(BALLOON_MODULE)
-            guest.wait_for("the driver", lambda: device._epoch)
-            device.ask(ASK_REPORT, value=1)
-            guest.wait_for("a report", lambda: device.is_asked)
-            seen = guest.numbers(f"storm {RIVALS} {each_kib}", seconds=SECONDS)
-            print(f"    {seen}")
-            expect(seen["gap_ms"] <= GAP_MS_MAX, f"the guest to go on meanwhile: {seen}")
-            guest.wait_for("the device to answer", lambda: device.reported_pages, SECONDS)
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel(killed=seen["killed"], leaks=False)
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, SilentDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        each_kib = int(guest.free_mib() * RIVALS_SHARE * 1024 / RIVALS)
+        guest.load(BALLOON_MODULE)
+        guest.wait_for("the driver", lambda: device._epoch)
+        device.ask(ASK_REPORT, value=1)
+        guest.wait_for("a report", lambda: device.is_asked)
+        seen = guest.numbers(f"storm {RIVALS} {each_kib}", seconds=SECONDS)
+        print(f"    {seen}")
+        expect(seen["gap_ms"] <= GAP_MS_MAX, f"the guest to go on meanwhile: {seen}")
+        guest.wait_for("the device to answer", lambda: device.reported_pages, SECONDS)
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel(killed=seen["killed"], leaks=False)

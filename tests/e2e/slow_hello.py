@@ -6,8 +6,7 @@ import time
 
 from bed.crooked_device import ASK_STATS, HELLO_AGAIN, RESIZE, TODEVQ
 from bed.modules import BALLOON_MODULE
-from bed.rig import PATTERN_SEED, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import PATTERN_SEED, expect, served
 from bed.willing_device import ASK_REPORT, WillingDevice
 
 GUESTS_OF_THEIR_OWN = True
@@ -42,28 +41,25 @@ class SlowDevice(WillingDevice):
 
 # Proves DRV-HELLO-6, DRV-STATS-1, DRV-REPORT-6.
 def run(assets):
-    with SlowDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            guest = vm.guest
-            guest.load(BALLOON_MODULE)
-            device.ask(RESIZE, BALLOON_PAGES)
-            guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
-            device.ask(ASK_STATS, value=PERIOD_MS, flags=1)
-            guest.wait_for("pushed statistics", lambda: device.pushed)
-            guest.fill(FREED_MIB, PATTERN_SEED)
-            reported = device.reported_pages
-            guest.release()
-            with device.lock:  # all of it at once
-                device.is_slow = True
-                device._requests += [(HELLO_AGAIN, 0, 0), (ASK_STATS, COOKIE, SAME_PERIOD),
-                                     (ASK_REPORT, 0, ROUND)]
-                device._send_requests()
-            guest.wait_for("the statistics", lambda: COOKIE in device.cookies)
-            guest.wait_for("the round", lambda: ROUND in device.rounds)
-            expect(not device.was_interrupted, "no message while HELLO is not answered")
-            expect(device.reported_pages > reported, "what is free to be reported in the round")
-            device.is_slow = False
-            guest.unload(BALLOON_MODULE)
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, SlowDevice(), **OWN_MACHINE) as (device, vm):
+        guest = vm.guest
+        guest.load(BALLOON_MODULE)
+        device.ask(RESIZE, BALLOON_PAGES)
+        guest.wait_for("a balloon", lambda: device.held() == BALLOON_PAGES)
+        device.ask(ASK_STATS, value=PERIOD_MS, flags=1)
+        guest.wait_for("pushed statistics", lambda: device.pushed)
+        guest.fill(FREED_MIB, PATTERN_SEED)
+        reported = device.reported_pages
+        guest.release()
+        with device.lock:  # all of it at once
+            device.is_slow = True
+            device._requests += [(HELLO_AGAIN, 0, 0), (ASK_STATS, COOKIE, SAME_PERIOD),
+                                 (ASK_REPORT, 0, ROUND)]
+            device._send_requests()
+        guest.wait_for("the statistics", lambda: COOKIE in device.cookies)
+        guest.wait_for("the round", lambda: ROUND in device.rounds)
+        expect(not device.was_interrupted, "no message while HELLO is not answered")
+        expect(device.reported_pages > reported, "what is free to be reported in the round")
+        device.is_slow = False
+        guest.unload(BALLOON_MODULE)
+        vm.check_kernel()

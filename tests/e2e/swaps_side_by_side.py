@@ -5,8 +5,7 @@ import exchange_lies
 from bed.crooked_device import RESIZE
 from bed.failure import Skip
 from bed.modules import BALLOON_MODULE
-from bed.rig import HELD_PAGES, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import HELD_PAGES, expect, served
 from bed.willing_device import GIVE_NOTHING, WillingDevice, run_of, struct
 
 GUESTS_OF_THEIR_OWN = True
@@ -56,15 +55,12 @@ def crowd(device, guest):
 def run(assets):
     if not assets.kernel.moves_balloon():
         raise Skip("what is in a balloon does not move on this kernel")
-    with ChoosyDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            total_mib = vm.guest.memory_mib()["total"]
-            crowd(device, vm.guest)
-            now_mib = vm.guest.memory_mib()["total"]
-            expect(now_mib == total_mib, f"{total_mib} MiB in the guest again: {now_mib}")
-            print(f"    {device.swaps} pages swapped, {device.refused} refused")
-            expect(device.swaps >= SWAPS_MIN, f"{SWAPS_MIN} pages to be swapped: {device.swaps}")
-            expect("the device is broken" not in vm.console(), "the driver to find no fault")
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, ChoosyDevice(), **OWN_MACHINE) as (device, vm):
+        total_mib = vm.guest.memory_mib()["total"]
+        crowd(device, vm.guest)
+        now_mib = vm.guest.memory_mib()["total"]
+        expect(now_mib == total_mib, f"{total_mib} MiB in the guest again: {now_mib}")
+        print(f"    {device.swaps} pages swapped, {device.refused} refused")
+        expect(device.swaps >= SWAPS_MIN, f"{SWAPS_MIN} pages to be swapped: {device.swaps}")
+        expect("the device is broken" not in vm.console(), "the driver to find no fault")
+        vm.check_kernel()

@@ -2,8 +2,7 @@
 """free memory that must be zero is reported only where the kernel has it mapped, to clear it"""
 
 from bed.modules import BALLOON_MODULE
-from bed.rig import SYSFS, expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import SYSFS, expect, served
 from bed.willing_device import ASK_REPORT
 
 from reports_that_spoil import OWN_MACHINE as CLEARING_MACHINE
@@ -19,16 +18,13 @@ REPORTING_BIT = 4
 # Proves DRV-REPORT-3.
 def run(assets):
     maps = not assets.kernel.is_set("DEBUG_PAGEALLOC")
-    with SpoilingDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            vm.guest.load(BALLOON_MODULE)
-            vm.guest.wait_for("the driver", lambda: device._epoch)
-            reports = vm.guest.ask(f"read {SYSFS}/features")[REPORTING_BIT] == "1"
-            if reports:  # half of it is left for the guest to clear
-                device.ask(ASK_REPORT, value=1)
-                vm.guest.wait_for("the round", lambda: 1 in device.rounds)
-            expect(reports == maps, f"reports: {reports}, and free memory to be mapped: {maps}")
-            vm.guest.unload(BALLOON_MODULE)
-            vm.check_kernel(leaks=False)
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, SpoilingDevice(), **OWN_MACHINE) as (device, vm):
+        vm.guest.load(BALLOON_MODULE)
+        vm.guest.wait_for("the driver", lambda: device._epoch)
+        reports = vm.guest.ask(f"read {SYSFS}/features")[REPORTING_BIT] == "1"
+        if reports:  # half of it is left for the guest to clear
+            device.ask(ASK_REPORT, value=1)
+            vm.guest.wait_for("the round", lambda: 1 in device.rounds)
+        expect(reports == maps, f"reports: {reports}, and free memory to be mapped: {maps}")
+        vm.guest.unload(BALLOON_MODULE)
+        vm.check_kernel(leaks=False)

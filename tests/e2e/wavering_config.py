@@ -3,8 +3,7 @@
 
 from bed.crooked_device import PAGE_SHIFT, REVISION
 from bed.modules import BALLOON_MODULE
-from bed.rig import expect
-from bed.vm import Machine, VirtualMachine
+from bed.rig import expect, served
 from bed.willing_device import WillingDevice, struct
 
 GUESTS_OF_THEIR_OWN = True
@@ -35,19 +34,16 @@ class WaveringDevice(WillingDevice):
 
 # Proves DRV-CONF-2.
 def run(assets):
-    with WaveringDevice() as device:
-        with VirtualMachine(assets, Machine(**OWN_MACHINE, balloon_socket=device.socket)) as vm:
-            vm.boot()
-            for looks in range(1, LOOKS_MAX):
-                device.looks_left = looks
-                vm.guest.load(BALLOON_MODULE)
-                if device.looks_left >= 0:
-                    break
-                vm.guest.unload(BALLOON_MODULE)
-            vm.guest.wait_for("the driver to say HELLO at last", lambda: device.unit_shifts)
-            expect(device.unit_shifts == [PAGE_SHIFT],
-                   f"one driver, which has seen pages of 2^{PAGE_SHIFT}: {device.unit_shifts}")
-            refusals = vm.console().count("cannot give pages of 2^60 bytes")
-            expect(refusals >= REFUSALS_MIN, f"{REFUSALS_MIN} refusals in the log: {refusals}")
-            vm.check_kernel()
-            expect(device.error is None, f"no error in the device: {device.error}")
+    with served(assets, WaveringDevice(), **OWN_MACHINE) as (device, vm):
+        for looks in range(1, LOOKS_MAX):
+            device.looks_left = looks
+            vm.guest.load(BALLOON_MODULE)
+            if device.looks_left >= 0:
+                break
+            vm.guest.unload(BALLOON_MODULE)
+        vm.guest.wait_for("the driver to say HELLO at last", lambda: device.unit_shifts)
+        expect(device.unit_shifts == [PAGE_SHIFT],
+               f"one driver, which has seen pages of 2^{PAGE_SHIFT}: {device.unit_shifts}")
+        refusals = vm.console().count("cannot give pages of 2^60 bytes")
+        expect(refusals >= REFUSALS_MIN, f"{REFUSALS_MIN} refusals in the log: {refusals}")
+        vm.check_kernel()
