@@ -22,6 +22,7 @@ PATTERN_SHARE = 0.85
 DEFAULT_POLICY = {"pages": "eager", "withdraw_target": "grant", "withdraw_pressure": "grant",
                   "withdraw_oom": "grant", "floor_bytes": 0, "inflate_bytes_per_s": 0}
 ACCOUNT_SECONDS = 5
+HELD_SECONDS = 30
 # Of what was asked for, the host must have this back.
 RETURNED_SHARE = 0.99
 
@@ -114,6 +115,12 @@ class Rig:
             if accounts == (pages, pages) or time.monotonic() >= deadline:
                 return accounts
             time.sleep(0.01)
+
+    def await_held(self, mib: float) -> None:
+        """Wait until so much is in the balloon. It looks without a pause, to be there while more comes."""
+        deadline = time.monotonic() + HELD_SECONDS * self.assets.kernel.patience()
+        while (held_mib := self.daemon.status()["held_bytes"] / (1 << 20)) < mib:
+            expect(time.monotonic() < deadline, f"{mib} MiB in the balloon by now: {held_mib:.0f}")
 
     def check_accounts(self, balloon_mib: int) -> None:
         """Guest and device agree, to the page."""

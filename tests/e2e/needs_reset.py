@@ -16,17 +16,12 @@ def need(rig, when):
     rig.guest.wait_for(f"a reset {when}", lambda: rig.read_number(RESTARTS) != restarts)
 
 
-def held_above(rig, mib):
-    while rig.daemon.status()["held_bytes"] < mib << 20:
-        pass
-
-
 def run(rig):
     rig.load()
     rig.guest.load(NEEDS_RESET_MODULE)
     need(rig, "while nothing happens")
     rig.daemon.ask(BALLOON_MIB)
-    held_above(rig, BALLOON_MIB // 4)
+    rig.await_held(BALLOON_MIB // 4)
     need(rig, "while the balloon is being filled")
     rig.daemon.resize(BALLOON_MIB)
     rig.check_accounts(BALLOON_MIB)

@@ -11,8 +11,7 @@ KEPT_MIB_MAX = 2  # in the kernel's caches
 def unload_while_filling(rig):
     """What was on its way to the host when the driver left is the guest's again at once."""
     rig.daemon.ask(BALLOON_MIB)
-    while rig.daemon.status()["held_bytes"] < BALLOON_MIB << 18:  # a quarter
-        pass
+    rig.await_held(BALLOON_MIB // 4)
     rig.guest.unload(BALLOON_MODULE)
     rig.hold_pattern()
     rig.check_pattern()
