@@ -13,6 +13,7 @@ def run(rig):
     rig.load()
     rig.guest.fill(64, 3)
     rig.daemon.ask(rig.vm.machine.memory_mib)
+    rig.await_held(rig.vm.machine.memory_mib / 2)
     time.sleep(SETTLE_SECONDS)
     rig.guest.ask("meminfo")
     rig.check_pattern()
