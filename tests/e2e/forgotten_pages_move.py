@@ -55,7 +55,8 @@ def run(assets):
         guest.wait_for("a balloon as before", lambda: device.held() >= pages)
         print(f"    {device.swaps} pages swapped")
         expect(device.twice == 0, f"no page to be given twice: {device.twice} were")
-        expect(int(guest.ask(f"read {HELD_PAGES}")) == device.held(), "both accounts to agree")
+        guest.wait_for("both accounts to agree",
+                       lambda: int(guest.ask(f"read {HELD_PAGES}")) == device.held())
         device.ask(RESIZE, 0)
         guest.wait_for("the guest to have its memory again",
                        lambda: guest.memory_mib()["total"] == total_mib)
