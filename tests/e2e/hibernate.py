@@ -15,6 +15,7 @@ PAUSE_SECONDS = 0.05
 
 
 def sleep(rig):
+    rig.vm.qmp.events.clear()
     # Answered by the kernel that was saved: another would have said that it is ready.
     rig.guest.ask("write /sys/power/state disk", seconds=SECONDS)
     rig.vm.qmp.await_event("RESET")  # it has slept, and woken up again
