@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bed import hugepages  # noqa: E402  (found by the line above)
 from bed.failure import Skip  # noqa: E402
+from bed.process import end_on_signal  # noqa: E402
 
 BAD = ("FAIL", "WEDGED")
 HUGE_PAGES = 5  # that a case has
@@ -82,6 +83,7 @@ def main():
     faults = [mutant.split("=") for mutant in mutants]
     huge_pages = HUGE_PAGES * len(faults) if side == "host" else 0
     suite = [conformance, "--begin-round", begin_round]
+    end_on_signal()
     try:
         with hugepages.reserved(huge_pages) if huge_pages else contextlib.nullcontext():
             return 0 if catch(side, suite, sound, faults) else 1
