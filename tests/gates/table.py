@@ -450,6 +450,13 @@ GATES = [
         full_only=True,
     ),
     Gate(
+        "a program that fails without a word",
+        "wall",
+        before_one_program("cppcheck", replace("tests/wall/run", 'CPPCHECK = ("cppcheck",', 'CPPCHECK = ("false",')),
+        r"error: false failed, 1, and said nothing",
+        full_only=True,
+    ),
+    Gate(
         "a pointer that is none",
         "wall",
         before_one_program(
