@@ -45,7 +45,8 @@ STAGES = [
     Stage("beside", 600, "", lone, waits=True),
     Stage("together", 600, "", together),
     Stage("stubborn", 600, "", stubborn),
-    Stage("short", 1, "", lone),
+    # Enough to begin, on a machine where much else has just begun.
+    Stage("short", 5, "", lone),
 ]
 """
 GATE = """
