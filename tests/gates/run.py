@@ -77,6 +77,8 @@ def together(gates):
 def main():
     words = sys.argv[1:]
     full = words == ["--full"]
+    if unknown := set(words) - {"--full"} - {gate.name for gate in GATES}:
+        sys.exit(f"gates: there is no such gate: {', '.join(sorted(unknown))}")
     chosen = [gate for gate in GATES if gate.name in words or full or not (words or gate.full_only)]
     trials = [[gate] for gate in chosen] if full else together(chosen)
     failed = False
