@@ -43,6 +43,7 @@ int vballoon_terminal_begin(struct vballoon_terminal *terminal, bool screen)
 		return 0;
 	raw = terminal->before;
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_lflag |= NOFLSH; /* else an interrupt takes part of a picture away */
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	terminal->on_screen = true;
 	fputs(SCREEN_ON, stdout);

@@ -268,6 +268,8 @@ def without_utf_8_there_is_ascii_alone(bed):
 
 def an_interrupt_ends_it_like_q(bed):
     with bed.watch(WIDE) as terminal:
+        # What is being drawn is not cut short by it: cursor movements would be missing.
+        assert termios.tcgetattr(terminal.slave)[3] & termios.NOFLSH, "a terminal that drops output"
         leave(terminal, b"\x03")
 
 
